@@ -1,0 +1,58 @@
+# Language standard, warnings, external packages, precompiled headers.
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(SYSTEMC REQUIRED IMPORTED_TARGET systemc)
+pkg_check_modules(PCAP REQUIRED IMPORTED_TARGET libpcap)
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
+
+# A SystemC program links only if it is compiled for the standard that the library was built with
+# (the symbol sc_api_version_*). Ask the library instead of guessing.
+include(SystemCStandard)
+guestdma_systemc_standard()   # sets GUESTDMA_CXX_STANDARD and GUESTDMA_SC_CPLUSPLUS
+set(CMAKE_CXX_STANDARD ${GUESTDMA_CXX_STANDARD})
+
+add_library(gd_flags INTERFACE)
+target_compile_options(gd_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Werror
+                                          -ffp-contract=off -fno-math-errno)
+target_include_directories(gd_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+if(GUESTDMA_SANITIZE)
+  target_compile_options(gd_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
+                                            -fno-omit-frame-pointer)
+  target_link_options(gd_flags INTERFACE -fsanitize=address,undefined)
+endif()
+
+add_library(gd_systemc INTERFACE)
+target_link_libraries(gd_systemc INTERFACE PkgConfig::SYSTEMC Threads::Threads)
+if(GUESTDMA_SC_CPLUSPLUS)
+  target_compile_definitions(gd_systemc INTERFACE SC_CPLUSPLUS=${GUESTDMA_SC_CPLUSPLUS})
+endif()
+get_target_property(_inc PkgConfig::SYSTEMC INTERFACE_INCLUDE_DIRECTORIES)
+if(_inc)
+  target_include_directories(gd_systemc SYSTEM INTERFACE ${_inc})
+endif()
+
+add_library(gd_json INTERFACE)
+target_link_libraries(gd_json INTERFACE nlohmann_json::nlohmann_json)
+
+add_library(gd_random123 INTERFACE)
+target_include_directories(gd_random123 SYSTEM INTERFACE "${RANDOM123_INCLUDE}")
+
+# Compiled once, reused by every target of the kind.
+file(WRITE "${CMAKE_BINARY_DIR}/pch.cpp" "// holder of precompiled headers\n")
+add_library(gd_pch_systemc OBJECT "${CMAKE_BINARY_DIR}/pch.cpp")
+target_link_libraries(gd_pch_systemc PRIVATE gd_flags gd_systemc)
+target_precompile_headers(gd_pch_systemc PRIVATE <systemc> <tlm> <tlm_utils/simple_initiator_socket.h>
+                          <tlm_utils/simple_target_socket.h>)
+add_library(gd_pch_json OBJECT "${CMAKE_BINARY_DIR}/pch.cpp")
+target_link_libraries(gd_pch_json PRIVATE gd_flags gd_json)
+target_precompile_headers(gd_pch_json PRIVATE <nlohmann/json.hpp>)

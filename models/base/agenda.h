@@ -1,0 +1,99 @@
+// Who acts when. Every component that does something at a time of its own is an Actor with one pending time; the
+// Agenda is the one SystemC process and event behind them all.
+//
+// Why one process: SystemC runs the processes of one instant in an order that is neither FIFO nor stable, and a
+// timed event costs 60-100 ns. Here actors of one instant run in the order of their rank, which is unique, so that a tie
+// is resolved by (time, rank) and never by the kernel or by who asked first.
+//
+// An actor that is woken for the present instant while another acts runs later in the same instant, again by rank.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "models/base/units.h"
+
+namespace gd {
+
+class Agenda;
+
+// Rank bands: a stage that produces runs before the stage that consumes. Unique within a run: band + index.
+namespace rank {
+constexpr std::uint32_t kWindow = 0, kWire = 1000, kPcie = 2000, kNic = 3000, kInterrupt = 4000, kCore = 5000, kLast = 9000;
+}
+
+class Actor {
+ public:
+  Actor(Agenda& agenda, std::uint32_t actor_rank);
+  virtual ~Actor() = default;
+  Actor(const Actor&) = delete;
+  Actor& operator=(const Actor&) = delete;
+  // Called once at each time asked for. `now` is the present simulated time.
+  virtual void act(Time now) = 0;
+
+  std::uint32_t actor_rank() const { return rank_; }
+  Time pending() const { return when_; }
+
+ private:
+  friend class Agenda;
+  Agenda& agenda_;
+  std::uint32_t rank_;
+  Time when_ = kNever;
+  std::uint32_t slot_ = UINT32_MAX;   // place in the agenda's heap
+  std::uint32_t shuffle_ = 0;         // debug: random order inside the heap
+  std::uint64_t activations_ = 0;
+
+ protected:
+  Agenda& agenda() { return agenda_; }
+  // Asks to act at `t` (not in the past) unless an earlier time is already pending.
+  void wake_at(Time t);
+  // Forgets the pending time and asks for `t`; kNever cancels.
+  void wake_only_at(Time t);
+
+ public:
+  std::uint64_t activations() const { return activations_; }
+};
+
+class Agenda : public sc_core::sc_module {
+ public:
+  SC_HAS_PROCESS(Agenda);
+  explicit Agenda(sc_core::sc_module_name name);
+
+  Time now() const { return now_; }
+  std::uint64_t activations() const { return activations_; }
+  // Debug: actors of one instant enter and leave the heap in random order; the rank alone decides. Results must not change.
+  void shuffle(std::uint64_t seed) { shuffle_ = seed | 1; }
+  // Ends the simulation after the present instant.
+  void stop() { stopping_ = true; }
+  // A run whose simulated time stands still for this many activations is ended with InvariantError.
+  static constexpr std::uint64_t kStandstill = 1'000'000;
+  // What ended the dispatch loop early, if anything did (exceptions do not cross the SystemC kernel).
+  std::exception_ptr failure() const { return failure_; }
+
+ private:
+  friend class Actor;
+  void schedule(Actor& a, Time t);
+  void dispatch();
+  bool before(const Actor& a, const Actor& b) const;
+  void up(std::uint32_t i);
+  void down(std::uint32_t i);
+  void remove(Actor& a);
+  void run_instant();
+
+  sc_core::sc_event event_;
+  std::vector<Actor*> heap_;
+  std::vector<Actor*> ready_;
+  Time now_ = 0;
+  Time armed_ = kNever;
+  std::uint64_t activations_ = 0;
+  std::uint64_t shuffle_ = 0;
+  bool dispatching_ = false, stopping_ = false;
+  std::exception_ptr failure_;
+};
+
+// The time of the SystemC kernel as a gd::Time; the resolution is 1 ps (checked by Agenda).
+inline sc_core::sc_time to_sc(Time t) { return sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(t)); }
+inline Time from_sc(const sc_core::sc_time& t) { return static_cast<Time>(t.value()); }
+
+}  // namespace gd

@@ -1,0 +1,47 @@
+#include "models/base/histogram.h"
+
+#include <algorithm>
+
+namespace gd {
+
+Histogram::Histogram() : buckets_((kTopBits - kSub + 1) << kSub, 0) {}
+
+unsigned Histogram::index(std::uint64_t v) {
+  if (v < (1ULL << kSub)) return static_cast<unsigned>(v);
+  v = std::min<std::uint64_t>(v, (1ULL << kTopBits) - 1);
+  const unsigned shift = 63 - static_cast<unsigned>(__builtin_clzll(v)) - kSub;
+  return ((shift + 1) << kSub) + static_cast<unsigned>((v >> shift) - (1ULL << kSub));
+}
+
+std::uint64_t Histogram::lower(unsigned i) {
+  const unsigned octave = i >> kSub;
+  if (octave == 0) return i;
+  return ((1ULL << kSub) + (i & ((1U << kSub) - 1))) << (octave - 1);
+}
+
+void Histogram::add(std::uint64_t v) {
+  ++buckets_[index(v)];
+  ++count_;
+  sum_ += v;
+  min_ = std::min(min_, v);
+  max_ = std::max(max_, v);
+}
+
+std::uint64_t Histogram::quantile(std::uint64_t num, std::uint64_t den) const {
+  if (count_ == 0) return 0;
+  const std::uint64_t rank = static_cast<std::uint64_t>((static_cast<unsigned __int128>(count_) * num + den - 1) / den);
+  std::uint64_t seen = 0;
+  for (unsigned i = 0; i < buckets_.size(); ++i) {
+    seen += buckets_[i];
+    if (seen >= rank) return std::min(max_, lower(i + 1) - 1);
+  }
+  return max_;
+}
+
+void Histogram::reset() {
+  std::fill(buckets_.begin(), buckets_.end(), 0);
+  count_ = sum_ = max_ = 0;
+  min_ = UINT64_MAX;
+}
+
+}  // namespace gd

@@ -1,0 +1,77 @@
+// Integer units of the simulation: time in picoseconds, sizes in bytes, work in milli-cycles.
+// Durations of rates and clocks are exact ratios whose remainder is carried, so that a Gen3 x8 byte (126.98 ps) or a
+// 3.4 GHz cycle (294.12 ps) does not drift. Nothing here uses floating point.
+#pragma once
+#include <cstdint>
+
+namespace gd {
+
+using Time = std::int64_t;    // picoseconds since the start of the simulation, or a duration in picoseconds
+using Bytes = std::uint64_t;  // bytes
+using Hpa = std::uint64_t;    // host-physical address
+using Gpa = std::uint64_t;    // guest-physical address
+using Iova = std::uint64_t;   // address as a device puts it on the bus
+
+constexpr Time kNever = INT64_MAX;
+constexpr Time kPs = 1, kNs = 1000, kUs = 1000 * kNs, kMs = 1000 * kUs, kSec = 1000 * kMs;
+constexpr Bytes kLine = 64;     // a cache line
+constexpr Bytes kPage = 4096;   // a base page
+
+constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
+constexpr std::uint64_t align_up(std::uint64_t a, std::uint64_t b) { return ceil_div(a, b) * b; }
+constexpr std::uint64_t align_down(std::uint64_t a, std::uint64_t b) { return a / b * b; }
+
+// Cache lines touched by [addr, addr + len); 0 for an empty range.
+constexpr std::uint64_t lines_spanned(std::uint64_t addr, Bytes len) {
+  return len == 0 ? 0 : (addr + len - 1) / kLine - addr / kLine + 1;
+}
+
+// Turns counts of a unit into time at `units_per_second`, exactly: the sum of all take() results is never more than
+// one picosecond away from the exact total.
+class RateClock {
+ public:
+  explicit RateClock(std::uint64_t units_per_second = 1) : rate_(units_per_second) {}
+  std::uint64_t rate() const { return rate_; }
+  // Duration of `units`, carrying the remainder to the next call.
+  Time take(std::uint64_t units) {
+    const unsigned __int128 n = static_cast<unsigned __int128>(units) * kSec + rest_;
+    rest_ = static_cast<std::uint64_t>(n % rate_);
+    return static_cast<Time>(n / rate_);
+  }
+  // Duration of `units` rounded up, without carrying (for estimates and limits).
+  Time peek(std::uint64_t units) const {
+    return static_cast<Time>((static_cast<unsigned __int128>(units) * kSec + rate_ - 1) / rate_);
+  }
+
+ private:
+  std::uint64_t rate_;
+  std::uint64_t rest_ = 0;
+};
+
+// A core's clock: milli-cycles to picoseconds with the remainder carried, and stalls to milli-cycles.
+class CycleClock {
+ public:
+  explicit CycleClock(std::uint64_t hz = 1'000'000'000) : hz_(hz) {}
+  std::uint64_t hz() const { return hz_; }
+  Time take(std::uint64_t milli_cycles) {
+    const unsigned __int128 n = static_cast<unsigned __int128>(milli_cycles) * 1'000'000'000ULL + rest_;
+    rest_ = static_cast<std::uint64_t>(n % hz_);
+    return static_cast<Time>(n / hz_);
+  }
+  // Milli-cycles that a stall of `t` picoseconds takes, remainder carried.
+  std::uint64_t stall(Time t) {
+    const unsigned __int128 n = static_cast<unsigned __int128>(t) * hz_ + stall_rest_;
+    stall_rest_ = static_cast<std::uint64_t>(n % 1'000'000'000ULL);
+    return static_cast<std::uint64_t>(n / 1'000'000'000ULL);
+  }
+  // Milli-cycles in a duration, rounded down, nothing carried.
+  std::uint64_t in(Time t) const {
+    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(t) * hz_ / 1'000'000'000ULL);
+  }
+
+ private:
+  std::uint64_t hz_;
+  std::uint64_t rest_ = 0, stall_rest_ = 0;
+};
+
+}  // namespace gd

@@ -1,0 +1,127 @@
+#include "models/ports/frame.h"
+
+#include "models/base/error.h"
+
+namespace gd {
+
+const char* stage_name(Stage s) {
+  static const char* const names[] = {"wire", "nic", "dma", "driver", "stack", "deliver", "guest", "app"};
+  return names[static_cast<int>(s)];
+}
+
+const char* drop_name(Drop d) {
+  static const char* const names[] = {"nic-fifo", "no-descriptor", "bad-fcs", "bad-checksum", "oversize", "filtered", "tap-full",
+                                      "socket-full", "guest-no-buffer", "memlock", "iommu-fault", "unsplittable",
+                                      "link-down", "stack"};
+  return names[static_cast<int>(d)];
+}
+
+FrameTable::FrameTable(std::uint32_t capacity) {
+  slots_.resize(capacity);
+  free_.reserve(capacity);
+  for (std::uint32_t i = capacity; i-- > 0;) free_.push_back(i);
+}
+
+FrameRef FrameTable::create() {
+  if (free_.empty()) {
+    const auto old = static_cast<std::uint32_t>(slots_.size());
+    slots_.resize(old * 2);
+    for (std::uint32_t i = old * 2; i-- > old;) free_.push_back(i);
+  }
+  const FrameRef r = free_.back();
+  free_.pop_back();
+  slots_[r] = FrameMeta{};
+  slots_[r].id = next_id_++;
+  ++live_;
+  return r;
+}
+
+void FrameTable::stamp(const FrameChain& c, Stage s, Time t) {
+  for (FrameRef r = c.first; r != kNoFrame; r = slots_[r].next) stamp(r, s, t);
+}
+
+void FrameTable::offered(FrameRef r, Time t) {
+  FrameMeta& f = slots_[r];
+  f.in_cohort = t >= from_ && t < to_;
+  stamp(r, Stage::wire, t);
+  ++all_.offered;
+  all_.payload_offered += f.payload_length;
+  if (f.in_cohort) {
+    ++cohort_.offered;
+    cohort_.payload_offered += f.payload_length;
+    window_offered_ += f.payload_length;
+  }
+  print_.add(t, 0, 0, f.id);
+}
+
+void FrameTable::end(FrameRef r, Fate fate, Drop why, Time t) {
+  FrameMeta& f = slots_[r];
+  if (f.fate != Fate::live) broken("frame " + std::to_string(f.id) + " ended twice");
+  f.fate = fate;
+  print_.add(t, 1, static_cast<std::uint32_t>(fate) << 8 | static_cast<std::uint32_t>(why), f.id);
+  for (Counts* c : {&all_, &cohort_}) {
+    if (c == &cohort_ && !f.in_cohort) continue;
+    if (fate == Fate::delivered) ++c->delivered, c->payload_delivered += f.payload_length;
+    if (fate == Fate::consumed) ++c->consumed;
+    if (fate == Fate::dropped) ++c->dropped, ++c->drops[static_cast<int>(why)];
+  }
+  if (fate == Fate::delivered) {
+    if (t >= from_ && t < to_) window_payload_ += f.payload_length;
+    stamp(r, Stage::app, t);
+    if (f.in_cohort) {
+      latency_.add(static_cast<std::uint64_t>(t - f.at[0]));
+      Time last = f.at[0];
+      for (int s = 1; s < static_cast<int>(Stage::count_); ++s) {
+        if (f.at[s] == 0) continue;
+        stages_[s].add(static_cast<std::uint64_t>(f.at[s] > last ? f.at[s] - last : 0));
+        last = f.at[s];
+      }
+    }
+  }
+  if (listener_) listener_->ended(f, why, t);
+  f.next = kNoFrame;
+  free_.push_back(r);
+  --live_;
+}
+
+void FrameTable::delivered(FrameRef r, Time t) { end(r, Fate::delivered, Drop::count_, t); }
+void FrameTable::consumed(FrameRef r, Time t) { end(r, Fate::consumed, Drop::count_, t); }
+void FrameTable::dropped(FrameRef r, Drop why, Time t) { end(r, Fate::dropped, why, t); }
+
+void FrameTable::dropped(FrameChain& c, Drop why, Time t) {
+  for (FrameRef r; (r = pop(c)) != kNoFrame;) dropped(r, why, t);
+}
+
+void FrameTable::lose(FrameRef r) { slots_[r].next = kNoFrame; }
+
+void FrameTable::append(FrameTable& t, FrameChain& to, FrameRef r) {
+  t.slots_[r].next = kNoFrame;
+  if (to.count++ == 0)
+    to.first = r;
+  else
+    t.slots_[to.last].next = r;
+  to.last = r;
+}
+
+void FrameTable::join(FrameChain& to, FrameChain& from) {
+  if (from.empty()) return;
+  if (to.empty()) {
+    to = from;
+  } else {
+    slots_[to.last].next = from.first;
+    to.last = from.last;
+    to.count += from.count;
+  }
+  from = {};
+}
+
+FrameRef FrameTable::pop(FrameChain& c) {
+  if (c.empty()) return kNoFrame;
+  const FrameRef r = c.first;
+  c.first = slots_[r].next;
+  if (--c.count == 0) c = {};
+  slots_[r].next = kNoFrame;
+  return r;
+}
+
+}  // namespace gd

@@ -1,0 +1,134 @@
+// A wire frame as it passes between rooms, and the table that follows each frame from the wire to its end.
+//
+// The bytes of a frame move through FIFO, DMA and copies as real bytes in simulated memory. Beside them travels a
+// FrameRef: the simulator's own knowledge of which wire frames a buffer, an skb or a merged packet holds. It costs
+// no simulated time, no model decides by it, and it is what conservation, latency and the byte check work on.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/base/fingerprint.h"
+#include "models/base/histogram.h"
+#include "models/base/units.h"
+
+namespace gd {
+
+using FrameRef = std::uint32_t;
+constexpr FrameRef kNoFrame = UINT32_MAX;
+
+// Where a frame has been; the time of each is kept. Names: stage_name().
+enum class Stage : std::uint8_t { wire, nic, dma, driver, stack, deliver, guest, app, count_ };
+const char* stage_name(Stage s);
+
+// Why a frame was dropped: metric drops.<name>, see drop_name().
+enum class Drop : std::uint8_t {
+  nic_fifo,         // receive FIFO full
+  no_descriptor,    // FIFO full while the frame's ring had no descriptor
+  bad_fcs, bad_checksum, oversize,
+  filtered,         // no queue claims the destination
+  tap_full, socket_full, guest_no_buffer, memlock, iommu_fault, unsplittable,
+  link_down, stack, // refused by a protocol stack
+  count_
+};
+const char* drop_name(Drop d);
+
+enum class Fate : std::uint8_t { live, delivered, consumed, dropped };
+
+struct FrameMeta {
+  std::uint64_t id = 0;          // wire sequence number, from 0
+  std::uint64_t offset = 0;      // first payload byte's place in its flow's byte stream (or the source's own cookie)
+  const std::uint8_t* bytes = nullptr;  // the frame as sent, without FCS; valid until the NIC's DMA has taken it
+  std::uint32_t length = 0;      // bytes of the frame without FCS
+  std::uint32_t flow = 0;        // the source's flow number
+  std::uint32_t source_index = 0;// pcap: record number; synthetic: packet number of the flow
+  std::uint32_t loop = 0;        // pcap: which repetition
+  std::uint16_t payload_offset = 0;   // where the L4 payload begins (L3 payload for a fragment or an unknown L4)
+  std::uint16_t vlan = 0;        // tag stripped by the NIC, or 0
+  std::uint32_t payload_length = 0;
+  FrameRef next = kNoFrame;      // chain of frames in one buffer, skb or packet
+  Fate fate = Fate::live;
+  bool in_cohort = false;        // last bit on the wire inside `measure`
+  bool bad_checksum = false;     // as recorded in the capture
+  Time at[static_cast<int>(Stage::count_)] = {};
+};
+
+// Frames in order, linked through FrameMeta::next.
+struct FrameChain {
+  FrameRef first = kNoFrame, last = kNoFrame;
+  std::uint32_t count = 0;
+  bool empty() const { return count == 0; }
+};
+
+// All frames of a run. Slots are reused; memory does not grow with the length of a run.
+class FrameTable {
+ public:
+  // `capacity`: frames that may be alive at once; grown when exceeded (never on a steady path).
+  explicit FrameTable(std::uint32_t capacity = 16384);
+
+  FrameRef create();                       // a new frame, id assigned in order, everything else cleared
+  FrameMeta& operator[](FrameRef r) { return slots_[r]; }
+  const FrameMeta& operator[](FrameRef r) const { return slots_[r]; }
+  void stamp(FrameRef r, Stage s, Time t) { slots_[r].at[static_cast<int>(s)] = t; }
+  void stamp(const FrameChain& c, Stage s, Time t);
+
+  // On the wire at `t` (last bit): counts it as offered and decides whether it belongs to the cohort.
+  void offered(FrameRef r, Time t);
+  // The frame's end. Each frame ends exactly once; a second end is a broken invariant.
+  void delivered(FrameRef r, Time t);      // to the application, or accepted by the guest's stack where it has no payload
+  void consumed(FrameRef r, Time t);       // taken by the host itself
+  void dropped(FrameRef r, Drop why, Time t);
+  void dropped(FrameChain& c, Drop why, Time t);
+  // Planted fault: forgets a frame without an end.
+  void lose(FrameRef r);
+
+  static void append(FrameTable& t, FrameChain& to, FrameRef r);
+  void append(FrameChain& to, FrameRef r) { append(*this, to, r); }
+  void join(FrameChain& to, FrameChain& from);   // `from` becomes empty
+  FrameRef pop(FrameChain& c);                   // kNoFrame when empty
+
+  std::uint32_t live() const { return live_; }
+  void measure(Time from, Time to) { from_ = from, to_ = to; }   // the cohort's window [from, to)
+
+  struct Counts {
+    std::uint64_t offered = 0, delivered = 0, consumed = 0, dropped = 0;
+    std::uint64_t drops[static_cast<int>(Drop::count_)] = {};
+    std::uint64_t payload_offered = 0, payload_delivered = 0;   // bytes
+  };
+  const Counts& all() const { return all_; }
+  const Counts& cohort() const { return cohort_; }
+  // Payload bytes that the application accepted at a time inside the window, whatever cohort they are of.
+  std::uint64_t payload_in_window() const { return window_payload_; }
+  std::uint64_t offered_payload_in_window() const { return window_offered_; }
+  const Histogram& latency() const { return latency_; }                      // ps, wire to application, cohort
+  const Histogram& stage_latency(Stage s) const { return stages_[static_cast<int>(s)]; }  // ps since the stage before
+  Fingerprint& fingerprint() { return print_; }
+  // Told of each frame as it ends (traces); may be null.
+  struct Listener {
+    virtual ~Listener() = default;
+    virtual void ended(const FrameMeta& f, Drop why, Time t) = 0;
+  };
+  void listen(Listener* l) { listener_ = l; }
+
+ private:
+  void end(FrameRef r, Fate fate, Drop why, Time t);
+  std::vector<FrameMeta> slots_;
+  std::vector<FrameRef> free_;
+  std::uint64_t next_id_ = 0;
+  std::uint32_t live_ = 0;
+  Time from_ = 0, to_ = kNever;
+  Counts all_, cohort_;
+  std::uint64_t window_payload_ = 0, window_offered_ = 0;
+  Histogram latency_, stages_[static_cast<int>(Stage::count_)];
+  Fingerprint print_;
+  Listener* listener_ = nullptr;
+};
+
+// What a frame's bytes must be, from a source other than the frame itself: regenerated from flow and offset, or the
+// capture. Implemented by the traffic sources, asked by the application's checker.
+struct ExpectedBytes {
+  virtual ~ExpectedBytes() = default;
+  // True when data[0..len) equals bytes [at, at + len) of frame `f` as it was sent.
+  virtual bool matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) = 0;
+};
+
+}  // namespace gd
