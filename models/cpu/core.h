@@ -1,0 +1,203 @@
+// Cores and what runs on them.
+//
+// A core runs one step of one task at a time. A step executes its logic at its start, adds up what it costs, and ends
+// when that time has passed; only then do its effects become visible to others (publish, at_end, wake). No step is
+// longer than Params::step_max by more than one frame or one chunk: long work is cut. Interrupts and wake-ups are
+// taken between steps. Order of choice: interrupt, softirq, threads in turn.
+//
+// Modelled: context-switch, wake-up and idle-exit costs (cost book), world switches between host and guest, time slices.
+// Not modelled: frequency changes, SMT, migration, a fair-share scheduler's weights.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/base/agenda.h"
+#include "models/base/costs.h"
+#include "models/base/units.h"
+#include "models/memory/memory.h"
+#include "models/ports/ports.h"
+
+namespace gd {
+
+class Core;
+class Step;
+class Task;
+
+enum class Priority : std::uint8_t { irq, softirq, thread, count_ };
+enum class World : std::uint8_t { host, guest };
+
+// Something that lets tasks run: a core, or a vCPU inside one.
+struct Runner {
+  virtual ~Runner() = default;
+  // Makes `t` runnable at `now` (no effect when it already is).
+  virtual void wake(Task& t, Time now) = 0;
+};
+
+class Task {
+ public:
+  Task(std::string name, Priority priority, World world = World::host)
+      : name_(std::move(name)), priority_(priority), world_(world) {}
+  virtual ~Task() = default;
+  // One step. Returns true when there is more to do (stays runnable), false to sleep until woken. A wake-up that arrives
+  // during the step, or is published by it, is not lost.
+  virtual bool step(Step& s) = 0;
+  // Wakes the task at simulated time `now` (from an actor). From within another task's step use Step::wake.
+  void wake(Time now) { if (runner_) runner_->wake(*this, now); }
+
+  const std::string& name() const { return name_; }   // context name in the ledger: "softirq", "vhost", "guest-app" ...
+  Priority priority() const { return priority_; }
+  World world() const { return world_; }
+  Ledger::Row row() const { return row_; }
+
+ private:
+  friend class Core;
+  friend class Vcpu;
+  std::string name_;
+  Priority priority_;
+  World world_;
+  Runner* runner_ = nullptr;
+  Ledger::Row row_ = 0;
+  bool runnable_ = false;     // queued or running
+  bool woken_ = false;        // woken while running
+  Task* next_ = nullptr;      // run queue link
+};
+
+// What a task does within one step.
+class Step {
+ public:
+  Time start() const { return start_; }
+  // The present moment within the step: start plus what was charged so far. For stamps and deadlines.
+  Time now() const { return start_ + elapsed(); }
+  Time elapsed() const;
+  // True when the step has reached its limit and should return.
+  bool over() const { return mc_ >= limit_mc_; }
+
+  // Software work.
+  void charge(const Cost& c, std::uint64_t units = 0) { add(c.op, c.fixed_mc + c.unit_mc * units); }
+  void charge_times(const Cost& c, std::uint64_t times) { add(c.op, c.fixed_mc * times); }
+  // The same, to another context of this core (an exit caused by guest code).
+  void charge_to(Ledger::Row row, const Cost& c, std::uint64_t units = 0);
+  // Time spent waiting without memory or work (an uncached MMIO read), charged as cycles.
+  void stall(OpId op, Time t);
+
+  // Memory: changes the cache's state and charges the stall to `op`. No bytes move.
+  void load(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::load); }
+  void store(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::store); }
+  void stream_load(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::stream_load); }
+  void stream_store(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::stream_store); }
+  // Copies n real bytes: cost c per byte plus both sides' cache misses; counted as copied bytes in the ledger.
+  void copy(const Cost& c, Hpa dst, Hpa src, Bytes n);
+
+  // Effects at the end of the step, in the order in which they were asked for.
+  void publish(Hpa a, const void* bytes, unsigned n);   // n <= 32
+  void publish16(Hpa a, std::uint16_t v) { publish(a, &v, 2); }
+  void publish32(Hpa a, std::uint32_t v) { publish(a, &v, 4); }
+  using Effect = void (*)(void* object, std::uint64_t argument, Time now);
+  void at_end(Effect effect, void* object, std::uint64_t argument);
+  // Wakes `t` at the end of the step and charges the waker ("sched.wakeup" when it slept).
+  void wake(Task& t);
+
+  PhysMem& phys();
+  MemorySystem& memory() { return *memory_; }
+  Core& core() { return *core_; }
+  Ledger::Row row() const { return row_; }
+
+ private:
+  friend class Core;
+  friend class Vcpu;
+  void add(OpId op, std::uint64_t mc) { mc_ += mc; ledger_->charge(row_, op, mc); ledger_->count(row_, op); }
+  void touch(OpId op, Hpa a, Bytes n, Touch how);
+  struct Deferred {
+    Effect effect;           // null: publish
+    void* object;
+    std::uint64_t argument;  // effect's argument, or the address to publish at
+    std::uint8_t bytes[32];
+    std::uint8_t n;
+  };
+  Core* core_ = nullptr;
+  MemorySystem* memory_ = nullptr;
+  Ledger* ledger_ = nullptr;
+  CycleClock* clock_ = nullptr;
+  Ledger::Row row_ = 0;
+  bool guest_ = false;
+  Time start_ = 0;
+  std::uint64_t mc_ = 0, limit_mc_ = 0;
+  std::vector<Deferred> deferred_;
+};
+
+struct CoreParams {
+  std::uint64_t hz = 2'670'000'000;
+  Time step_max = 1 * kUs;         // longest software step
+  Time slice = 1 * kMs;            // time slice between threads of one core
+  Time idle_exit = 500 * kNs;      // from a wake-up to the first instruction on an idle core (C1)
+  Time softirq_max = 2 * kMs;      // softirq work before waiting threads get a slice (ksoftirqd)
+};
+
+class Core : public Actor, public Runner {
+ public:
+  Core(Agenda& agenda, std::uint32_t index, const CoreParams& params, MemorySystem& memory, Ledger& ledger, CostBook& costs);
+  std::uint32_t index() const { return index_; }
+  const std::string& name() const { return name_; }      // "cpu0"
+  // At elaboration. The task runs on this core for ever.
+  void attach(Task& t);
+  void wake(Task& t, Time now) override;
+  void act(Time now) override;
+  void observe(Observer* o) { observer_ = o; }
+  // Planted fault: the next step does work that no account sees.
+  void plant_uncharged_cycle() { uncharged_ = true; }
+
+  // Milli-cycles of all steps, counted apart from the ledger: the ledger's rows of this core must sum to it.
+  std::uint64_t busy_mc() const { return busy_mc_; }
+  Time busy_time() const { return busy_time_; }
+  bool idle() const { return current_ == nullptr; }
+  Ledger& ledger() { return ledger_; }
+  Ledger::Row exit_row() const { return exit_row_; }      // context "exit" of this core
+  const Cost& wakeup_cost() const { return wakeup_; }
+
+ private:
+  friend class Step;
+  void begin(Time now);
+  Task* pick(Time now);
+  void queue(Task& t);
+  void finish(Time now);
+
+  std::uint32_t index_;
+  std::string name_;
+  CoreParams params_;
+  MemorySystem& memory_;
+  Ledger& ledger_;
+  CycleClock clock_;
+  Cost switch_, wakeup_, irq_entry_, world_switch_;
+  Ledger::Row irq_row_ = 0, sched_row_ = 0, exit_row_ = 0;
+  struct Queue { Task *head = nullptr, *tail = nullptr; } queues_[static_cast<int>(Priority::count_)];
+  Task* current_ = nullptr;
+  bool current_again_ = false;
+  Task* last_thread_ = nullptr;
+  World last_world_ = World::host;
+  Time slice_start_ = 0, softirq_since_ = 0;
+  Step step_;
+  Observer* observer_ = nullptr;
+  std::uint64_t busy_mc_ = 0;
+  Time busy_time_ = 0;
+  bool uncharged_ = false;
+};
+
+// A virtual CPU: one host thread that runs a guest's tasks by their priority. Attached to a core like a task; guest
+// tasks are attached to it.
+class Vcpu : public Task, public Runner {
+ public:
+  Vcpu(std::string name, CostBook& costs);
+  void attach(Task& inner, Core& on);      // at elaboration, after the vCPU itself was attached to `on`
+  void wake(Task& inner, Time now) override;
+  bool step(Step& s) override;
+  bool halted() const { return halted_; }
+  std::uint64_t exits = 0;                 // VM exits: halts, kicks, injections that needed one
+
+ private:
+  struct Queue { Task *head = nullptr, *tail = nullptr; } queues_[static_cast<int>(Priority::count_)];
+  Cost halt_;                              // "vm.halt": exit, block, later entry
+  bool halted_ = true;
+};
+
+}  // namespace gd

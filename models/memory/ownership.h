@@ -1,0 +1,90 @@
+// Who owns which bytes. Every receive buffer has exactly one owner at any time; every wrong move is a violation,
+// reported with the buffer's last events. The check is independent of what drivers, rings and strategies believe.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/base/units.h"
+
+namespace gd {
+
+enum class Owner : std::uint8_t {
+  none,      // not allocated
+  host,      // in a host pool
+  guest,     // the guest's own
+  posted,    // available to the device or queued for it
+  in_flight, // a device is writing it, or has written it and the host has not yet looked
+  skb,       // part of a packet in the host stack
+  count_
+};
+const char* owner_name(Owner o);
+
+using BufferId = std::uint32_t;
+constexpr BufferId kNoBuffer = UINT32_MAX;
+
+class Ownership {
+ public:
+  enum class Home : std::uint8_t { host, guest };   // whose memory it is; a guest page freed to the host is a violation
+
+  // Registers [start, start+len): does not overlap a live buffer.
+  BufferId add(Hpa start, Bytes len, Owner owner, Home home);
+  // Ends a registration. Pre-condition checked: owner is `from` (host or guest).
+  void remove(BufferId b, Owner from, Time t, const char* where);
+  // Moves the buffer; a violation when its owner is not `from`, or when a guest's buffer moves to Owner::host.
+  void move(BufferId b, Owner from, Owner to, Time t, const char* where);
+  // A device writes [a, a+len) at `t`: all of it must lie in one buffer that is posted or in flight. Returns the buffer
+  // (kNoBuffer, with a violation counted, when there is none).
+  BufferId device_write(Hpa a, Bytes len, Time t, const char* where);
+  // The buffer that holds address `a`; kNoBuffer when none does.
+  BufferId find(Hpa a) const;
+  Owner owner(BufferId b) const { return buffers_[b].owner; }
+  Hpa start(BufferId b) const { return buffers_[b].start; }
+  Bytes length(BufferId b) const { return buffers_[b].len; }
+
+  // Page pins: a page may be pinned several times. Unpinning below zero, or while the page is mapped, is a violation.
+  void pin(Hpa page, Time t);
+  void unpin(Hpa page, Time t);
+  Bytes pinned_bytes() const { return pinned_pages_ * kPage; }
+  Bytes pinned_peak() const { return pinned_peak_ * kPage; }
+  // Time integral of pinned bytes, for averages: advances to `t`.
+  unsigned __int128 pinned_integral(Time t);
+  std::uint64_t pin_ops() const { return pin_ops_; }
+
+  // Buffers that are owned as `o`.
+  std::uint64_t count(Owner o) const { return counts_[static_cast<int>(o)]; }
+  // At the end of a run: every buffer must be where the run's books say; `expected[o]` buffers of each owner.
+  std::uint64_t violations() const { return violations_; }
+  void violation(BufferId b, Time t, const std::string& what);
+  // Messages of the first violations (at most 16), each with the buffer's last 8 events.
+  const std::vector<std::string>& messages() const { return messages_; }
+
+ private:
+  struct Event {
+    Time t;
+    const char* where;
+    Owner from, to;
+  };
+  struct Buffer {
+    Hpa start = 0;
+    Bytes len = 0;
+    Owner owner = Owner::none;
+    Home home = Home::host;
+    std::uint8_t events = 0;       // total modulo 256; the ring holds the last 8
+    BufferId next_in_page = kNoBuffer;
+    Event last[8];
+  };
+  void note(Buffer& b, Owner from, Owner to, Time t, const char* where);
+  std::string describe(BufferId b) const;
+  std::vector<Buffer> buffers_;
+  std::vector<BufferId> free_;
+  std::vector<BufferId> page_head_;      // by page number: first buffer that starts in the page
+  std::vector<std::uint16_t> pins_;      // by page number
+  std::uint64_t counts_[static_cast<int>(Owner::count_)] = {};
+  std::uint64_t pinned_pages_ = 0, pinned_peak_ = 0, pin_ops_ = 0, violations_ = 0;
+  Time pinned_since_ = 0;
+  unsigned __int128 pinned_sum_ = 0;
+  std::vector<std::string> messages_;
+};
+
+}  // namespace gd

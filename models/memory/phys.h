@@ -1,0 +1,86 @@
+// Host-physical memory: one arena of real bytes, allocated in scattered pages, and the guests' memory backed by it.
+//
+// Modelled: the bytes; physical scatter (page frames are handed out in seeded random order, so that buffers that are
+// neighbours for software are not neighbours for a cache index). Not modelled: zones, fragmentation, reclaim.
+#pragma once
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "models/base/units.h"
+
+namespace gd {
+
+constexpr Hpa kNoAddress = UINT64_MAX;
+
+class PhysMem {
+ public:
+  // `size` bytes, a multiple of 2 MiB, at most 128 GiB; the host's memory is touched only where it is used.
+  // `seed` orders the page frames. Throws UserError when the arena cannot be reserved.
+  PhysMem(Bytes size, std::uint64_t seed);
+  ~PhysMem();
+  PhysMem(const PhysMem&) = delete;
+  PhysMem& operator=(const PhysMem&) = delete;
+
+  Bytes size() const { return size_; }
+  bool contains(Hpa a, Bytes n) const { return a <= size_ && n <= size_ - a; }
+  // The bytes at `a`; the caller stays inside what it allocated (contiguous only within one allocation).
+  std::uint8_t* at(Hpa a) { return base_ + a; }
+  const std::uint8_t* at(Hpa a) const { return base_ + a; }
+  template <class T>
+  T load(Hpa a) const {
+    T v;
+    std::memcpy(&v, base_ + a, sizeof v);
+    return v;
+  }
+  template <class T>
+  void store(Hpa a, T v) {
+    std::memcpy(base_ + a, &v, sizeof v);
+  }
+
+  // A 4 KiB page frame, zeroed on first use only. Throws UserError when memory is exhausted.
+  Hpa alloc_page();
+  void free_page(Hpa page);
+  // `bytes` contiguous and aligned to `align` (a power of two, at least 64); never freed (rings, slabs, huge pages).
+  Hpa alloc_contiguous(Bytes bytes, Bytes align);
+
+ private:
+  std::uint8_t* base_ = nullptr;
+  Bytes size_;
+  Hpa contiguous_next_;            // grows upwards through the lower half
+  Bytes contiguous_end_;
+  std::vector<std::uint32_t> free_pages_;   // frame numbers in the upper half, shuffled; LIFO
+};
+
+// A guest's memory: guest-physical pages of 4 KiB, 2 MiB or 1 GiB, each backed by one contiguous host range.
+class GuestSpace {
+ public:
+  GuestSpace(PhysMem& memory, Bytes size, Bytes backing_page);
+  Bytes size() const { return size_; }
+  Bytes backing_page() const { return page_; }
+  // Host address of `gpa`, and in `contiguous` how many bytes from there on are contiguous in host memory (at most up
+  // to the end of the backing page). kNoAddress when outside the guest's memory.
+  Hpa translate(Gpa gpa, Bytes* contiguous = nullptr) const {
+    if (gpa >= size_) return kNoAddress;
+    const Gpa in_page = gpa & (page_ - 1);
+    if (contiguous) *contiguous = page_ - in_page;
+    return backing_[gpa >> shift_] + in_page;
+  }
+  // True when [gpa, gpa+len) lies in the guest's memory and in one backing page.
+  bool in_one_page(Gpa gpa, Bytes len) const { return len > 0 && gpa < size_ && len <= size_ - gpa && (gpa >> shift_) == ((gpa + len - 1) >> shift_); }
+  // Functional copies between guest-physical ranges and plain memory, across backing pages. Pre: inside the guest.
+  void read(Gpa gpa, void* out, Bytes len) const;
+  void write(Gpa gpa, const void* in, Bytes len);
+  PhysMem& memory() { return memory_; }
+  // Guest-physical allocator for set-up (rings, buffers): `align` a power of two. Throws UserError when full.
+  Gpa alloc(Bytes bytes, Bytes align);
+
+ private:
+  PhysMem& memory_;
+  Bytes size_, page_;
+  unsigned shift_;
+  Gpa next_ = kPage;               // page 0 stays unused, so that address 0 is never valid
+  std::vector<Hpa> backing_;
+};
+
+}  // namespace gd
