@@ -1,0 +1,169 @@
+// The rules of generic receive offload as pure logic on real header bytes: which TCP segment joins which held packet,
+// what is flushed, when and why, and what the merged packet's headers say.
+//
+// Modelled: the rule sets of Linux 2.6.35 and of a 2026 Linux 6 (net/core/gro.c, af_inet, ip6_offload, tcp_offload,
+// vlan_core): pre-screen, IPv4, IPv6 with extension headers, in-band VLAN, TCP, closing rules, size limit, eviction,
+// flush order, completion. UDP is not merged (the kernel's default without a tunnel or a UDP_GRO socket). Not modelled:
+// encapsulation, fraglist mode, per-device limits above 64 KiB.
+// Not here: where the bytes lie. How a segment is chained (frags, frag_list) is the caller's business; it tells the
+// table how many fragment slots a segment needs and an entry has left.
+#pragma once
+#include <cstdint>
+
+#include "models/packet/checksum.h"
+#include "models/packet/parse.h"
+
+namespace gd {
+
+enum class GroRules : std::uint8_t { linux_2_6_35, linux_6 };
+
+enum class GroVerdict : std::uint8_t {
+  held,     // a new entry of the table
+  merged,   // joined the entry of GroResult::into (which may have been flushed by it)
+  normal    // to be passed up now, after what GroResult lists as flushed
+};
+
+// Why an entry left the table, or (bypass ...) why a segment was passed up without being held.
+enum class GroReason : std::uint8_t {
+  none,
+  closing_flags,     // FIN, PSH, SYN, RST or URG
+  short_segment,     // shorter than the aggregate's segments: closes it
+  larger_segment,    // longer than the aggregate's segments
+  out_of_order,      // sequence number is not the next
+  header_mismatch,   // ACK number, flags, window, options, TTL, TOS, DF, IP id
+  size_limit,        // the IP packet would reach 64 KiB
+  no_room,           // no fragment slots left (Linux 2.6.35)
+  pure_ack,          // no payload
+  length_mismatch,   // IP length field differs from the frame's, DF clear (2.6.35) or fragment bits
+  evicted,           // oldest of a full bucket (linux_6)
+  table_full,        // the segment is passed up because 8 are held (linux_2_6_35)
+  complete,          // end of the poll
+  timeout,           // older than the tick at the end of a poll
+  no_handler,        // protocol that is not merged, IP options, fragment, bad IPv4 header checksum, header too long
+  bad_checksum,      // TCP checksum wrong, or not verified by the NIC (2.6.35)
+  count_
+};
+const char* gro_reason_name(GroReason r);
+
+constexpr unsigned kGroBuckets = 8, kGroPerBucket = 8, kGroMaxEntries = kGroBuckets * kGroPerBucket;
+constexpr unsigned kGroHeaderMax = 192;   // bytes of headers that an entry keeps; longer ones are not held
+
+// An arriving packet.
+struct GroSegment {
+  const std::uint8_t* frame = nullptr;   // from the Ethernet header on
+  std::uint32_t contiguous = 0;          // bytes readable at `frame`, at least parsed->header_length
+  const Parsed* parsed = nullptr;        // of the whole frame; parsed->length includes padding
+  void* owner = nullptr;                 // the caller's skb, given back in results
+  std::uint32_t device = 0;
+  std::uint32_t rx_hash = 0;             // as the NIC gave it, 0 when it gives none
+  std::uint16_t vlan_tci = 0;            // stripped tag
+  bool vlan_stripped = false;
+  bool verified = false;                 // the NIC found the L4 checksum right
+  // Truth about the checksum, asked for only when not verified. `none` lets the table compute it, which needs the whole
+  // frame to be contiguous.
+  csum::Checked checksum = csum::Checked::none;
+  // Fragment slots that merging takes; 0: the payload is linear and is chained as a frag_list member.
+  std::uint16_t frags = 1;
+};
+
+// What is known of a packet that leaves the table.
+struct GroInfo {
+  std::uint32_t payload = 0;     // bytes of all segments
+  std::uint32_t ip_length = 0;   // from the network header to the end of the last segment
+  std::uint16_t segments = 0;
+  std::uint16_t segment_payload = 0;   // of the first: gso_size
+  std::uint16_t l3_offset = 0, l4_offset = 0, header_length = 0;   // from the Ethernet header
+  std::uint8_t flags = 0;        // TCP flags of the merged header
+  bool ipv6 = false;
+  bool fixed_id = false;
+  bool verified = false;         // the first segment's checksum state
+};
+
+struct GroFlushed {
+  void* owner = nullptr;
+  GroReason reason = GroReason::none;
+  GroInfo info;
+};
+
+struct GroResult {
+  GroVerdict verdict = GroVerdict::normal;
+  GroReason reason = GroReason::none;   // why `normal`
+  void* into = nullptr;                 // owner of the entry joined, when merged
+  bool first_chained = false;           // linux_2_6_35: this linear merge turns the entry into head + frag_list
+  std::uint32_t header_length = 0;      // bytes parsed, from the Ethernet header on: what HELD and NORMAL pull
+  unsigned flushed_count = 0;
+  GroFlushed flushed[2];                // in the order of delivery, before the segment itself when it is `normal`
+  // Work done, for costs.
+  std::uint32_t compared = 0;           // entries pre-screened
+  std::uint32_t header_bytes = 0;       // bytes of this packet's headers that were read
+  std::uint32_t summed_bytes = 0;       // bytes that a software checksum read (0 when verified)
+};
+
+// Metadata of a completed packet, in the terms of sk_buff and of the virtio-net header.
+struct GroMeta {
+  std::uint16_t gso_size = 0;   // 0: an ordinary packet, headers untouched
+  std::uint16_t gso_segments = 1;
+  bool tcp6 = false;            // gso_type TCPV6 instead of TCPV4
+  bool ecn = false;             // CWR set in the merged header
+  bool fixed_id = false;
+  bool needs_csum = false;      // checksum field holds the pseudo header's sum only
+  std::uint16_t header_length = 0;   // L2 + L3 + L4
+  std::uint16_t csum_start = 0;      // from the Ethernet header
+  std::uint16_t csum_offset = 0;
+};
+
+class GroTable {
+ public:
+  explicit GroTable(GroRules rules) : rules_(rules) {}
+  GroRules rules() const { return rules_; }
+
+  // Takes one packet. `tick`: coarse time (jiffies) that entries remember as their age.
+  GroResult receive(const GroSegment& s, std::int64_t tick);
+  // Fragment slots that the entry of `owner` has left (default: no limit). Only linux_2_6_35 refuses for it; a newer
+  // kernel goes on in a frag_list member. No effect when the owner holds no entry.
+  void set_room(const void* owner, std::uint16_t slots);
+  // The entry's owner becomes another skb (2.6.35 puts a new head before a linear aggregate).
+  void replace_owner(const void* owner, void* by);
+  // End of a poll: all entries leave, in the order of the rule set: buckets ascending and oldest first (linux_6), newest
+  // first (linux_2_6_35). `out` has room for kGroMaxEntries. Returns how many.
+  unsigned flush_all(GroFlushed* out, GroReason reason = GroReason::complete);
+  // The entries held since before `tick` leave, in the same order.
+  unsigned flush_older(std::int64_t tick, GroFlushed* out, GroReason reason = GroReason::timeout);
+  unsigned held() const { return held_; }
+
+ private:
+  struct Entry {
+    void* owner = nullptr;
+    GroInfo info;
+    std::int64_t tick = 0;
+    std::uint32_t hash = 0, device = 0, first_seq = 0;
+    std::uint16_t vlan_tci = 0, room = UINT16_MAX;
+    bool vlan_stripped = false, chained = false, same_flow = false;
+    std::uint8_t header[kGroHeaderMax];
+  };
+  struct Bucket {
+    std::uint8_t order[kGroPerBucket] = {0, 1, 2, 3, 4, 5, 6, 7};   // slots, newest first; those after `count` are free
+    std::uint8_t count = 0;
+    Entry entry[kGroPerBucket];
+  };
+  struct Match;
+  int find(Bucket& b, const GroSegment& s, GroResult& r);
+  GroReason refusal(const Entry& e, const GroSegment& s, std::uint32_t l4, std::uint32_t payload, bool l3_flush, bool& fixed) const;
+  bool l3_key_equal(const Entry& e, const GroSegment& s) const;
+  bool l3_differs(const Entry& e, const GroSegment& s, bool& fixed) const;
+  bool bypass(const GroSegment& s, GroResult& r) const;
+  void remove(Bucket& b, int place, GroReason reason, GroFlushed& out);
+  void insert(Bucket& b, const GroSegment& s, std::uint32_t payload, std::int64_t tick, GroResult& r);
+  unsigned flush(std::int64_t before, GroFlushed* out, GroReason reason);
+
+  GroRules rules_;
+  unsigned held_ = 0;
+  Bucket buckets_[kGroBuckets];
+};
+
+// Writes what completion writes into a merged packet's headers: lengths, the IPv4 checksum (incrementally), merged TCP
+// flags, and the pseudo header's sum in the TCP checksum field. `header`: the first segment's headers from the Ethernet
+// header on, info.header_length bytes. A packet of one segment is left as it is.
+GroMeta gro_complete(std::uint8_t* header, const GroInfo& info);
+
+}  // namespace gd

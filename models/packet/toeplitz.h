@@ -1,0 +1,43 @@
+// RSS hash: Toeplitz over the address and port fields (Microsoft, "RSS hashing functions" and "RSS hashing types").
+#pragma once
+#include <cstdint>
+
+#include "models/packet/parse.h"
+
+namespace gd {
+
+// What a hash was computed over.
+enum class RssType : std::uint8_t { none, ipv4, tcp4, udp4, ipv6, tcp6, udp6 };
+
+struct RssHash {
+  std::uint32_t value = 0;   // 0 when type is none
+  RssType type = RssType::none;
+};
+
+// Which packets are hashed, and over what; the most specific enabled kind is taken (TCP over IPv4 with tcp4 off is
+// hashed as ipv4). Fragments never use ports.
+struct RssFields {
+  bool ipv4 = true, tcp4 = true, udp4 = false;
+  bool ipv6 = true, tcp6 = true, udp6 = false;
+};
+
+class Toeplitz {
+ public:
+  static constexpr unsigned kKeyBytes = 40;
+  static constexpr unsigned kMaxInput = 36;   // IPv6 addresses and ports
+  // The key of Microsoft's verification suite, also the default of the 82599's Linux driver of 2010.
+  static const std::uint8_t kDefaultKey[kKeyBytes];
+
+  // `key`: 40 bytes, only read here.
+  explicit Toeplitz(const std::uint8_t* key = kDefaultKey);
+  // Hash of `n` bytes, n <= kMaxInput.
+  std::uint32_t hash(const std::uint8_t* input, unsigned n) const { return hash_at(0, input, n); }
+  // Hash of a frame; `frame` is what `p` was parsed from.
+  RssHash hash(const std::uint8_t* frame, const Parsed& p, const RssFields& fields) const;
+
+ private:
+  std::uint32_t hash_at(unsigned position, const std::uint8_t* input, unsigned n) const;
+  std::uint32_t table_[kMaxInput * 2][16];   // by half byte of the input, high half first: 4.5 KiB, stays in L1
+};
+
+}  // namespace gd
