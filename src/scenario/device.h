@@ -1,0 +1,124 @@
+// The hardware part of a scenario: card, link, IOMMU, memory. Defaults stand here once; ranges, units, descriptions and
+// sources of the defaults stand in the key table (keys_*.cpp), which reads these defaults.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/base/units.h"
+
+namespace gd::scenario {
+
+using Count = std::uint64_t;
+using Rate = std::uint64_t;      // bits per second
+using Hertz = std::uint64_t;
+using Share = std::uint64_t;     // parts per million
+
+enum class SplitMode : std::uint8_t { off, split, always };
+enum class BufferScope : std::uint8_t { per_queue, per_descriptor };
+
+struct HeaderSplit {
+  SplitMode mode = SplitMode::off;
+  Bytes header_buffer = 256;
+  Bytes threshold = 0;           // frames up to this length are not split
+};
+
+struct InterruptModeration {
+  Time delay = 20 * kUs;         // shortest time between two interrupts of a queue
+  Count frames = 0;              // interrupt at once after so many frames; 0: by time alone
+};
+
+struct Nic {
+  std::string model;             // informative
+  Rate link_rate = 10'000'000'000;
+  Bytes mtu = 1500;
+  Count rx_queues = 1;
+  Count ring_size = 512;
+  Count tx_ring_size = 512;
+  Bytes fifo = 512 * 1024;
+  HeaderSplit header_split;
+  InterruptModeration interrupt_moderation;
+  BufferScope buffer_size = BufferScope::per_queue;
+  Bytes rx_buffer = 2048;
+  Count descriptor_prefetch = 8;
+  Count descriptor_writeback_batch = 1;
+  Time writeback_timeout = 2 * kUs;
+  Count max_outstanding_writes = 64;
+  Count max_outstanding_reads = 32;
+  Count tx_outstanding = 16;
+  Time engine_latency = 50 * kNs;
+  bool drop_when_no_descriptor = false;
+  bool scatter = true;
+  bool steering = true;
+  bool virtio_rings = true;
+  bool rss = true;
+  bool checksum_check = true;
+  bool drop_bad_checksum = false;
+  bool tunnels = false;
+};
+
+struct Pcie {
+  Count generation = 3;
+  Count lanes = 8;
+  Bytes max_payload = 256;
+  Bytes max_read_request = 512;
+  Bytes read_completion_boundary = 64;
+  Time link_latency = 80 * kNs;
+  Time root_complex_latency = 60 * kNs;
+  Time mmio_write_latency = 100 * kNs;
+  Count tags = 32;
+  Bytes posted_credit_bytes = 16 * 1024;
+  bool ecrc = false;
+  Share dllp_overhead = 56'000;
+};
+
+enum class IommuMode : std::uint8_t { off, passthrough, lazy, strict };
+
+struct Iommu {
+  IommuMode mode = IommuMode::off;
+  Bytes page = 4096;
+  Count iotlb_entries = 64;
+  Count walkers = 6;
+  Count levels = 4;
+  Count cached_levels = 3;
+  Time hit_latency = 0;
+  Time walk_overhead = 40 * kNs;
+  Count lazy_batch = 250;
+  Time lazy_timeout = 10 * kMs;
+  Time invalidate_latency = 500 * kNs;
+};
+
+struct Llc {
+  Bytes size = 12 * 1024 * 1024;
+  Count ways = 16;
+  Time hit_latency = 16 * kNs;
+  Time device_latency = 20 * kNs;
+};
+
+// Added latency at a share of the DRAM channels' peak rate.
+struct LoadPoint {
+  Share load = 0;
+  Time added = 0;
+  bool operator==(const LoadPoint&) const = default;
+};
+
+struct Dram {
+  Count channels = 3;
+  Rate channel_rate = 85'360'000'000;
+  Time idle_latency = 67 * kNs;
+  Time window = 1 * kUs;
+  std::vector<LoadPoint> loaded_latency = {
+      {0, 0},           {125'000, 2 * kNs},  {250'000, 4 * kNs},  {375'000, 7 * kNs},    {500'000, 10 * kNs},
+      {625'000, 15 * kNs}, {750'000, 24 * kNs}, {875'000, 42 * kNs}, {1'000'000, 60 * kNs}};
+};
+
+struct Memory {
+  Llc llc;
+  Count ddio_ways = 2;
+  Count stream_parallelism = 8;
+  Dram dram;
+};
+
+}  // namespace gd::scenario

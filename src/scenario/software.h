@@ -1,0 +1,114 @@
+// The software part of a scenario: host, vhost, guests. Defaults stand here once (see device.h).
+#pragma once
+#include "src/scenario/device.h"
+
+namespace gd::scenario {
+
+enum class GroRules : std::uint8_t { linux_2_6_35, linux_6 };   // also the rules of vhost and of the guest's driver
+enum class Pin : std::uint8_t { per_buffer, pool, whole_guest };
+enum class AtLimit : std::uint8_t { stall, copy, refuse };
+
+struct Gro {
+  bool enabled = true;
+  GroRules rules = GroRules::linux_6;
+};
+
+// Core numbers, from 0 to host.cores - 1.
+struct Affinity {
+  Count interrupt = 0;
+  Count vhost = 1;                // vhost worker of guest i: vhost, then upwards, wrapping at host.cores
+  std::vector<Count> vcpu = {2};  // cores of the vCPUs, guest after guest; the last one is repeated
+  Count socket_app = 1;
+};
+
+// One operation of the cost profile; see models/base/costs.h.
+struct CostEntry {
+  std::string name;               // "component.operation"
+  std::uint64_t fixed_mc = 0;     // milli-cycles a call
+  std::uint64_t unit_mc = 0;      // milli-cycles a unit
+  std::string per;                // the unit; "" without a per-unit part
+  std::string source, confidence; // where the numbers are from; read | derived | recalled
+  bool operator==(const CostEntry&) const = default;
+};
+
+struct Host {
+  Count cores = 4;
+  Hertz clock = 2'670'000'000;
+  Bytes memory = 1024ull * 1024 * 1024;
+  std::string costs = "linux-6-skylake";   // as resolved: an absolute path, or "inline"
+  Affinity affinity;
+  Pin pin = Pin::pool;
+  Bytes memlock_limit = 0;        // 0: none
+  AtLimit at_memlock_limit = AtLimit::copy;
+  bool dirty_log = false;
+  Gro gro;
+  Count napi_budget = 64;
+  Count refill_threshold = 16;
+  Count tap_queue = 1000;
+  Bytes socket_buffer = 6 * 1024 * 1024;
+  Bytes copybreak = 256;
+  bool page_recycle = true;
+  Time step_max = 1 * kUs;
+  Time slice = 1 * kMs;
+  Time idle_exit = 500 * kNs;
+  Time softirq_max = 2 * kMs;
+};
+
+enum class Backend : std::uint8_t { tap, macvtap, raw_socket };
+enum class Publisher : std::uint8_t { vhost, softirq };
+
+struct Vhost {
+  GroRules rules = GroRules::linux_6;
+  Backend backend = Backend::tap;
+  Time busy_poll = 0;
+  Count batch = 64;
+  Count weight_packets = 256;
+  Bytes weight_bytes = 512 * 1024;
+  Publisher publish = Publisher::vhost;
+};
+
+enum class RingFormat : std::uint8_t { split, packed };
+enum class RxMode : std::uint8_t { small, big, mergeable };
+enum class BackingPage : std::uint8_t { p4k, p2m, p1g };
+enum class Behaviour : std::uint8_t { honest, never_takes, posts_without_end, lies };
+
+constexpr Bytes bytes_of(BackingPage p) {
+  return p == BackingPage::p4k ? 4096 : p == BackingPage::p2m ? 2ull << 20 : 1ull << 30;
+}
+
+struct Virtio {
+  RingFormat ring = RingFormat::split;
+  Count queue_size = 256;
+  RxMode rx_mode = RxMode::mergeable;
+  bool event_idx = true;
+  bool indirect = true;
+  bool in_order = false;
+  bool used_offset = true;        // extension bit: offsets in used entries
+  bool split_layout = true;       // extension bit: header and payload in separate descriptors
+  Bytes buffer = 0;               // size of a posted mergeable buffer; 0: as the driver's rules say
+  GroRules driver = GroRules::linux_6;
+};
+
+struct App {
+  Bytes read_size = 64 * 1024;
+  Bytes socket_buffer = 6 * 1024 * 1024;
+  Count delayed_ack_segments = 2;
+  Time delayed_ack_timeout = 40 * kMs;
+};
+
+using Mac = std::array<std::uint8_t, 6>;
+
+struct Guest {
+  std::string name = "g0";
+  std::optional<Mac> mac;         // without mac and vlan: every frame that no other guest claims
+  Count vlan = 0;                 // 0: none
+  Bytes memory = 256ull * 1024 * 1024;
+  BackingPage backing_page = BackingPage::p2m;
+  Behaviour behaviour = Behaviour::honest;
+  Count vcpus = 1;
+  Gro gro;
+  Virtio virtio;
+  App app;
+};
+
+}  // namespace gd::scenario
