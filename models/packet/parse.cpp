@@ -1,0 +1,191 @@
+#include "models/packet/parse.h"
+
+#include "models/packet/headers.h"
+
+namespace gd {
+namespace {
+
+// Longer chains of IPv6 extension headers are taken as malformed; keeps every header offset within 16 bits.
+constexpr std::uint32_t kMaxL3Header = 8192;
+
+// Where the IP packet's bytes end inside the frame, and whether they are all there.
+struct Extent {
+  std::uint32_t end;
+  bool cut;
+};
+
+Extent extent(const Parsed& p) {
+  const std::uint32_t end = p.l2_length + p.ip_length;
+  return end > p.length ? Extent{p.length, true} : Extent{end, false};
+}
+
+// Everything after the decoded headers, up to `end`, is payload.
+void set_payload(Parsed& p, std::uint32_t header, std::uint32_t end) {
+  p.header_length = static_cast<std::uint16_t>(header);
+  p.payload_offset = header;
+  p.payload_length = end > header ? end - header : 0;
+}
+
+void parse_tcp(const std::uint8_t* frame, Parsed& p, Extent x) {
+  const std::uint32_t at = p.l4_offset();
+  if (x.end < at + tcp::kHeader) {
+    p.decode = x.cut ? Decode::truncated : Decode::lengths;
+    return;
+  }
+  const std::uint8_t* t = frame + at;
+  const std::uint32_t header = (t[tcp::kDataOffset] >> 4) * 4u;
+  if (header < tcp::kHeader) {
+    p.decode = Decode::lengths;
+    return;
+  }
+  if (x.end < at + header) {
+    p.decode = x.cut ? Decode::truncated : Decode::lengths;
+    return;
+  }
+  p.l4 = L4::tcp;
+  p.l4_length = static_cast<std::uint16_t>(header);
+  p.src_port = be16(t + tcp::kSrcPort);
+  p.dst_port = be16(t + tcp::kDstPort);
+  p.seq = be32(t + tcp::kSeq);
+  p.ack = be32(t + tcp::kAck);
+  p.flags = t[tcp::kFlags];
+  p.window = be16(t + tcp::kWindow);
+  set_payload(p, at + header, x.end);
+  p.decode = x.cut ? Decode::truncated : Decode::ok;
+  p.pure_ack = !x.cut && p.payload_length == 0 &&
+               (p.flags & (tcp::kAckFlag | tcp::kSyn | tcp::kFin | tcp::kRst)) == tcp::kAckFlag;
+}
+
+void parse_udp(const std::uint8_t* frame, Parsed& p, Extent x) {
+  const std::uint32_t at = p.l4_offset();
+  if (x.end < at + udp::kHeader) {
+    p.decode = x.cut ? Decode::truncated : Decode::lengths;
+    return;
+  }
+  const std::uint8_t* u = frame + at;
+  p.udp_length = be16(u + udp::kLength);
+  if (p.udp_length < udp::kHeader || at + p.udp_length > p.l2_length + p.ip_length) {
+    p.decode = Decode::lengths;
+    return;
+  }
+  p.l4 = L4::udp;
+  p.l4_length = udp::kHeader;
+  p.src_port = be16(u + udp::kSrcPort);
+  p.dst_port = be16(u + udp::kDstPort);
+  set_payload(p, at + udp::kHeader, x.end);
+  p.decode = x.cut ? Decode::truncated : Decode::ok;
+}
+
+void parse_l4(const std::uint8_t* frame, Parsed& p, Extent x) {
+  set_payload(p, p.l4_offset(), x.end);
+  if (p.is_fragment) {
+    p.decode = x.cut ? Decode::truncated : Decode::ok;
+  } else if (p.protocol == ipproto::kTcp) {
+    parse_tcp(frame, p, x);
+  } else if (p.protocol == ipproto::kUdp) {
+    parse_udp(frame, p, x);
+  } else {
+    p.decode = x.cut ? Decode::truncated : Decode::protocol;
+  }
+}
+
+void parse_ipv4(const std::uint8_t* frame, Parsed& p) {
+  const std::uint8_t* ip = frame + p.l2_length;
+  if (p.length < p.l2_length + ip4::kHeader) return;   // truncated
+  const std::uint32_t header = (ip[0] & 15) * 4u;
+  const std::uint32_t total = be16(ip + ip4::kTotalLength);
+  if (ip[0] >> 4 != 4 || header < ip4::kHeader || total < header) {
+    p.decode = Decode::lengths;
+    return;
+  }
+  if (p.length < p.l2_length + header) return;         // truncated
+  p.l3 = L3::ipv4;
+  p.l3_length = static_cast<std::uint16_t>(header);
+  p.ip_length = total;
+  p.protocol = ip[ip4::kProtocol];
+  const std::uint16_t f = be16(ip + ip4::kFragment);
+  p.more_fragments = f & ip4::kMf;
+  p.fragment_offset = static_cast<std::uint16_t>((f & ip4::kOffsetMask) * 8);
+  p.is_fragment = p.more_fragments || p.fragment_offset != 0;
+  parse_l4(frame, p, extent(p));
+}
+
+void parse_ipv6(const std::uint8_t* frame, Parsed& p) {
+  const std::uint8_t* ip = frame + p.l2_length;
+  if (p.length < p.l2_length + ip6::kHeader) return;   // truncated
+  if (ip[0] >> 4 != 6) {
+    p.decode = Decode::lengths;
+    return;
+  }
+  p.l3 = L3::ipv6;
+  p.ip_length = ip6::kHeader + be16(ip + ip6::kPayloadLength);
+  p.l3_length = ip6::kHeader;
+  const Extent x = extent(p);
+  std::uint8_t next = ip[ip6::kNext];
+  for (;;) {
+    const bool fragment = next == ipproto::kFragment;
+    if (!fragment && next != ipproto::kHopByHop && next != ipproto::kRouting && next != ipproto::kDestination) break;
+    p.protocol = next;
+    const std::uint32_t at = p.l2_length + p.l3_length;
+    const std::uint8_t* e = frame + at;
+    const std::uint32_t size = x.end < at + 8 ? 8u : fragment ? 8u : (e[1] + 1u) * 8;
+    if (x.end < at + size || p.l3_length + size > kMaxL3Header) {
+      set_payload(p, at, x.end);
+      p.decode = x.end < at + size && x.cut ? Decode::truncated : Decode::lengths;
+      return;
+    }
+    if (next == ipproto::kRouting && e[3] != 0) p.routing_pending = true;
+    p.l3_length = static_cast<std::uint16_t>(p.l3_length + size);
+    next = e[0];
+    if (fragment) {
+      const std::uint16_t f = be16(e + 2);
+      p.fragment_header = true;
+      p.more_fragments = f & 1;
+      p.fragment_offset = f & 0xfff8;
+      p.is_fragment = p.more_fragments || p.fragment_offset != 0;
+      if (p.is_fragment) break;
+    }
+  }
+  p.protocol = next;
+  parse_l4(frame, p, x);
+}
+
+}  // namespace
+
+Parsed parse(const std::uint8_t* frame, std::uint32_t length) {
+  Parsed p;
+  p.length = length;
+  if (length < ether::kHeader) {
+    p.payload_length = length;
+    return p;
+  }
+  std::uint32_t l2 = ether::kHeader;
+  std::uint16_t type = be16(frame + ether::kType);
+  while ((type == ether::kVlan || type == ether::kQinq) && p.vlan_tags < 2) {
+    if (length < l2 + ether::kTag) {
+      p.ethertype = type;
+      p.l2_length = static_cast<std::uint16_t>(l2);
+      set_payload(p, l2, length);
+      return p;
+    }
+    if (p.vlan_tags++ == 0) {
+      p.vlan_type = type;
+      p.vlan_tci = be16(frame + l2);
+    }
+    type = be16(frame + l2 + 2);
+    l2 += ether::kTag;
+  }
+  p.ethertype = type;
+  p.l2_length = static_cast<std::uint16_t>(l2);
+  set_payload(p, l2, length);
+  if (type == ether::kIpv4) {
+    parse_ipv4(frame, p);
+  } else if (type == ether::kIpv6) {
+    parse_ipv6(frame, p);
+  } else {
+    p.decode = Decode::ethertype;
+  }
+  return p;
+}
+
+}  // namespace gd
