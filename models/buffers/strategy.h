@@ -1,0 +1,181 @@
+// The receive-buffer designs: one interface, one file each, a registry. Nothing outside this room asks which one runs.
+//
+// A strategy is asked in this order:
+//   refuse()        at bind: what the NIC, the guest and the consumer must offer; a reason, or nothing
+//   guest_layout()  how the guest's driver must lay out its receive buffers (the agreement at bind)
+//   make_path()     the data path of one NIC queue and one consumer; null for a design whose data path is the device's
+// A path's functions run in the contexts that do the work in Linux and charge the step that they are given:
+//   refill()   NAPI: a buffer for one descriptor           receive()  NAPI: a written-back descriptor becomes an skb
+//   post()     vhost worker: the guest's buffers, read once, translated, checked, pinned, tracked, queued for refill()
+//   deliver()  vhost worker: an skb becomes used buffers   release()  any: the destructor, gives an skb's buffers back
+// Sources: Xin Xiaohui et al., netdev/kvm lists 2010 (v1 to v8); Herbert Xu's reply of 2010-06-11; drivers/vhost/net.c.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/base/plant.h"
+#include "models/cpu/core.h"
+#include "models/iommu/iommu.h"
+#include "models/memory/ownership.h"
+#include "models/memory/phys.h"
+#include "models/ports/guest_port.h"
+#include "models/ports/nic_port.h"
+#include "models/skb/skb.h"
+
+namespace gd {
+
+enum class Consumer : std::uint8_t { guest, host_socket, user_async, host_forward, drop };
+const char* consumer_name(Consumer c);
+enum class PinPolicy : std::uint8_t { per_buffer, pool, whole_guest };
+enum class RxMode : std::uint8_t { small, big, mergeable };
+enum class Unsplit : std::uint8_t { offset, move, copy };
+
+// What a strategy's scenario entry may set (STRATEGIES.md); a key that a design does not read is refused for it.
+struct StrategyOptions {
+  Unsplit unsplit = Unsplit::move;       // copy-header
+  std::uint32_t headers_of_8 = 4;        // copy-header: header buffers among 8 posted
+  Bytes headroom = 64;                   // guest-head: NET_SKB_PAD
+  Bytes tailroom = 320;                  // guest-head: struct skb_shared_info
+  bool shadow_shared_info = true;        // guest-head: host-side shadow instead of the guest's copy
+};
+
+// What is known when a strategy is bound.
+struct BindEnvironment {
+  Consumer consumer = Consumer::guest;
+  // NIC
+  SplitMode split = SplitMode::off;
+  Bytes header_buffer = 0;
+  Bytes split_threshold = 0;
+  Bytes rx_buffer = 2048;                // BSIZEPACKET asked for by the scenario
+  bool buffer_size_per_descriptor = false;
+  bool scatter = true;                   // frames larger than a buffer go to several descriptors
+  bool virtio_rings = true;              // the NIC has virtio rings in hardware
+  std::uint32_t mtu = 1500;
+  std::uint32_t ring_size = 512;
+  std::uint32_t rx_queues = 1;
+  // Guest
+  bool mergeable = true;                 // VIRTIO_NET_F_MRG_RXBUF negotiated
+  bool in_order = false;
+  bool used_offset = false;
+  RxMode rx_mode = RxMode::mergeable;
+  std::uint16_t queue_size = 256;
+  unsigned header_length = 12;
+  Bytes backing_page = kPage;
+  Bytes guest_memory = 0;
+  std::uint32_t guests = 1;
+  // Host
+  PinPolicy pin = PinPolicy::per_buffer;
+  Bytes memlock_limit = UINT64_MAX;      // per guest process
+  Bytes copybreak = 256;                 // vhost-copy: smaller frames are copied into the skb, the buffer reused at once
+  bool page_recycle = true;              // vhost-copy: pages are reused with their mapping kept
+  bool gro = true;
+  StrategyOptions options;
+};
+
+struct Declaration {
+  std::string_view name;
+  std::string_view summary;              // one sentence
+  std::string_view nic_writes, host_copies, header_goes, guest_must, nic_must;   // the columns of the designs' table
+  unsigned driver_functions = 0;         // functions that a NIC driver must change
+  bool device_ring = false;              // data path is the device's, no host driver
+  bool guest_memory = false;             // the NIC writes into the guest's memory: needs a queue of the guest's own
+  bool merges = true;                    // GRO on its queue makes sense
+  std::vector<std::string_view> options; // keys of StrategyOptions that it reads
+};
+
+struct PathStats {
+  std::uint64_t posted = 0, delivered_packets = 0, used_entries = 0;
+  std::uint64_t copied_small = 0, copied_unsplit = 0, copied_no_buffer = 0, copied_foreign = 0, copied_shared = 0;  // frames
+  std::uint64_t copied_unsplit_bytes = 0;
+  std::uint64_t pins = 0, unpins = 0, guest_errors = 0, returned_unused = 0, memlock_stalls = 0;
+  std::uint64_t fill_sum = 0, fill_samples = 0, min_free = UINT64_MAX;   // posted or ring buffers free, at each receive
+  std::uint64_t hold_p99_ps = 0;
+};
+
+enum class Progress : std::uint8_t {
+  done,        // the skb is delivered (or dropped) and freed
+  more,        // the step is over; call again with the same skb
+  no_buffers   // the consumer has no room: nothing was taken; wait for its kick
+};
+
+// The data path of one NIC queue towards one consumer.
+class RxPath {
+ public:
+  virtual ~RxPath() = default;
+  // Buffer sizes and split mode that the queue needs; ring address, size and vector are the driver's.
+  virtual void shape(RxQueueConfig& queue) = 0;
+  // Fills the descriptor of `slot`; false when there is no buffer at present.
+  virtual bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) = 0;
+  // Takes what slot holds. Null when the frame ended here (dropped) or goes on in the next descriptor (no EOP).
+  virtual Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) = 0;
+  // Host address of the packet's headers, `length` contiguous bytes of them (for the stack's own parsing).
+  virtual Hpa headers(const Skb& skb) const = 0;
+  // Whether GRO may merge on this path.
+  virtual bool merges() const = 0;
+
+  // vhost side. post(): a bounded piece of work; true when there is more. deliver(): see Progress.
+  virtual bool post(Step&) { return false; }
+  virtual Progress deliver(Step& s, Skb* skb) = 0;
+  // Publishes used entries that wait, and signals the consumer if it wants that.
+  virtual void publish(Step&) {}
+  // The consumer had no buffers: asks for its kick. False when buffers appeared meanwhile.
+  virtual bool sleep_until_kick(Step&) { return true; }
+  // The consumer's kick has arrived: no further ones are wanted for now.
+  virtual void kicked(Step&) {}
+  // Used entries that wait for publish().
+  virtual std::uint32_t unpublished() const { return 0; }
+
+  // The destructor: an skb that is dropped or was delivered by others gives its buffers back, and is freed.
+  virtual void release(Step& s, Skb* skb) = 0;
+
+  // Frames between receive() calls of one packet (a scattered frame not yet complete).
+  virtual std::uint32_t held() const { return 0; }
+  // Buffers that can take a frame from the NIC now, and all that the path has (buffers.fill_ratio, capacity_frames).
+  virtual std::uint64_t free_buffers() const = 0;
+  virtual std::uint64_t capacity() const = 0;
+  virtual const PathStats& stats() const = 0;
+};
+
+// What a path works with.
+struct PathContext {
+  PhysMem& phys;
+  Ownership& ownership;
+  Iommu& iommu;
+  SkbPool& skbs;
+  CostBook& costs;
+  FrameTable& frames;
+  FaultPlan& fault;
+  Agenda& agenda;
+  const BindEnvironment& env;
+  GuestPort* guest = nullptr;     // null unless the consumer is a guest
+  Task* softirq = nullptr;        // woken when buffers come after a shortage
+  std::uint32_t interrupt_rank = 0;   // rank of the path's interrupt actor
+  std::string name;               // component path, for RNG streams and messages
+};
+
+class Strategy {
+ public:
+  virtual ~Strategy() = default;
+  virtual const Declaration& declaration() const = 0;
+  // Why this environment cannot be served; nothing when it can.
+  virtual std::optional<std::string> refuse(const BindEnvironment& env) const = 0;
+  virtual GuestRxLayout guest_layout(const BindEnvironment&) const { return {}; }
+  // Further virtio feature bits that the guest must be offered.
+  virtual std::uint64_t guest_features(const BindEnvironment&) const { return 0; }
+  // Pin policy in force (vhost-copy pins nothing, passthrough the whole guest, whatever the scenario says).
+  virtual std::string_view pin_in_force(const BindEnvironment& env) const;
+  // Frames that the design can hold between wire and guest, beside the NIC's FIFO.
+  virtual std::uint64_t buffering(const BindEnvironment& env, std::uint64_t tap_queue) const = 0;
+  virtual std::unique_ptr<RxPath> make_path(PathContext context) const = 0;
+};
+
+// All strategies, in the order of the designs' table.
+const std::vector<const Strategy*>& strategies();
+// Null when there is none of that name.
+const Strategy* find_strategy(std::string_view name);
+
+}  // namespace gd

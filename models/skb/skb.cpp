@@ -1,0 +1,114 @@
+#include "models/skb/skb.h"
+
+#include "models/base/error.h"
+
+namespace gd {
+
+SkbPool::SkbPool(PhysMem& memory, CostBook& costs, std::uint32_t capacity)
+    : memory_(memory), alloc_(costs.get("skb.alloc")), free_(costs.get("skb.free")), shell_(costs.get("skb.recycle_shell")) {
+  grow(capacity);
+}
+
+void SkbPool::grow(std::uint32_t n) {
+  slabs_.emplace_back(n);
+  auto& slab = slabs_.back();
+  const Bytes each = Skb::kStruct + Skb::kSlab;
+  const Hpa base = memory_.alloc_contiguous(each * n, kPage);
+  for (std::uint32_t i = n; i-- > 0;) {
+    slab[i].struct_addr = base + each * i;
+    slab[i].slab_addr = slab[i].struct_addr + Skb::kStruct;
+    free_list_.push_back(&slab[i]);
+  }
+  free_list_.reserve(free_list_.size() + n);
+}
+
+Skb* SkbPool::alloc(Step& s) {
+  if (free_list_.empty()) grow(1024);
+  Skb* skb = free_list_.back();
+  free_list_.pop_back();
+  const Hpa struct_addr = skb->struct_addr, slab_addr = skb->slab_addr;
+  *skb = Skb{};
+  skb->struct_addr = struct_addr;
+  skb->slab_addr = slab_addr;
+  skb->head.token = kNoToken;
+  if (++in_use_ > peak_) peak_ = in_use_;
+  s.charge(alloc_);
+  s.store(alloc_.op, struct_addr, kLine);
+  return skb;
+}
+
+void SkbPool::free(Step& s, Skb* skb) {
+  for (Skb* m = skb->list; m;) {
+    Skb* next = m->next;
+    s.charge(free_);
+    free_list_.push_back(m);
+    --in_use_;
+    m = next;
+  }
+  s.charge(free_);
+  free_list_.push_back(skb);
+  --in_use_;
+}
+
+void SkbPool::free_shell(Step& s, Skb* skb) {
+  s.charge(shell_);
+  free_list_.push_back(skb);
+  --in_use_;
+}
+
+namespace {
+
+// Takes the first `n` bytes off the skb's front; buffers of fragments that become empty stay as zero-length fragments.
+void pull(Skb& skb, std::uint32_t n) {
+  const std::uint32_t linear = n < skb.head.length ? n : skb.head.length;
+  skb.head.addr += linear;
+  skb.head.length -= linear;
+  n -= linear;
+  for (unsigned i = 0; i < skb.nr_frags && n; ++i) {
+    const std::uint32_t part = n < skb.frags[i].length ? n : skb.frags[i].length;
+    skb.frags[i].addr += part;
+    skb.frags[i].length -= part;
+    n -= part;
+  }
+}
+
+}  // namespace
+
+unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell) {
+  Skb& tail = to.list_tail ? *to.list_tail : to;
+  const std::uint32_t payload = from.length - header;
+  to.length += payload;
+  if (&tail != &to) tail.length += payload;
+  const bool linear_payload = from.head.length > header;
+  const unsigned extra = linear_payload ? 1 : 0;
+  if ((!linear_payload || from.head_is_page) && tail.nr_frags + from.nr_frags + extra <= kMaxSkbFrags) {
+    require(linear_payload || from.head.token == kNoToken, "a merged skb's header page has nobody to give it back");
+    pull(from, header);
+    unsigned moved = 0;
+    if (linear_payload) {
+      tail.frags[tail.nr_frags++] = from.head;
+      ++moved;
+    }
+    for (unsigned i = 0; i < from.nr_frags; ++i, ++moved) tail.frags[tail.nr_frags++] = from.frags[i];
+    *shell = true;
+    return moved;
+  }
+  pull(from, header);
+  from.length = payload;
+  from.next = nullptr;
+  if (!to.list)
+    to.list = &from;
+  else
+    to.list_tail->next = &from;
+  to.list_tail = &from;
+  *shell = false;
+  return 0;
+}
+
+bool can_merge_2635(const Skb& to, const Skb& from, std::uint32_t header) {
+  if (to.list) return true;
+  if (from.head.length > header) return true;
+  return to.nr_frags + from.nr_frags <= kMaxSkbFrags;
+}
+
+}  // namespace gd

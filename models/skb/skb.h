@@ -1,0 +1,101 @@
+// sk_buff: the host's packet. A linear part (head), page fragments, and a list of further skbs, as Linux has them.
+//
+// Modelled: the geometry (which bytes lie where, 17 fragments, frag_list), the struct and its slab memory as addresses
+// that the cache sees, checksum and GSO state. Not modelled: clones, socket accounting.
+// Source: include/linux/skbuff.h and net/core/gro.c of Linux 6.x, net/core/dev.c of 2.6.35.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/base/costs.h"
+#include "models/base/units.h"
+#include "models/cpu/core.h"
+#include "models/memory/ownership.h"
+#include "models/memory/phys.h"
+#include "models/ports/frame.h"
+
+namespace gd {
+
+constexpr unsigned kMaxSkbFrags = 17;     // MAX_SKB_FRAGS with 4 KiB pages, Linux 6.x
+
+// A run of bytes of a packet and the buffer that holds them.
+struct Frag {
+  Hpa addr = 0;
+  std::uint32_t length = 0;
+  std::uint32_t token = 0;        // the strategy's name for the buffer; kNoToken: no buffer to give back
+};
+constexpr std::uint32_t kNoToken = UINT32_MAX;
+
+enum class Checksum : std::uint8_t {
+  none,          // nobody has looked: software must sum
+  unnecessary,   // verified by the NIC (or by software on the way)
+  partial,       // field holds the pseudo-header sum; csum_start and csum_offset say where to complete
+  bad            // the NIC found it wrong; handed up for the stack to judge
+};
+
+struct Skb {
+  Frag head;                       // linear part; length 0 when the packet is in fragments only
+  Frag frags[kMaxSkbFrags];
+  std::uint8_t nr_frags = 0;
+  bool head_is_page = false;       // the linear part lies in a buffer of the ring (build_skb), not in the skb's own slab
+  Checksum checksum = Checksum::none;
+  bool delivered = false;          // its buffers belong to the consumer already
+  std::uint8_t gso_type = 0;       // virtio_net_hdr GSO type, 0 none
+  std::uint16_t gso_size = 0, gso_segments = 0, csum_start = 0, csum_offset = 0, header_length = 0;
+  std::uint16_t vlan = 0;
+  bool vlan_present = false;
+  std::uint32_t hash = 0;
+  std::uint32_t length = 0;        // all bytes, frag_list included
+  FrameChain frames;               // the wire frames in this packet, frag_list members' included
+  Skb* list = nullptr;             // first frag_list member
+  Skb* list_tail = nullptr;        // the member that takes further fragments, or null
+  Skb* next = nullptr;             // queue link or frag_list link
+  Hpa struct_addr = 0;             // where the struct lies: 256 B of slab
+  Hpa slab_addr = 0;               // the skb's own linear memory: kSlab bytes
+  Time queued_at = 0;
+
+  static constexpr Bytes kStruct = 256, kSlab = 512;   // sk_buff 232 B in its cache; head kmalloc-512 (header + shared info)
+};
+
+// Calls f(Frag&) for each run of bytes in packet order: head, fragments, then each frag_list member's.
+template <class F>
+void for_each_frag(Skb& skb, F f) {
+  for (Skb* s = &skb; s; s = s == &skb ? skb.list : s->next) {
+    if (s->head.length || s->head.token != kNoToken) f(s->head);
+    for (unsigned i = 0; i < s->nr_frags; ++i) f(s->frags[i]);
+  }
+}
+
+// Slab of skbs: fixed addresses, LIFO, as a warm per-CPU cache gives them.
+class SkbPool {
+ public:
+  // Costs: skb.alloc, skb.free (kmem_cache_alloc/free of struct and head).
+  SkbPool(PhysMem& memory, CostBook& costs, std::uint32_t capacity);
+  // Never null: the pool grows when `capacity` skbs are in use (counted in grown()).
+  Skb* alloc(Step& s);
+  // Frees the struct and its slab head; buffers must have been given back before. Frees frag_list members too.
+  void free(Step& s, Skb* skb);
+  // The struct alone, for a shell whose fragments were moved to another (GRO): recycled at once.
+  void free_shell(Step& s, Skb* skb);
+  std::uint32_t in_use() const { return in_use_; }
+  std::uint32_t peak() const { return peak_; }
+
+ private:
+  void grow(std::uint32_t n);
+  PhysMem& memory_;
+  Cost alloc_, free_, shell_;
+  std::vector<Skb*> free_list_;
+  std::vector<std::vector<Skb>> slabs_;
+  std::uint32_t in_use_ = 0, peak_ = 0;
+};
+
+// Merging: moves `from`'s payload (everything after `header` bytes) behind `to`'s, as skb_gro_receive does. Returns how
+// many descriptors were moved; `*shell` says whether `from` is now an empty shell to be recycled (true) or became a
+// frag_list member (false). Frames are joined by the caller.
+// Cases (Linux 6): payload in fragments only and they fit -> fragments move; linear part in a page -> it becomes a
+// fragment; else frag_list.
+unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell);
+// Linux 2.6.35: no linear part becomes a fragment; an array that would overflow refuses (returns false).
+bool can_merge_2635(const Skb& to, const Skb& from, std::uint32_t header);
+
+}  // namespace gd
