@@ -12,6 +12,7 @@ lawful() {
   printf '#include "models/base/units.h"\n// not "vhost-copy", no wait() and no sc_event\n' >"$tree/models/nic/nic.cpp"
   printf 'SC_METHOD(dispatch);\nsc_event event_;\n' >"$tree/models/base/agenda.h"
   printf '#include "models/buffers/strategy.h"\n"vhost-copy"\n' >"$tree/models/buffers/vhost_copy.cpp"
+  : >"$tree/models/buffers/copy_header.cpp"
   printf '#include "models/buffers/strategy.h"\n#include "models/nic/nic.h"\n' >"$tree/src/system/system.cpp"
   printf '#include "tests/nic/bench.h"\n#include "models/buffers/vhost_copy.h"\n' >"$tree/tests/nic/nic_test.cpp"
 }
@@ -43,8 +44,8 @@ expect models/nic/nic.cpp '#include <models/host/driver.h>' 'in quotes'
 expect models/nic/nic.cpp '#include "tests/nic/bench.h"' 'includes a test'
 expect models/nic/nic.cpp '#include "models/helpers/all.h"' 'no room of the house'
 expect models/helpers/all.h 'int g();' 'lies in no room of the house'
-expect src/system/system.cpp '#include "models/buffers/guest_head.h"' 'only models/buffers knows a strategy'
-expect src/system/system.cpp '#include "models/buffers/passthrough.h"' 'only models/buffers knows a strategy'
+expect src/system/system.cpp '#include "models/buffers/guest_head.h"' 'the door of models/buffers is strategy.h'
+expect src/system/system.cpp '#include "models/buffers/passthrough.h"' 'the door of models/buffers is strategy.h'
 expect src/system/system.cpp 'if (name == "copy-header") f();' 'only models/buffers knows a strategy'
 expect models/nic/nic.cpp 'new VhostCopy(port);' 'only models/buffers knows a strategy'
 expect models/nic/nic.cpp 'SC_THREAD(run);' 'only the agenda'
