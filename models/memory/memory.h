@@ -4,9 +4,11 @@
 // sets; seeded pseudo-random replacement); device writes hit in any way and allocate only in the DDIO ways; device
 // reads do not allocate; CPU loads, stores and copies see the same state; write-back of dirty victims; DRAM as channels
 // with a byte budget (carried debt) and a loaded-latency curve. Not modelled: private caches (the cost book's cycles
-// stand for hits in them), prefetchers, coherence traffic between sockets, row buffers.
+// stand for hits in them), prefetchers, coherence traffic between sockets, row buffers, and the time at which a fill is
+// ready: a second access to a line whose fill is still under way counts as a hit.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_target_socket.h>
@@ -37,9 +39,10 @@ struct MemoryParams {
 };
 
 struct MemoryStats {
-  std::uint64_t cpu_hits = 0, cpu_misses = 0;           // lines
+  std::uint64_t cpu_hits = 0, cpu_misses = 0;           // lines loaded, stored or copied by cores
   std::uint64_t guest_misses = 0;                       // lines missed by guest contexts
   std::uint64_t ddio_hits = 0, ddio_allocs = 0;         // lines written by devices: update on hit, allocate on miss
+  std::uint64_t ddio_bypassed = 0;                      // lines written by devices straight to DRAM (ddio_ways 0)
   std::uint64_t device_read_hits = 0, device_read_misses = 0;
   std::uint64_t lookups = 0;                            // cache lines visited in all
   std::uint64_t dram_read_bytes = 0, dram_write_bytes = 0;
@@ -62,9 +65,11 @@ class MemorySystem : public sc_core::sc_module {
 
   PhysMem& phys() { return phys_; }
   const MemoryParams& params() const { return params_; }
-  // A CPU access to [a, a+len) at `now`: the stall in ps; changes the cache's state. `guest`: on behalf of a guest context.
-  Time cpu(Time now, Hpa a, Bytes len, Touch how, bool guest);
-  // A device access: the time until the data is globally visible (write) or read (read), from `at`.
+  // A CPU access to [a, a+len) at `at` (not before the present): the stall in ps; changes the cache's state.
+  // `guest`: on behalf of a guest context.
+  Time cpu(Time at, Hpa a, Bytes len, Touch how, bool guest);
+  // A device access: the time until the data is globally visible (write) or read (read), from `at`. `now` is the present
+  // simulated time, `at` >= now. A write of a full line that misses fetches nothing; one of a part of a line reads DRAM.
   Time device_write(Time now, Time at, Hpa a, Bytes len);
   Time device_read(Time now, Time at, Hpa a, Bytes len);
   const MemoryStats& stats() const { return stats_; }
@@ -75,8 +80,8 @@ class MemorySystem : public sc_core::sc_module {
   PhysMem& phys_;
   MemoryParams params_;
   MemoryStats stats_;
-  LastLevelCache* llc_;
-  Dram* dram_;
+  std::unique_ptr<LastLevelCache> llc_;
+  std::unique_ptr<Dram> dram_;
 };
 
 }  // namespace gd

@@ -43,8 +43,12 @@ class Ownership {
   Bytes length(BufferId b) const { return buffers_[b].len; }
 
   // Page pins: a page may be pinned several times. Unpinning below zero, or while the page is mapped, is a violation.
+  // `page` is any address in the page.
   void pin(Hpa page, Time t);
   void unpin(Hpa page, Time t);
+  // The page became reachable for a device, or ceased to be (IOMMU map and unmap, counted). The last pin must outlive it.
+  void map(Hpa page, Time t);
+  void unmap(Hpa page, Time t);
   Bytes pinned_bytes() const { return pinned_pages_ * kPage; }
   Bytes pinned_peak() const { return pinned_peak_ * kPage; }
   // Time integral of pinned bytes, for averages: advances to `t`.
@@ -53,7 +57,9 @@ class Ownership {
 
   // Buffers that are owned as `o`.
   std::uint64_t count(Owner o) const { return counts_[static_cast<int>(o)]; }
-  // At the end of a run: every buffer must be where the run's books say; `expected[o]` buffers of each owner.
+  // At the end of a run: a violation unless `expected` buffers are owned as `o`. The message names the one that has
+  // been so for longest.
+  void expect(Owner o, std::uint64_t expected, Time t, const char* where);
   std::uint64_t violations() const { return violations_; }
   void violation(BufferId b, Time t, const std::string& what);
   // Messages of the first violations (at most 16), each with the buffer's last 8 events.
@@ -75,11 +81,20 @@ class Ownership {
     Event last[8];
   };
   void note(Buffer& b, Owner from, Owner to, Time t, const char* where);
+  void set_owner(Buffer& b, Owner to);
+  void unlink(BufferId b);
   std::string describe(BufferId b) const;
   std::vector<Buffer> buffers_;
   std::vector<BufferId> free_;
   std::vector<BufferId> page_head_;      // by page number: first buffer that starts in the page
-  std::vector<std::uint16_t> pins_;      // by page number
+  struct Page {
+    std::uint16_t pins = 0, maps = 0;
+  };
+  Page& page_at(Hpa a);
+  void page_violation(Hpa a, Time t, const std::string& what);
+  void report(Time t, const std::string& what, const std::string& which);
+  std::vector<Page> pages_;              // by page number
+  std::uint64_t longest_pages_ = 1;      // pages that the longest buffer so far can reach over
   std::uint64_t counts_[static_cast<int>(Owner::count_)] = {};
   std::uint64_t pinned_pages_ = 0, pinned_peak_ = 0, pin_ops_ = 0, violations_ = 0;
   Time pinned_since_ = 0;

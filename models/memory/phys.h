@@ -15,7 +15,8 @@ constexpr Hpa kNoAddress = UINT64_MAX;
 
 class PhysMem {
  public:
-  // `size` bytes, a multiple of 2 MiB, at most 128 GiB; the host's memory is touched only where it is used.
+  // `size` bytes, a multiple of 2 MiB, below 128 GiB; the simulating machine's memory is touched only where it is used.
+  // Page 0 and the range of interrupt messages (ports/dma.h) are never handed out.
   // `seed` orders the page frames. Throws UserError when the arena cannot be reserved.
   PhysMem(Bytes size, std::uint64_t seed);
   ~PhysMem();

@@ -1,0 +1,56 @@
+// DRAM as one pool of channels (addresses interleave): a byte budget per window of time caps the bandwidth, a table gives
+// the latency under load. Plain C++.
+//
+// Requests come with annotated times, not in time order. Each takes its bytes from the budget of the window in which it
+// arrives; what does not fit is carried, as debt, into the next windows that have room, and the request is delayed until
+// its last byte is served. No window ever serves more than its budget; a request is never delayed by one that comes
+// later than itself by more than a window.
+//
+// The table is the shape of Intel Memory Latency Checker curves (2 sockets Xeon Silver 4110, DDR4: 82 ns idle, 99 ns at
+// half, 130 ns near the peak). Not modelled: banks, rows, refresh, read/write turn-around.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/base/units.h"
+
+namespace gd {
+
+struct DramParams {
+  std::uint64_t rate = 0;   // bytes/s of all channels
+  Time idle = 0;            // latency when idle, ps
+  Time window = 0;          // ps
+  Time loaded[9] = {};      // added latency by utilisation in eighths, ps
+};
+
+class Dram {
+ public:
+  explicit Dram(const DramParams& params);   // throws UserError for a rate or a window of 0
+  struct Grant {
+    Time latency = 0;   // of one access at the present load
+    Time queue = 0;     // until the budget has served all bytes of the request
+  };
+  // `bytes` > 0 asked for at `at` >= `now`; `now` is simulated time: windows before it are forgotten.
+  Grant access(Time now, Time at, Bytes bytes);
+  // Time that the pool needs for `bytes`, rounded up.
+  Time transfer(Bytes bytes) const { return static_cast<Time>((static_cast<unsigned __int128>(bytes) * kSec + rate_ - 1) / rate_); }
+  // Bytes granted to the window that holds `t`, while it is remembered (0 otherwise).
+  Bytes used(Time t) const;
+
+ private:
+  struct Window {
+    std::int64_t index = -1;   // number of the window since time 0
+    Bytes used = 0, budget = 0;
+  };
+  Window& window(std::int64_t index);
+  Time loaded(const Window& w) const;
+  void grow(std::int64_t oldest);
+
+  std::uint64_t rate_;
+  Time idle_, length_;
+  Time loaded_[9];
+  std::vector<Window> ring_;      // a power of two; window i at i modulo its size
+  std::int64_t full_until_ = 0;   // every window from the present one up to here is full
+};
+
+}  // namespace gd

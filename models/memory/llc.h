@@ -1,0 +1,60 @@
+// The last-level cache: tags and dirty bits only (the bytes live in PhysMem). Plain C++, no time.
+//
+// Geometry: a set is one aligned 64-byte line of the simulating machine, up to 16 tags of 32 bits. The number of sets is
+// size / 64 / ways and need not be a power of two (a sliced cache is not). A hash of the page number chooses the set of a
+// page's first line, its further lines lie in the following sets: one call per range walks neighbouring memory.
+//
+// Replacement: an empty way of those allowed, else a pseudo-random one. LRU with a modulo index cannot reproduce the
+// DDIO hit rates measured by Farshin et al., "Reexamining Direct Cache Access", USENIX ATC 2020.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/base/units.h"
+
+namespace gd {
+
+class LastLevelCache {
+ public:
+  // `ways` 1..16, `ddio_ways` 0..ways, at least 64 sets; throws UserError otherwise.
+  LastLevelCache(Bytes size, unsigned ways, unsigned ddio_ways, std::uint64_t seed);
+
+  // What a walk over a range met. Lines that were not missed were hit.
+  struct Walk {
+    std::uint32_t lines = 0;
+    std::uint32_t misses = 0;
+    std::uint32_t write_backs = 0;   // dirty lines that had to leave
+    bool first_missed = false, last_missed = false;
+  };
+  // A CPU access: misses allocate in any way.
+  Walk cpu(Hpa a, Bytes len, bool dirty);
+  // A device's write: hits update in any way, misses allocate in the last `ddio_ways` ways. Without DDIO ways hits are
+  // invalidated and nothing is allocated.
+  Walk device_write(Hpa a, Bytes len);
+  // A device's read changes nothing.
+  Walk device_read(Hpa a, Bytes len) const;
+
+  std::uint32_t sets() const { return sets_; }
+  unsigned ways() const { return ways_; }
+  unsigned ddio_ways() const { return ddio_ways_; }
+  bool holds(Hpa a) const;    // for tests
+  bool dirty(Hpa a) const;    // for tests
+
+ private:
+  static constexpr std::uint32_t kDirty = 1u << 31;
+  struct alignas(64) Set {
+    std::uint32_t tag[16];   // line number + 1, 0 = empty; bit 31 = dirty
+  };
+  std::uint32_t first_set(std::uint64_t page) const;
+  std::uint32_t victim(const Set& s, unsigned from, unsigned count);
+  const Set& set_of(Hpa a) const;
+  template <class PerLine>
+  Walk walk(Hpa a, Bytes len, PerLine per_line) const;
+
+  unsigned ways_, ddio_ways_;
+  std::uint32_t sets_;
+  std::uint64_t random_;
+  std::vector<Set> set_;
+};
+
+}  // namespace gd

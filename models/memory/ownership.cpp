@@ -1,0 +1,224 @@
+#include "models/memory/ownership.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+
+#include "models/base/error.h"
+
+namespace gd {
+
+namespace {
+
+constexpr unsigned kEvents = 8;
+constexpr std::size_t kMessages = 16;
+
+std::string ns(Time t) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%" PRId64 ".%03d ns", t / kNs, static_cast<int>(t % kNs));
+  return text;
+}
+
+std::string hex(std::uint64_t v) {
+  char text[24];
+  std::snprintf(text, sizeof text, "0x%" PRIx64, v);
+  return text;
+}
+
+}  // namespace
+
+const char* owner_name(Owner o) {
+  static const char* const names[] = {"none", "host", "guest", "posted", "in_flight", "skb"};
+  return names[static_cast<int>(o)];
+}
+
+void Ownership::note(Buffer& b, Owner from, Owner to, Time t, const char* where) {
+  b.last[b.events % kEvents] = {t, where, from, to};
+  // Stays in 8..15 once the ring is full, so that the count tells how many events there are.
+  b.events = static_cast<std::uint8_t>(b.events + 1 == 2 * kEvents ? kEvents : b.events + 1);
+}
+
+void Ownership::set_owner(Buffer& b, Owner to) {
+  --counts_[static_cast<int>(b.owner)];
+  ++counts_[static_cast<int>(to)];
+  b.owner = to;
+}
+
+BufferId Ownership::add(Hpa start, Bytes len, Owner owner, Home home) {
+  require(len > 0, "a buffer without bytes is registered");
+  const std::uint64_t page = start / kPage;
+  const std::uint64_t last_page = (start + len - 1) / kPage;
+  if (page >= page_head_.size()) page_head_.resize(page + 1, kNoBuffer);
+  BufferId clash = find(start);
+  for (std::uint64_t p = page; clash == kNoBuffer && p <= last_page && p < page_head_.size(); ++p)
+    for (BufferId i = page_head_[p]; i != kNoBuffer; i = buffers_[i].next_in_page)
+      if (buffers_[i].start >= start && buffers_[i].start < start + len) clash = i;
+  if (clash != kNoBuffer) violation(clash, 0, "a buffer at " + hex(start) + " of " + std::to_string(len) + " bytes is registered over it");
+
+  BufferId id;
+  if (free_.empty()) {
+    id = static_cast<BufferId>(buffers_.size());
+    buffers_.emplace_back();
+  } else {
+    id = free_.back();
+    free_.pop_back();
+  }
+  Buffer& b = buffers_[id];
+  b.start = start;
+  b.len = len;
+  b.owner = owner;
+  b.home = home;
+  b.events = 0;
+  b.next_in_page = page_head_[page];
+  page_head_[page] = id;
+  ++counts_[static_cast<int>(owner)];
+  longest_pages_ = std::max(longest_pages_, (len + kPage - 2) / kPage + 1);
+  return id;
+}
+
+void Ownership::unlink(BufferId id) {
+  BufferId* link = &page_head_[buffers_[id].start / kPage];
+  while (*link != id) link = &buffers_[*link].next_in_page;
+  *link = buffers_[id].next_in_page;
+}
+
+void Ownership::remove(BufferId id, Owner from, Time t, const char* where) {
+  if (id >= buffers_.size() || buffers_[id].owner == Owner::none) {
+    violation(id, t, std::string("unregistered at ") + where + " without being registered");
+    return;
+  }
+  Buffer& b = buffers_[id];
+  if (b.owner != from || (from != Owner::host && from != Owner::guest))
+    violation(id, t, std::string("unregistered at ") + where + " as owned by " + owner_name(from) + ", but its owner is " + owner_name(b.owner));
+  note(b, b.owner, Owner::none, t, where);
+  unlink(id);
+  --counts_[static_cast<int>(b.owner)];
+  b.owner = Owner::none;
+  free_.push_back(id);
+}
+
+void Ownership::move(BufferId id, Owner from, Owner to, Time t, const char* where) {
+  if (id >= buffers_.size() || buffers_[id].owner == Owner::none) {
+    violation(id, t, std::string("moved at ") + where + " from " + owner_name(from) + " to " + owner_name(to) + " without being registered");
+    return;
+  }
+  Buffer& b = buffers_[id];
+  if (b.owner != from)
+    violation(id, t, std::string("moved at ") + where + " from " + owner_name(from) + " to " + owner_name(to) + ", but its owner is " + owner_name(b.owner));
+  if (to == Owner::host && b.home == Home::guest)
+    violation(id, t, std::string("a guest's buffer is freed to the host at ") + where);
+  note(b, from, to, t, where);
+  set_owner(b, to);
+}
+
+BufferId Ownership::find(Hpa a) const {
+  const std::uint64_t page = a / kPage;
+  const std::uint64_t first = page + 1 > longest_pages_ ? page + 1 - longest_pages_ : 0;
+  if (first >= page_head_.size()) return kNoBuffer;
+  for (std::uint64_t p = std::min<std::uint64_t>(page, page_head_.size() - 1) + 1; p-- > first;)
+    for (BufferId i = page_head_[p]; i != kNoBuffer; i = buffers_[i].next_in_page)
+      if (a - buffers_[i].start < buffers_[i].len) return i;
+  return kNoBuffer;
+}
+
+BufferId Ownership::device_write(Hpa a, Bytes len, Time t, const char* where) {
+  const BufferId id = find(a);
+  if (id == kNoBuffer) {
+    report(t, std::string("a device writes ") + std::to_string(len) + " bytes at " + hex(a) + " (" + where + ") where no buffer is", "");
+    return kNoBuffer;
+  }
+  Buffer& b = buffers_[id];
+  if (a + len > b.start + b.len)
+    violation(id, t, std::string("a device writes ") + std::to_string(len) + " bytes at " + hex(a) + " (" + where + "), beyond the buffer's end");
+  if (b.owner != Owner::posted && b.owner != Owner::in_flight)
+    violation(id, t, std::string("a device writes at ") + hex(a) + " (" + where + ") while the owner is " + owner_name(b.owner));
+  note(b, b.owner, b.owner, t, where);
+  return id;
+}
+
+Ownership::Page& Ownership::page_at(Hpa a) {
+  const std::uint64_t page = a / kPage;
+  if (page >= pages_.size()) pages_.resize(page + 1);
+  return pages_[page];
+}
+
+void Ownership::pin(Hpa a, Time t) {
+  Page& p = page_at(a);
+  ++pin_ops_;
+  if (p.pins == UINT16_MAX) return page_violation(a, t, "pinned 65536 times");
+  if (p.pins++ == 0) {
+    pinned_integral(t);
+    pinned_peak_ = std::max(pinned_peak_, ++pinned_pages_);
+  }
+}
+
+void Ownership::unpin(Hpa a, Time t) {
+  Page& p = page_at(a);
+  if (p.pins == 0) return page_violation(a, t, "unpinned without being pinned");
+  if (p.pins == 1 && p.maps > 0) page_violation(a, t, "unpinned while a device can still reach it");
+  if (--p.pins == 0) {
+    pinned_integral(t);
+    --pinned_pages_;
+  }
+}
+
+void Ownership::map(Hpa a, Time t) {
+  Page& p = page_at(a);
+  if (p.maps == UINT16_MAX) return page_violation(a, t, "mapped 65536 times");
+  ++p.maps;
+}
+
+void Ownership::unmap(Hpa a, Time t) {
+  Page& p = page_at(a);
+  if (p.maps == 0) return page_violation(a, t, "unmapped without being mapped");
+  --p.maps;
+}
+
+unsigned __int128 Ownership::pinned_integral(Time t) {
+  if (t > pinned_since_) {
+    pinned_sum_ += static_cast<unsigned __int128>(pinned_pages_ * kPage) * static_cast<std::uint64_t>(t - pinned_since_);
+    pinned_since_ = t;
+  }
+  return pinned_sum_;
+}
+
+void Ownership::expect(Owner o, std::uint64_t expected, Time t, const char* where) {
+  const std::uint64_t there = count(o);
+  if (there == expected) return;
+  BufferId oldest = kNoBuffer;
+  Time since = kNever;
+  for (BufferId i = 0; i < buffers_.size(); ++i) {
+    const Buffer& b = buffers_[i];
+    if (b.owner != o || o == Owner::none) continue;
+    const Time last = b.events ? b.last[(b.events - 1) % kEvents].t : 0;
+    if (last < since) since = last, oldest = i;
+  }
+  violation(oldest, t, std::string(where) + ": " + std::to_string(there) + " buffers are owned as " + owner_name(o) + ", expected are " + std::to_string(expected));
+}
+
+void Ownership::violation(BufferId b, Time t, const std::string& what) {
+  report(t, what, b < buffers_.size() && messages_.size() < kMessages ? describe(b) : "");
+}
+
+void Ownership::page_violation(Hpa a, Time t, const std::string& what) { report(t, "page " + hex(align_down(a, kPage)) + " is " + what, ""); }
+
+void Ownership::report(Time t, const std::string& what, const std::string& which) {
+  ++violations_;
+  if (messages_.size() < kMessages) messages_.push_back(ns(t) + ": " + what + (which.empty() ? "" : "; ") + which);
+}
+
+std::string Ownership::describe(BufferId id) const {
+  const Buffer& b = buffers_[id];
+  std::string s = "buffer " + std::to_string(id) + " at " + hex(b.start) + " of " + std::to_string(b.len) + " bytes, home " +
+                  (b.home == Home::guest ? "guest" : "host") + ", owner " + owner_name(b.owner);
+  const unsigned n = std::min<unsigned>(b.events, kEvents);
+  if (n) s += "; last events:";
+  for (unsigned i = 0; i < n; ++i) {
+    const Event& e = b.last[(b.events - n + i) % kEvents];
+    s += (i ? ", " : " ") + ns(e.t) + " " + e.where + " ";
+    s += e.from == e.to ? std::string("used as ") + owner_name(e.to) : std::string(owner_name(e.from)) + " to " + owner_name(e.to);
+  }
+  return s;
+}
+
+}  // namespace gd
