@@ -6,7 +6,9 @@
 // taken between steps. Order of choice: interrupt, softirq, threads in turn.
 //
 // Modelled: context-switch, wake-up and idle-exit costs (cost book), world switches between host and guest, time slices.
-// Not modelled: frequency changes, SMT, migration, a fair-share scheduler's weights.
+// Charged by the core: "sched.context_switch" (context "sched") when another thread than the last is chosen; "irq.entry"
+// (the task's context) per step of an interrupt task; "vm.world_switch" (context "exit") each way between host and guest.
+// Not modelled: frequency changes, SMT, migration, a fair-share scheduler's weights, halt polling, switches inside a guest.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -15,6 +17,7 @@
 #include "models/base/agenda.h"
 #include "models/base/costs.h"
 #include "models/base/units.h"
+#include "models/cpu/run_queue.h"
 #include "models/memory/memory.h"
 #include "models/ports/ports.h"
 
@@ -52,6 +55,8 @@ class Task {
 
  private:
   friend class Core;
+  friend class RunQueue;
+  friend class Step;
   friend class Vcpu;
   std::string name_;
   Priority priority_;
@@ -75,7 +80,7 @@ class Step {
 
   // Software work.
   void charge(const Cost& c, std::uint64_t units = 0) { add(c.op, c.fixed_mc + c.unit_mc * units); }
-  void charge_times(const Cost& c, std::uint64_t times) { add(c.op, c.fixed_mc * times); }
+  void charge_times(const Cost& c, std::uint64_t times) { add(c.op, c.fixed_mc * times); }   // counts as one call
   // The same, to another context of this core (an exit caused by guest code).
   void charge_to(Ledger::Row row, const Cost& c, std::uint64_t units = 0);
   // Time spent waiting without memory or work (an uncached MMIO read), charged as cycles.
@@ -95,7 +100,8 @@ class Step {
   void publish32(Hpa a, std::uint32_t v) { publish(a, &v, 4); }
   using Effect = void (*)(void* object, std::uint64_t argument, Time now);
   void at_end(Effect effect, void* object, std::uint64_t argument);
-  // Wakes `t` at the end of the step and charges the waker ("sched.wakeup" when it slept).
+  // Wakes `t` at the end of the step and charges the waker ("sched.wakeup" when it is a thread that slept; raising a
+  // softirq or an interrupt costs what its caller charges).
   void wake(Task& t);
 
   PhysMem& phys();
@@ -130,7 +136,7 @@ struct CoreParams {
   std::uint64_t hz = 2'670'000'000;
   Time step_max = 1 * kUs;         // longest software step
   Time slice = 1 * kMs;            // time slice between threads of one core
-  Time idle_exit = 500 * kNs;      // from a wake-up to the first instruction on an idle core (C1)
+  Time idle_exit = 500 * kNs;      // latency, not charged: from a wake-up to the first instruction on an idle core (C1)
   Time softirq_max = 2 * kMs;      // softirq work before waiting threads get a slice (ksoftirqd)
 };
 
@@ -154,12 +160,15 @@ class Core : public Actor, public Runner {
   Ledger& ledger() { return ledger_; }
   Ledger::Row exit_row() const { return exit_row_; }      // context "exit" of this core
   const Cost& wakeup_cost() const { return wakeup_; }
+  // Times that host work took the core from a guest that had not halted (exits by an external interrupt).
+  std::uint64_t guest_exits() const { return guest_exits_; }
+  // The guest has left by itself (halt): no world switch is charged for that.
+  void left_guest() { last_world_ = World::host; }
 
  private:
   friend class Step;
+  friend class Vcpu;
   void begin(Time now);
-  Task* pick(Time now);
-  void queue(Task& t);
   void finish(Time now);
 
   std::uint32_t index_;
@@ -168,17 +177,17 @@ class Core : public Actor, public Runner {
   MemorySystem& memory_;
   Ledger& ledger_;
   CycleClock clock_;
+  std::uint64_t step_limit_mc_ = 0;
   Cost switch_, wakeup_, irq_entry_, world_switch_;
-  Ledger::Row irq_row_ = 0, sched_row_ = 0, exit_row_ = 0;
-  struct Queue { Task *head = nullptr, *tail = nullptr; } queues_[static_cast<int>(Priority::count_)];
-  Task* current_ = nullptr;
+  Ledger::Row sched_row_ = 0, exit_row_ = 0;
+  RunQueue queue_;
+  Task* current_ = nullptr;         // its step is under way
   bool current_again_ = false;
-  Task* last_thread_ = nullptr;
+  const Task* last_thread_ = nullptr;
   World last_world_ = World::host;
-  Time slice_start_ = 0, softirq_since_ = 0;
   Step step_;
   Observer* observer_ = nullptr;
-  std::uint64_t busy_mc_ = 0;
+  std::uint64_t busy_mc_ = 0, guest_exits_ = 0;
   Time busy_time_ = 0;
   bool uncharged_ = false;
 };
@@ -188,15 +197,17 @@ class Core : public Actor, public Runner {
 class Vcpu : public Task, public Runner {
  public:
   Vcpu(std::string name, CostBook& costs);
+  using Task::wake;
   void attach(Task& inner, Core& on);      // at elaboration, after the vCPU itself was attached to `on`
   void wake(Task& inner, Time now) override;
   bool step(Step& s) override;
   bool halted() const { return halted_; }
-  std::uint64_t exits = 0;                 // VM exits: halts, kicks, injections that needed one
+  std::uint64_t exits = 0;                 // VM exits: halts (counted here), kicks and injections (by who causes them)
 
  private:
-  struct Queue { Task *head = nullptr, *tail = nullptr; } queues_[static_cast<int>(Priority::count_)];
-  Cost halt_;                              // "vm.halt": exit, block, later entry
+  RunQueue queue_;
+  Task* running_ = nullptr;                // the inner task whose logic is being executed
+  Cost halt_;                              // "vm.halt": exit and block; the later entry is a "vm.world_switch"
   bool halted_ = true;
 };
 

@@ -1,0 +1,105 @@
+#include "models/cpu/core.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/base/error.h"
+
+namespace gd {
+
+Core::Core(Agenda& the_agenda, std::uint32_t index, const CoreParams& params, MemorySystem& memory, Ledger& ledger, CostBook& costs)
+    : Actor(the_agenda, rank::kCore + index), index_(index), name_("cpu" + std::to_string(index)), params_(params), memory_(memory),
+      ledger_(ledger), clock_(params.hz), queue_(params.slice, params.softirq_max) {
+  if (params.hz == 0) throw UserError("the clock of " + name_ + " is 0 Hz");
+  if (params.step_max <= 0) throw UserError("the longest step of " + name_ + " is not positive");
+  switch_ = costs.get("sched.context_switch");
+  wakeup_ = costs.get("sched.wakeup");
+  irq_entry_ = costs.get("irq.entry");
+  world_switch_ = costs.get("vm.world_switch");
+  sched_row_ = ledger.row(name_, "sched");
+  exit_row_ = ledger.row(name_, "exit");
+  step_limit_mc_ = clock_.in(params.step_max);
+  step_.core_ = this;
+  step_.memory_ = &memory_;
+  step_.ledger_ = &ledger_;
+  step_.clock_ = &clock_;
+  step_.deferred_.reserve(256);
+}
+
+void Core::attach(Task& t) {
+  require(t.runner_ == nullptr, "a task is attached twice");
+  t.runner_ = this;
+  t.row_ = ledger_.row(name_, t.name_);
+}
+
+void Core::wake(Task& t, Time now) {
+  if (t.runnable_) {
+    if (&t == current_) t.woken_ = true;
+    return;
+  }
+  t.runnable_ = true;
+  queue_.add(t);
+  if (!current_ && pending() == kNever) wake_at(now + params_.idle_exit);
+}
+
+void Core::act(Time now) {
+  if (current_) finish(now);
+  begin(now);
+}
+
+// The step ends: its effects become visible, in the order in which it asked for them.
+void Core::finish(Time now) {
+  PhysMem& bytes = memory_.phys();
+  for (std::size_t i = 0; i < step_.deferred_.size(); ++i) {
+    const Step::Deferred& d = step_.deferred_[i];
+    if (d.effect)
+      d.effect(d.object, d.argument, now);
+    else
+      std::memcpy(bytes.at(d.argument), d.bytes, d.n);
+  }
+  step_.deferred_.clear();
+  busy_time_ += now - step_.start_;
+  if (observer_) observer_->core_busy(index_, current_->row_, step_.start_, now);
+
+  Task& t = *current_;
+  current_ = nullptr;
+  const bool more = current_again_ || t.woken_;
+  t.woken_ = false;
+  if (more)
+    queue_.again(t, now);
+  else
+    t.runnable_ = false;
+}
+
+void Core::begin(Time now) {
+  Task* t = queue_.take(now);
+  if (!t) return;
+  current_ = t;
+  Step& s = step_;
+  s.start_ = now;
+  s.mc_ = 0;
+  s.row_ = t->row_;
+  s.guest_ = t->world_ == World::guest;
+  if (t->world_ != last_world_) {
+    if (last_world_ == World::guest) ++guest_exits_;
+    last_world_ = t->world_;
+    s.charge_to(exit_row_, world_switch_);
+  }
+  if (t->priority_ == Priority::thread && t != last_thread_) {
+    last_thread_ = t;
+    s.charge_to(sched_row_, switch_);
+  }
+  if (t->priority_ == Priority::irq) s.charge(irq_entry_);
+  s.limit_mc_ = s.mc_ + step_limit_mc_;
+  current_again_ = t->step(s);
+
+  if (uncharged_) {
+    uncharged_ = false;
+    s.mc_ += 1000;
+  }
+  busy_mc_ += s.mc_;
+  // A step without cost takes no time, so that a task that does nothing for ever is caught as simulated time standing still.
+  wake_at(now + (s.mc_ == 0 ? 0 : std::max<Time>(1, clock_.take(s.mc_))));
+}
+
+}  // namespace gd

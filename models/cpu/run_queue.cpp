@@ -1,0 +1,76 @@
+#include "models/cpu/run_queue.h"
+
+#include "models/cpu/core.h"
+
+namespace gd {
+
+void RunQueue::append(List& l, Task& t) {
+  t.next_ = nullptr;
+  (l.tail ? l.tail->next_ : l.head) = &t;
+  l.tail = &t;
+}
+
+void RunQueue::prepend(List& l, Task& t) {
+  t.next_ = l.head;
+  l.head = &t;
+  if (!l.tail) l.tail = &t;
+}
+
+Task* RunQueue::pop(List& l) {
+  Task* t = l.head;
+  l.head = t->next_;
+  if (!l.head) l.tail = nullptr;
+  t->next_ = nullptr;
+  return t;
+}
+
+RunQueue::List& RunQueue::list(const Task& t) {
+  switch (t.priority()) {
+    case Priority::irq: return irq_;
+    case Priority::softirq: return softirq_;
+    default: return thread_;
+  }
+}
+
+void RunQueue::add(Task& t) { append(list(t), t); }
+
+void RunQueue::again(Task& t, Time now) {
+  if (t.priority() == Priority::thread && in_slice_ == &t && now - slice_start_ < slice_)
+    prepend(thread_, t);
+  else
+    append(list(t), t);
+}
+
+// Whether threads go before the softirqs that are runnable too.
+bool RunQueue::threads_turn(Time now) {
+  if (!thread_.head) {
+    softirq_since_ = kNever;
+    turn_until_ = 0;
+    return false;
+  }
+  if (now < turn_until_) return true;
+  if (softirq_since_ == kNever) softirq_since_ = now;
+  if (now - softirq_since_ < softirq_max_) return false;
+  softirq_since_ = kNever;
+  turn_until_ = now + slice_;
+  return true;
+}
+
+Task* RunQueue::take(Time now) {
+  if (irq_.head) return pop(irq_);
+  if (softirq_.head) {
+    if (!threads_turn(now)) return pop(softirq_);
+  } else {
+    softirq_since_ = kNever;
+    turn_until_ = 0;
+  }
+  if (!thread_.head) return nullptr;
+  Task* t = pop(thread_);
+  if (t != in_slice_ || now - slice_start_ >= slice_) {
+    in_slice_ = t;
+    slice_start_ = now;
+  }
+  return t;
+}
+
+}  // namespace gd

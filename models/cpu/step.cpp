@@ -1,0 +1,61 @@
+#include <cstring>
+
+#include "models/base/error.h"
+#include "models/cpu/core.h"
+
+namespace gd {
+
+Time Step::elapsed() const {
+  // 64 bits hold steps of up to 18 G milli-cycles (seconds).
+  if (mc_ < UINT64_MAX / 1'000'000'000ULL) return static_cast<Time>(mc_ * 1'000'000'000ULL / clock_->hz());
+  return static_cast<Time>(static_cast<unsigned __int128>(mc_) * 1'000'000'000ULL / clock_->hz());
+}
+
+void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
+  const std::uint64_t mc = c.fixed_mc + c.unit_mc * units;
+  mc_ += mc;
+  ledger_->charge(row, c.op, mc);
+  ledger_->count(row, c.op);
+}
+
+void Step::stall(OpId op, Time t) { add(op, clock_->stall(t)); }
+
+void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
+  const std::uint64_t mc = clock_->stall(memory_->cpu(now(), a, n, how, guest_));
+  mc_ += mc;
+  ledger_->charge(row_, op, mc);
+}
+
+void Step::copy(const Cost& c, Hpa dst, Hpa src, Bytes n) {
+  add(c.op, c.fixed_mc + c.unit_mc * n);
+  if (n == 0) return;
+  touch(c.op, src, n, Touch::stream_load);
+  touch(c.op, dst, n, Touch::stream_store);
+  std::memmove(memory_->phys().at(dst), memory_->phys().at(src), n);
+  ledger_->bytes(row_, c.op, n);
+}
+
+void Step::publish(Hpa a, const void* bytes, unsigned n) {
+  Deferred& d = deferred_.emplace_back();
+  require(n <= sizeof d.bytes, "more than 32 bytes are published at once");
+  d.effect = nullptr;
+  d.argument = a;
+  d.n = static_cast<std::uint8_t>(n);
+  std::memcpy(d.bytes, bytes, n);
+}
+
+void Step::at_end(Effect effect, void* object, std::uint64_t argument) {
+  Deferred& d = deferred_.emplace_back();
+  d.effect = effect;
+  d.object = object;
+  d.argument = argument;
+}
+
+void Step::wake(Task& t) {
+  if (!t.runnable_ && t.priority_ == Priority::thread) charge(core_->wakeup_cost());
+  at_end([](void* task, std::uint64_t, Time now) { static_cast<Task*>(task)->wake(now); }, &t, 0);
+}
+
+PhysMem& Step::phys() { return memory_->phys(); }
+
+}  // namespace gd
