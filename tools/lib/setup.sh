@@ -147,19 +147,21 @@ cached() { sed -n "s/^$1:[A-Z]*=//p" "$build/CMakeCache.txt" 2>/dev/null; }
 
 # configure TESTS: TESTS is ON, or KEEP for what the tree has (OFF in a new one). Does nothing where all is as wanted.
 configure() {
-  local tests=$1 fresh=()
+  local tests=$1 new=(-DCMAKE_CXX_COMPILER=g++)
   [ "$tests" = ON ] || tests=$(cached GUESTDMA_TESTS)
   if [ -f "$build/CMakeCache.txt" ]; then
     # A tree that was copied or moved with its clone would build the old clone's files.
     if [ "$(cached CMAKE_HOME_DIRECTORY)" != "$root" ] || [ "$(cached CMAKE_GENERATOR)" != Ninja ]; then
-      fresh=(--fresh)
+      new+=(--fresh)
     elif [ -f "$build/build.ninja" ] && [ "$(cached CMAKE_BUILD_TYPE)" = Release ] &&
          [ "$(cached GUESTDMA_TESTS)" = "$tests" ] && [ "$(cached GUESTDMA_SANITIZE)" != ON ]; then
       return
+    else
+      new=()   # a tree keeps its compiler
     fi
   fi
   progress "configuring $build"
-  logged cmake "${fresh[@]}" -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGUESTDMA_SANITIZE=OFF \
+  logged cmake "${new[@]}" -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DGUESTDMA_SANITIZE=OFF \
          "-DGUESTDMA_TESTS=${tests:-OFF}" || fail configuring
 }
 
