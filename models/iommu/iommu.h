@@ -1,19 +1,28 @@
 // The IOMMU between root complex and memory: translation of bus addresses, its caches and walkers, and the map and
 // unmap work of the host's DMA API.
 //
-// Modelled: IOTLB (fully associative, seeded pseudo-random replacement, entries with the time at which they are ready,
-// misses to one page merge), N walkers as timelines, a walk as memory reads through the cache; modes off, passthrough
-// (static identity), lazy (invalidations batched: 250 entries or 10 ms) and strict; faults counted and blocked.
-// Not modelled here: page-walk caches per level beyond a hit share, ATS, interrupt remapping, invalidation-queue contention
-// between cores.
+// Modelled: I/O page tables as real bytes in host memory (second-level tables of VT-d: 512 entries of 8 bytes a table),
+// read through the last-level cache by N walkers, which are gap-filling timelines; IOTLB and walk cache, fully
+// associative, seeded pseudo-random replacement, entries with the time at which they are ready, so that misses to one
+// page merge; modes off, passthrough (static identity), lazy (one flush for a batch of unmaps) and strict (an
+// invalidation for each unmap); faults counted and blocked; a lazily unmapped page stays reachable as long as the IOTLB
+// holds it, as in hardware.
+// Not modelled: ATS, interrupt remapping, contention of cores for the invalidation queue and for IOVAs, nested tables.
+//
+// Sources. Six walks of about 280 ns overlap, 64 entries: pcie-bench data, IOMMU on, 4 KiB mappings, random windows of
+// 256 KiB to 64 MiB (Neugebauer et al., SIGCOMM 2018). Four levels, upper three cached, 1 to 4 reads a miss: Fast & Safe
+// (SOSP 2024). Batch of 250 or 10 ms: Linux commit "PCI: iommu: iotlb flushing". In lazy mode Linux clears the entry at
+// unmap, and gives the IOVA back and flushes the whole domain later.
+//
+// Bus addresses, lazy and strict: [4 KiB, 256 GiB) what map() gives, without the MSI range; [256 GiB, 1 TiB) map_static();
+// from 1 TiB on one window of 256 GiB for each guest. off and passthrough: host-physical below 1 TiB.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
-#include <unordered_map>
-#include <vector>
 
 #include "models/base/agenda.h"
 #include "models/base/costs.h"
@@ -27,37 +36,62 @@ enum class IommuMode : std::uint8_t { off, passthrough, lazy, strict };
 
 struct IommuParams {
   IommuMode mode = IommuMode::off;
-  Bytes page = kPage;                  // mapping granularity of the I/O page tables
-  unsigned iotlb_entries = 64;
-  unsigned walkers = 6;
-  unsigned levels = 4;                 // memory reads of a walk without walk caches
-  unsigned cached_levels = 3;          // levels normally served by the walk caches
-  Time hit_latency = 0;
-  Time walk_overhead = 40 * kNs;       // beyond the memory reads
-  unsigned lazy_batch = 250;
-  Time lazy_timeout = 10 * kMs;
+  Bytes page = kPage;                  // mapping granularity of what is mapped for good: 4 KiB, 2 MiB or 1 GiB
+  unsigned iotlb_entries = 64;         // 1..65536
+  unsigned walkers = 6;                // 1..64
+  unsigned levels = 4;                 // of the page tables: memory reads of a walk of 4 KiB without walk cache; 4 or 5
+  unsigned cached_levels = 3;          // upper levels that the walk cache may serve; below `levels`
+  unsigned walk_cache_entries = 32;    // pointers to tables, all levels together; 1..65536
+  Time hit_latency = 0;                // of every translated request
+  Time walk_overhead = 200 * kNs;      // of a walk beyond its memory reads
+  unsigned lazy_batch = 250;           // unmaps queued before a flush
+  Time lazy_timeout = 10 * kMs;        // longest time for which an unmap stays queued
 };
 
 struct IommuStats {
-  std::uint64_t lookups = 0, misses = 0, walk_reads = 0, maps = 0, unmaps = 0, invalidations = 0, flushes = 0;
-  std::uint64_t faults = 0, stale_dma = 0;
+  std::uint64_t lookups = 0;        // IOTLB look-ups: pages touched by translated requests
+  std::uint64_t misses = 0;         // look-ups that started a walk
+  std::uint64_t merged = 0;         // look-ups that waited for a walk in progress
+  std::uint64_t walk_reads = 0;     // memory reads of walks
+  std::uint64_t maps = 0, unmaps = 0;   // calls of the DMA API that changed page tables
+  std::uint64_t invalidations = 0;  // invalidation commands sent: one for each strict unmap, one for each lazy flush
+  std::uint64_t flushes = 0;        // lazy flushes
+  std::uint64_t faults = 0;         // requests blocked
+  std::uint64_t stale_dma = 0;      // requests that reached a page after its unmap, before the flush
 };
 
 class Iommu : public sc_core::sc_module {
  public:
-  Iommu(sc_core::sc_module_name name, Agenda& agenda, const IommuParams& params, MemorySystem& memory, CostBook& costs, std::uint64_t seed);
+  // Takes the costs dma.map, dma.unmap, iommu.map, iommu.unmap, iommu.invalidate and iommu.flush from `costs`; throws
+  // UserError when one is missing or a parameter is impossible.
+  Iommu(sc_core::sc_module_name name, Agenda& agenda, const IommuParams& params, MemorySystem& memory, CostBook& costs,
+        std::uint64_t seed);
+  ~Iommu() override;
 
-  tlm_utils::simple_target_socket<Iommu> from_bus;          // bus addresses, DmaInfo
-  tlm_utils::simple_initiator_socket<Iommu> to_memory;      // host-physical addresses
+  // Bus addresses, DmaInfo (optional: without it the requester is of domain 0). A request is translated as a whole before
+  // anything moves; all its pages are looked up at its arrival. A blocked one comes back with
+  // TLM_ADDRESS_ERROR_RESPONSE and DmaInfo::fault. One whose pages are not neighbours in host memory goes on as several
+  // pieces; DmaInfo::hpa is the first byte's address.
+  tlm_utils::simple_target_socket<Iommu> from_bus;
+  tlm_utils::simple_initiator_socket<Iommu> to_memory;   // host-physical addresses
 
-  // The host's DMA API. map: makes [hpa, hpa+len) reachable at the returned bus address (identity unless lazy/strict),
-  // charging the core that does it ("iommu.map" per call and page). len may cross pages only where host memory is contiguous.
+  // The host's DMA API. map: makes [hpa, hpa+len), contiguous host memory, reachable at the returned bus address and
+  // charges the core that does it: "dma.map" a call; in lazy and strict mode also "iommu.map" a call and page. With pages
+  // of 2 MiB or more, memory that map_static() has mapped keeps its mapping, and only "dma.map" is charged.
   Iova map(Step& s, Hpa hpa, Bytes len);
-  // Takes the mapping away. strict: invalidates before returning; lazy: the device can still reach it until the flush.
+  // Takes away what map() gave for the same length; charges "dma.unmap" and "iommu.unmap" (call and page).
+  // strict: "iommu.invalidate" a call; a device cannot reach it after the return. lazy: the IOVA is queued; the call that
+  // completes a batch, or the first map or unmap after the timeout, charges "iommu.flush" (call and queued unmap).
+  // Unmapping what is not mapped is a broken invariant.
   void unmap(Step& s, Iova iova, Bytes len);
-  // Set-up without a running core (rings, pools whose mapping is kept, a passthrough guest's memory): no cost.
+  // Set-up without a running core (rings, pools whose mapping is kept): no cost, never unmapped, pages of params().page.
   Iova map_static(Hpa hpa, Bytes len);
-  // When a page that was unmapped at `t` can no longer be written by a device (t itself unless lazy).
+  // A guest's whole memory, for device queues that carry guest-physical addresses: bus address = result + guest-physical.
+  // Requests into the window, and they alone, must carry `domain` (not 0). Translated in every mode; in mode off at no
+  // cost. Pages of the smaller of params().page and the guest's backing page. No cost, never unmapped.
+  Iova map_guest(const GuestSpace& guest, std::uint16_t domain);
+  // When a page that was unmapped at `t` can no longer be written by a device: `t` itself unless lazy; lazy: the latest
+  // flush if it came after `t`, else the time at which the timeout forces one. Ask again later: it may come earlier.
   Time safe_to_unpin(Time t) const;
   const IommuStats& stats() const { return stats_; }
   const IommuParams& params() const { return params_; }
@@ -65,12 +99,9 @@ class Iommu : public sc_core::sc_module {
  private:
   void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   struct Impl;
-  Impl* impl_;
   IommuParams params_;
   IommuStats stats_;
-
- public:
-  ~Iommu() override;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace gd

@@ -1,0 +1,145 @@
+// The host's side of the IOMMU: map, unmap, invalidation and flush, and the mappings made at set-up.
+#include <algorithm>
+
+#include "models/base/error.h"
+#include "models/iommu/iommu_impl.h"
+
+namespace gd {
+
+void Iommu::Impl::map_page(Iova iova, Hpa hpa, unsigned level) {
+  table.map(iova, hpa, level);
+  if (std::find(used_levels, used_levels + used_level_count, level) == used_levels + used_level_count)
+    used_levels[used_level_count++] = level;
+}
+
+void Iommu::Impl::flush(Time t) {
+  for (const Queued& q : queue) iovas.give_back(q.run, q.order);
+  queue.clear();
+  iotlb.remove_if([](std::uint64_t k) { return of_host(k); });
+  walk_cache.remove_if([](std::uint64_t k) { return of_host(k); });
+  ++stats.flushes;
+  ++stats.invalidations;
+  last_flush = t;
+}
+
+void Iommu::Impl::expire(Time t) {
+  if (queue.empty() || t < oldest + params.lazy_timeout) return;
+  owed += queue.size();
+  flush(oldest + params.lazy_timeout);
+}
+
+void Iommu::Impl::charge_owed(Step& s) {
+  expire(s.now());
+  if (owed == 0) return;
+  s.charge(flush_cost, owed);
+  owed = 0;
+}
+
+Iova Iommu::map(Step& s, Hpa hpa, Bytes len) {
+  Impl& m = *impl_;
+  require(len > 0, "iommu: a mapping of no bytes");
+  s.charge(m.dma_map);
+  if (!m.translates_host()) return hpa;
+  if (m.mode == IommuMode::lazy) m.charge_owed(s);
+  if (m.static_level > 1) {   // a pool that is mapped for good in large pages
+    const Hpa first = hpa / params_.page, last = (hpa + len - 1) / params_.page;
+    const Iova base = first < m.static_of.size() ? m.static_of[first] : kNoAddress;
+    bool kept = base != kNoAddress && last < m.static_of.size();
+    for (Hpa p = first; kept && p <= last; ++p) kept = m.static_of[p] == base + (p - first) * params_.page;
+    if (kept) return base + hpa % params_.page;
+  }
+  const Hpa page = align_down(hpa, kPage);
+  const std::uint64_t pages = ceil_div(hpa + len - page, kPage);
+  const Iova iova = Iova{m.iovas.take(IovaAllocator::order(pages))} * kPage;
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    const Hpa entry = m.table.map(iova + i * kPage, page + i * kPage, 1);
+    if (i == 0 || entry % kLine == 0) s.store(m.map_cost.op, entry, 8);   // a table's line holds eight entries
+  }
+  s.charge(m.map_cost, pages);
+  ++stats_.maps;
+  return iova + (hpa - page);
+}
+
+void Iommu::unmap(Step& s, Iova iova, Bytes len) {
+  Impl& m = *impl_;
+  require(len > 0, "iommu: an unmapping of no bytes");
+  s.charge(m.dma_unmap);
+  if (!m.translates_host()) return;
+  const bool lazy = m.mode == IommuMode::lazy;
+  if (lazy) m.charge_owed(s);
+  if (iova >= kStaticBase) return;   // of a pool that keeps its mapping
+  const Iova page = align_down(iova, kPage);
+  const std::uint64_t pages = ceil_div(iova + len - page, kPage);
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    const Iova at = page + i * kPage;
+    const Hpa entry = m.table.unmap(at);
+    if (i == 0 || entry % kLine == 0) s.store(m.unmap_cost.op, entry, 8);
+    if (!lazy) m.iotlb.remove(Impl::key(at, 1));
+    else if (auto* e = m.iotlb.find(Impl::key(at, 1))) e->stale = true;
+  }
+  s.charge(m.unmap_cost, pages);
+  ++stats_.unmaps;
+  const auto run = static_cast<std::uint32_t>(page / kPage);
+  const unsigned order = IovaAllocator::order(pages);
+  if (!lazy) {
+    s.charge(m.invalidate_cost);
+    ++stats_.invalidations;
+    m.iovas.give_back(run, order);
+    return;
+  }
+  if (m.queue.empty()) m.oldest = s.now();
+  m.queue.push_back({run, order});
+  if (m.queue.size() >= params_.lazy_batch) {
+    s.charge(m.flush_cost, m.queue.size());
+    m.flush(s.now());
+  }
+}
+
+Iova Iommu::map_static(Hpa hpa, Bytes len) {
+  Impl& m = *impl_;
+  require(len > 0, "iommu: a mapping of no bytes");
+  if (!m.translates_host()) return hpa;
+  const Bytes size = params_.page;
+  const Hpa low = align_down(hpa, size);
+  const std::uint64_t pages = ceil_div(hpa + len - low, size);
+  if (m.static_level > 1) {
+    const Iova base = m.static_of[low / size];
+    bool kept = base != kNoAddress;
+    for (std::uint64_t i = 0; kept && i < pages; ++i) kept = m.static_of[low / size + i] == base + i * size;
+    if (kept) return base + (hpa - low);
+  }
+  const Iova base = align_up(m.static_next, size);
+  require(base + pages * size <= kGuestBase, "iommu: no bus addresses left for static mappings");
+  m.static_next = base + pages * size;
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    m.map_page(base + i * size, low + i * size, m.static_level);
+    if (m.static_level > 1) m.static_of[low / size + i] = base + i * size;
+  }
+  return base + (hpa - low);
+}
+
+Iova Iommu::map_guest(const GuestSpace& guest, std::uint16_t domain) {
+  Impl& m = *impl_;
+  require(domain != 0, "iommu: domain 0 is the host's");
+  require(guest.size() <= kWindowSize, "iommu: a guest larger than its window of bus addresses");
+  require(m.windows.size() < 512, "iommu: no window left for a guest");
+  unsigned level = m.static_level;
+  while (level > 1 && io_level_size(level) > guest.backing_page()) --level;
+  for (Gpa g = 0; level > 1 && g < guest.size();) {
+    if (guest.translate(g) % io_level_size(level) == 0) g += io_level_size(level);
+    else --level, g = 0;
+  }
+  const Iova base = kGuestBase + m.windows.size() * kWindowSize;
+  for (Gpa g = 0; g < guest.size(); g += io_level_size(level)) m.map_page(base + g, guest.translate(g), level);
+  m.windows.push_back({guest.size(), domain});
+  return base;
+}
+
+Time Iommu::safe_to_unpin(Time t) const {
+  const Impl& m = *impl_;
+  if (m.mode != IommuMode::lazy) return t;
+  if (m.last_flush >= t) return m.last_flush;
+  return (m.queue.empty() ? t : std::min(t, m.oldest)) + params_.lazy_timeout;
+}
+
+}  // namespace gd

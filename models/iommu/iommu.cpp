@@ -1,0 +1,216 @@
+#include "models/iommu/iommu.h"
+
+#include <algorithm>
+#include <string>
+
+#include "models/base/error.h"
+#include "models/iommu/iommu_impl.h"
+
+namespace gd {
+namespace {
+
+[[noreturn]] void refuse(const char* parameter, std::uint64_t value, const char* allowed) {
+  throw UserError(std::string("iommu.") + parameter + ": " + std::to_string(value) + " is not possible; allowed: " + allowed);
+}
+
+const IommuParams& checked(const IommuParams& p) {
+  if (p.page != io_level_size(1) && p.page != io_level_size(2) && p.page != io_level_size(3))
+    refuse("page", p.page, "4 KiB, 2 MiB, 1 GiB");
+  if (p.iotlb_entries < 1 || p.iotlb_entries > 65536) refuse("iotlb_entries", p.iotlb_entries, "1 to 65536");
+  if (p.walk_cache_entries < 1 || p.walk_cache_entries > 65536)
+    refuse("walk_cache_entries", p.walk_cache_entries, "1 to 65536");
+  if (p.walkers < 1 || p.walkers > 64) refuse("walkers", p.walkers, "1 to 64");
+  if (p.levels < 4 || p.levels > 5) refuse("levels", p.levels, "4 or 5");
+  if (p.cached_levels >= p.levels) refuse("cached_levels", p.cached_levels, "less than iommu.levels");
+  if (p.lazy_batch < 1) refuse("lazy_batch", p.lazy_batch, "1 or more");
+  if (p.lazy_timeout <= 0) throw UserError("iommu.lazy_timeout: must be longer than 0");
+  if (p.hit_latency < 0 || p.walk_overhead < 0) throw UserError("iommu.hit_latency, iommu.walk_overhead: must not be negative");
+  return p;
+}
+
+unsigned level_of(Bytes page) {
+  unsigned level = 1;
+  while (io_level_size(level) < page) ++level;
+  return level;
+}
+
+// A name whose length the optimiser does not see: GCC 12 warns, falsely, of an overflow where TLM's socket appends to a
+// literal of nine letters.
+[[gnu::noinline]] const char* hidden(const char* name) {
+  asm("" : "+r"(name));
+  return name;
+}
+
+}  // namespace
+
+Iommu::Impl::Impl(Agenda& a, const IommuParams& p, IommuStats& st, MemorySystem& m, CostBook& costs, std::uint64_t seed)
+    : agenda(a),
+      memory(m),
+      mode(p.mode),
+      params(p),
+      stats(st),
+      iotlb(p.iotlb_entries, seed, "iommu.iotlb"),
+      walk_cache(p.walk_cache_entries, seed, "iommu.walk_cache"),
+      table(m.phys(), p.levels),
+      walkers(p.walkers),
+      static_level(level_of(p.page)),
+      dma_map(costs.get("dma.map")),
+      dma_unmap(costs.get("dma.unmap")),
+      map_cost(costs.get("iommu.map")),
+      unmap_cost(costs.get("iommu.unmap")),
+      invalidate_cost(costs.get("iommu.invalidate")),
+      flush_cost(costs.get("iommu.flush")) {
+  if (static_level > 1) static_of.assign(ceil_div(m.phys().size(), p.page), kNoAddress);
+  if (translates_host()) used_levels[used_level_count++] = 1;
+  queue.reserve(p.lazy_batch);
+  pieces.reserve(64);
+}
+
+Iommu::Iommu(sc_core::sc_module_name name, Agenda& agenda, const IommuParams& params, MemorySystem& memory, CostBook& costs,
+             std::uint64_t seed)
+    : sc_module(name),
+      from_bus("from_bus"),
+      to_memory(hidden("to_memory")),
+      params_(checked(params)),
+      impl_(std::make_unique<Impl>(agenda, params_, stats_, memory, costs, seed)) {
+  from_bus.register_b_transport(this, &Iommu::b_transport);
+}
+
+Iommu::~Iommu() = default;
+
+bool Iommu::Impl::allowed(Iova iova, Bytes len, std::uint16_t domain) const {
+  if (iova < kGuestBase) return (domain == 0 || mode == IommuMode::off) && len <= kGuestBase - iova;
+  const std::uint64_t w = (iova - kGuestBase) >> kWindowShift;
+  if (w >= windows.size() || windows[w].domain != domain) return false;
+  const Bytes offset = iova & (kWindowSize - 1);
+  return offset <= windows[w].size && len <= windows[w].size - offset;
+}
+
+void Iommu::Impl::add_piece(Hpa hpa, Bytes length) {
+  if (!pieces.empty() && pieces.back().hpa + pieces.back().length == hpa) pieces.back().length += length;
+  else pieces.push_back({hpa, length});
+}
+
+// A walk reads one entry a level, from below the deepest table that the walk cache knows to the leaf. It waits, without
+// a walker, for a walk in progress that fills that entry of the walk cache.
+Time Iommu::Impl::walk(Iova iova, const IoPageTable::Walk& w, Time now, Time arrival) {
+  const unsigned lowest = std::max(w.reached, params.levels - params.cached_levels);
+  unsigned from = params.levels;
+  for (unsigned l = lowest; l < params.levels; ++l)
+    if (const auto* e = walk_cache.find(key(iova, l))) {
+      arrival = std::max(arrival, e->ready);
+      from = l;
+      break;
+    }
+  Time service = params.walk_overhead;
+  for (unsigned l = from; l >= w.reached; --l) {
+    service += memory.device_read(now, arrival + service, w.entry[l], 8);
+    ++stats.walk_reads;
+  }
+  const Time end = walkers.reserve(now, arrival, service) + service;
+  for (unsigned l = lowest; l < from; ++l) walk_cache.insert(key(iova, l)).ready = end;
+  return end;
+}
+
+bool Iommu::Impl::look_up(Iova iova, Bytes length, Time now, Time arrival, Time& ready, bool& stale) {
+  ++stats.lookups;
+  for (unsigned i = 0; i < used_level_count; ++i) {
+    const unsigned level = used_levels[i];
+    if (const auto* e = iotlb.find(key(iova, level))) {
+      if (e->ready > arrival) ++stats.merged;
+      ready = std::max(ready, e->ready);
+      stale |= e->stale;
+      add_piece(e->target + (iova & (io_level_size(level) - 1)), length);
+      return true;
+    }
+  }
+  ++stats.misses;
+  const IoPageTable::Walk w = table.walk(iova);
+  const Time end = walk(iova, w, now, arrival);
+  ready = std::max(ready, end);
+  if (!w.mapped) return false;
+  auto& e = iotlb.insert(key(iova, w.reached));
+  e.target = w.page;
+  e.ready = end;
+  add_piece(w.page + (iova & (io_level_size(w.reached) - 1)), length);
+  return true;
+}
+
+bool Iommu::Impl::look_up_free(Iova iova, Bytes length) {
+  const IoPageTable::Walk w = table.walk(iova);
+  if (!w.mapped) return false;
+  add_piece(w.page + (iova & (io_level_size(w.reached) - 1)), length);
+  return true;
+}
+
+void Iommu::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
+  Impl& m = *impl_;
+  const Iova address = gp.get_address();
+  const Bytes length = gp.get_data_length();
+  DmaInfo* info = gp.get_extension<DmaInfo>();
+  const bool in_window = address >= kGuestBase;
+  const bool permitted = m.allowed(address, length, info ? info->domain : 0);
+  if (permitted && !in_window && !m.translates_host()) {
+    if (info) info->hpa = address;
+    to_memory->b_transport(gp, delay);
+    return;
+  }
+
+  const Time now = m.agenda.now();
+  const Time arrival = now + from_sc(delay);
+  const bool priced = m.mode != IommuMode::off;
+  if (m.mode == IommuMode::lazy) m.expire(arrival);
+  Time ready = arrival;
+  bool mapped = permitted, stale = false;
+  m.pieces.clear();
+  for (Bytes done = 0; mapped && done < length;) {
+    const Iova at = address + done;
+    const Bytes part = std::min<Bytes>(length - done, kPage - (at & (kPage - 1)));
+    mapped = priced ? m.look_up(at, part, now, arrival, ready, stale) : m.look_up_free(at, part);
+    done += part;
+  }
+  if (priced && permitted) ready += params_.hit_latency;
+  delay = to_sc(ready - now);
+  if (!mapped) {
+    ++stats_.faults;
+    if (info) info->fault = true;
+    gp.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    return;
+  }
+  if (stale) ++stats_.stale_dma;
+  if (m.pieces.empty()) {   // nothing to move
+    gp.set_response_status(tlm::TLM_OK_RESPONSE);
+    return;
+  }
+
+  const Hpa first = m.pieces[0].hpa;
+  if (info) info->hpa = first;
+  if (m.pieces.size() == 1) {
+    gp.set_address(first);
+    to_memory->b_transport(gp, delay);
+    gp.set_address(address);
+    return;
+  }
+  unsigned char* const data = gp.get_data_ptr();
+  sc_core::sc_time end = delay;
+  Bytes done = 0;
+  for (const Impl::Piece& piece : m.pieces) {
+    gp.set_address(piece.hpa);
+    gp.set_data_ptr(data ? data + done : nullptr);
+    gp.set_data_length(static_cast<unsigned>(piece.length));
+    gp.set_streaming_width(static_cast<unsigned>(piece.length));
+    sc_core::sc_time d = delay;
+    to_memory->b_transport(gp, d);
+    end = std::max(end, d);
+    done += piece.length;
+    if (gp.get_response_status() != tlm::TLM_OK_RESPONSE) break;
+  }
+  gp.set_address(address);
+  gp.set_data_ptr(data);
+  gp.set_data_length(static_cast<unsigned>(length));
+  gp.set_streaming_width(static_cast<unsigned>(length));
+  if (info) info->hpa = first;
+  delay = end;
+}
+
+}  // namespace gd
