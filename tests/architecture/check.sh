@@ -2,9 +2,9 @@
 # check.sh ROOT: the rules of the house that a text search can see (docs/architecture.md). Prints each violation as
 # file:line: what, and exits 1 if there is one.
 cd -- "$1" || exit 2
-# The files of models/buffers as names of strategies: "vhost-copy" and VhostCopy for vhost_copy.cpp. Only names of two
+# The strategies by their files in models/buffers: "vhost-copy" and VhostCopy for vhost_copy.cpp. Only names of two
 # words are told from other words of the code (`passthrough` is also a mode of the IOMMU).
-files=$(find models/buffers -name '*_*.cpp' 2>/dev/null | sed 's:.*/::; s:\.cpp$::' | LC_ALL=C sort)
+files=$(grep -lE ': *(public +)?Strategy( |$)' models/buffers/*_*.cpp 2>/dev/null | sed 's:.*/::; s:\.cpp$::')
 names=$(printf '%s\n' "$files" | sed 's/_/-/g' | paste -s -d '|' -)
 classes=$(printf '%s\n' "$files" | sed -E 's/(^|_)(.)/\U\2/g' | paste -s -d '|' -)
 found=$(

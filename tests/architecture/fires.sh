@@ -11,8 +11,9 @@ lawful() {
   printf '#include <cstdint>\nint f();\n' >"$tree/models/base/units.h"
   printf '#include "models/base/units.h"\n// not "vhost-copy", no wait() and no sc_event\n' >"$tree/models/nic/nic.cpp"
   printf 'SC_METHOD(dispatch);\nsc_event event_;\n' >"$tree/models/base/agenda.h"
-  printf '#include "models/buffers/strategy.h"\n"vhost-copy"\n' >"$tree/models/buffers/vhost_copy.cpp"
-  : >"$tree/models/buffers/copy_header.cpp"
+  printf '#include "models/buffers/strategy.h"\nclass VhostCopy : public Strategy {};\n"vhost-copy"\n' >"$tree/models/buffers/vhost_copy.cpp"
+  printf 'struct CopyHeader final : Strategy {\n' >"$tree/models/buffers/copy_header.cpp"
+  printf '"guest-side"' | tee "$tree/models/buffers/guest_side.cpp" >"$tree/models/base/other.cpp"
   printf '#include "models/buffers/strategy.h"\n#include "models/nic/nic.h"\n' >"$tree/src/system/system.cpp"
   printf '#include "tests/nic/bench.h"\n#include "models/buffers/vhost_copy.h"\n' >"$tree/tests/nic/nic_test.cpp"
 }

@@ -75,7 +75,7 @@ case $1 in
   pwd) pwd -P ;;
   path) echo "$PATH" ;;
   cat) cat ;;
-  sleep) sleep "$2" ;;
+  sleep) touch "$3"; exec sleep "$2" ;;
 esac
 END
 

@@ -137,11 +137,8 @@ END
 
 running_program_holds_no_lock() {
   gd "$clone/tools/run"
-  "$clone/tools/run" sleep 20 & local program=$!
-  for _ in {1..100}; do   # until the program itself runs
-    case $(tr '\0' ' ' <"/proc/$program/cmdline") in *bin/guestdma*) break ;; esac
-    sleep 0.05
-  done
+  "$clone/tools/run" sleep 20 "$scratch/runs" & local program=$!
+  for _ in {1..200}; do [ -e "$scratch/runs" ] && break; sleep 0.05; done
   gd timeout 10 "$clone/tools/run" show x
   kill "$program"
   status_is 0; out_is x
