@@ -10,8 +10,9 @@ calls=$scratch/calls
 missing=$scratch/missing
 uid=$scratch/uid
 fakes=$scratch/bin
-mkdir -p "$clone/tools" "$fakes"
+mkdir -p "$clone/tools" "$clone/.ci" "$fakes"
 cp -R "$source_root"/tools/{run,test,setup,packages,lib} "$clone/tools/"
+cp "$source_root/.ci/run" "$clone/.ci/"
 touch "$calls" "$missing"
 echo 0 >"$uid"
 unset NO_COLOR CXX CMAKE_GENERATOR
@@ -72,6 +73,7 @@ cat >"$clone/program.sh" <<'END'
 case $1 in
   show) printf '%s\n' "${@:2}" ;;
   exit) exit "$2" ;;
+  compare) echo "compared $2"; exit "$(cat compare-exit 2>/dev/null || echo 0)" ;;
   pwd) pwd -P ;;
   path) echo "$PATH" ;;
   cat) cat ;;
