@@ -1,0 +1,100 @@
+// The Ethernet link between the traffic and the NIC, full duplex.
+//
+// Modelled: serialisation with preamble, FCS and interpacket gap in both directions, remainders carried; padding of short
+// frames; the delay of the wire and of the far end. Not modelled: bit errors, pause frames, auto-negotiation.
+// The propagation of both directions is charged on the way to the far end: the loop takes as long, and a received frame
+// needs one activation.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/base/agenda.h"
+#include "models/base/plant.h"
+#include "models/ports/ports.h"
+#include "models/wire/traffic.h"
+
+namespace gd {
+
+struct LinkListener {
+  virtual ~LinkListener() = default;
+  // No frame will arrive any more.
+  virtual void wire_finished(Time now) = 0;
+};
+
+class Link : public Actor, public TxWire, private TrafficListener {
+ public:
+  struct Params {
+    std::uint64_t rate = 10'000'000'000;   // bit/s, each direction
+    Time propagation = 500 * kNs;          // one way (100 m of fibre: 5 ns a metre, ITU-T G.652 index 1.468)
+    Time far_end_delay = 0;                // from a frame's arrival at the far end to its effect there
+    std::uint64_t frames = UINT64_MAX;     // the wire is finished after so many
+  };
+  struct Stats {
+    std::uint64_t frames = 0;       // arrived at the NIC
+    std::uint64_t bytes = 0;        // of them, without FCS and padding
+    Time busy = 0;                  // ps, receive direction occupied (preamble to gap)
+    std::uint64_t tx_frames = 0;    // sent by the NIC
+    std::uint64_t tx_bytes = 0;     // of them, without FCS and padding
+    Time tx_busy = 0;               // ps, transmit direction occupied
+  };
+
+  // `rank`: rank::kWire + index. Nothing is sent before start().
+  Link(Agenda& agenda, std::uint32_t actor_rank, FrameTable& table, const Params& p);
+
+  // Before start(); all must outlive the run. The traffic, where frames go, who is at the far end (none: what the NIC
+  // sends is only timed), the planted fault flip_wire, the observer of wire_frame, who is told of the end.
+  void connect(Traffic& traffic, FrameSink& nic);
+  void far_end(FarEnd* f) { far_ = f; }
+  void plant(FaultPlan* f) { fault_ = f; }
+  void observe(Observer* o) { observer_ = o; }
+  void listen(LinkListener* l) { listener_ = l; }
+
+  // Begins at the present time.
+  void start();
+  // Frames whose last bit would arrive at `t` or later stay away. May be called again with another time.
+  void stop_at(Time t);
+  // True when no frame will arrive any more: the traffic, the frame limit or stop_at ended it.
+  bool finished() const { return finished_; }
+  // Last bit of the latest frame.
+  Time last_arrival() const { return last_arrival_; }
+
+  void act(Time now) override;
+  void transmit(const std::uint8_t* bytes, std::uint32_t length, Time now) override;
+  Time free_at() const override { return tx_free_; }
+
+  const Stats& stats() const { return stats_; }
+  void reset_stats() { stats_ = {}; }
+
+ private:
+  struct Sent {
+    Time due = 0;
+    std::vector<std::uint8_t> bytes;
+  };
+  void traffic_ready(Time now) override;
+  void plan(Time now);
+  void arrive(Time now);
+  void finish(Time now);
+  void flip(FrameRef r);
+  void wake();
+
+  FrameTable& table_;
+  Params p_;
+  Traffic* traffic_ = nullptr;
+  FrameSink* nic_ = nullptr;
+  FarEnd* far_ = nullptr;
+  FaultPlan* fault_ = nullptr;
+  Observer* observer_ = nullptr;
+  LinkListener* listener_ = nullptr;
+  RateClock rx_clock_, tx_clock_;
+  Time arrival_ = kNever;            // last bit of the frame on the wire
+  Time rx_free_ = 0, tx_free_ = 0;
+  Time stop_ = kNever, last_arrival_ = 0;
+  std::uint64_t sent_ = 0;
+  bool running_ = false, finished_ = false;
+  std::vector<Sent> tx_;             // ring, a power of two long
+  std::uint64_t tx_head_ = 0, tx_tail_ = 0;
+  std::vector<std::uint8_t> flipped_;
+  Stats stats_;
+};
+
+}  // namespace gd

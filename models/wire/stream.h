@@ -1,0 +1,69 @@
+// The bytes of generated traffic: headers from a template per flow, payload from the pattern at the flow's offset.
+// Everything follows from what FrameMeta knows (flow, offset, source_index, length, loop), so the expected bytes of a
+// frame are made again instead of stored.
+//
+// TCP: sequence number = isn(flow) + offset, acknowledgement number = peer_isn(flow) for ever (the guest sends no data);
+// the handshake is left out: flows are established from the start. IPv4 id = source_index. Frames below 60 bytes are
+// padded with zeros.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/packet/build.h"
+#include "models/packet/pattern.h"
+#include "models/ports/frame.h"
+
+namespace gd {
+
+// Flows that differ in source address and port, spread over the destinations in turn.
+struct FlowPlan {
+  std::uint32_t count = 1;
+  bool udp = false, ipv6 = false, timestamps = false;
+  std::uint16_t vlan = 0;                        // 802.1Q id of every flow, 0 = untagged, unless the destination has one
+  struct Destination {
+    std::uint64_t mac = 0x020000000001;          // 48 bits, first byte highest
+    std::uint16_t vlan = 0;                      // 0: FlowPlan::vlan
+  };
+  std::vector<Destination> destinations = {{}};  // the guests; flow f goes to destinations[f % size]
+};
+// Source 10.1.(f / 256).(f % 256) and destination 10.0.0.(1 + d), or fd01::/16 and fd00::/16 in the same way.
+std::vector<FlowHeader> make_flows(const FlowPlan& plan);
+
+struct Segment {
+  std::uint32_t flow = 0;
+  std::uint64_t offset = 0;         // of the first payload byte in the flow's stream
+  std::uint32_t source_index = 0;   // packet number of the flow
+  std::uint32_t payload = 0;        // bytes
+  bool push = false;                // TCP PSH
+};
+
+class Stream {
+ public:
+  // `seed` names the payload. Throws UserError for flows that cannot be built (HeaderTemplate).
+  Stream(const std::vector<FlowHeader>& flows, std::uint64_t seed);
+  std::uint32_t flows() const { return static_cast<std::uint32_t>(headers_.size()); }
+  // Header bytes of flow `f`, Ethernet to TCP or UDP.
+  std::uint32_t header_length(std::uint32_t f) const { return headers_[f].length(); }
+  std::uint32_t longest_header() const { return longest_header_; }
+  // Length of a segment's frame without FCS, padding included.
+  std::uint32_t frame_length(const Segment& s) const;
+  // Writes frame_length() bytes.
+  void write(std::uint8_t* out, const Segment& s) const;
+  // Writes the header alone, header_length() bytes.
+  void write_header(std::uint8_t* out, const Segment& s) const;
+  const Pattern& pattern() const { return pattern_; }
+  // Fills everything of `m` but bytes and id.
+  void describe(FrameMeta& m, const Segment& s) const;
+  // The segment that `m` was described by.
+  Segment segment(const FrameMeta& m) const;
+
+  static std::uint32_t isn(std::uint32_t flow);
+  static std::uint32_t peer_isn(std::uint32_t flow);
+
+ private:
+  std::vector<HeaderTemplate> headers_;
+  std::uint32_t longest_header_ = 0;
+  Pattern pattern_;
+};
+
+}  // namespace gd
