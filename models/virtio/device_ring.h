@@ -27,7 +27,7 @@ struct Segment {
 enum class RingError : std::uint8_t {
   none,
   index_jump,    // avail index ahead by more than the ring's size: the queue is broken until reset()
-  bad_head,      // head outside the descriptor table
+  bad_head,      // head outside the descriptor table: likewise, since it names nothing that could be given back
   loop,          // chain longer than the table
   bad_next,      // next outside the table
   bad_address,   // segment outside the guest's memory, or of length 0
@@ -51,8 +51,8 @@ class DeviceRing {
     std::uint32_t readable = 0, writable = 0;   // bytes
   };
   // Takes the next avail head and reads its chain into out[0..room). False: nothing available (or broken()).
-  // True with t.error set: the chain is consumed but unusable; give it back by push(head, 0), except for bad_head, whose
-  // head names nothing.
+  // True with t.error set: the chain is taken but unusable; give it back by push(head, 0), and with it the chains that
+  // were gathered for the same packet before it (untake() would only bring it back).
   bool take(RingView& v, Segment* out, unsigned room, Taken& t);
   // Gives the last `n` chains back to the avail ring: they will be taken again. Pre: n were taken and not pushed.
   void untake(unsigned n);
@@ -85,7 +85,7 @@ class DeviceRing {
   std::uint16_t next_avail() const { return last_avail_; }   // free-running index of the next chain to take
   std::uint16_t next_used() const { return used_; }          // free-running index of the next used entry
   // Chains taken and not yet pushed.
-  unsigned taken() const { return static_cast<std::uint16_t>(last_avail_ - used_ - skipped_); }
+  unsigned taken() const { return static_cast<std::uint16_t>(last_avail_ - used_); }
   bool broken() const { return broken_; }
   std::uint64_t errors() const { return errors_; }
   std::uint64_t errors(RingError e) const { return by_kind_[static_cast<int>(e)]; }
@@ -96,14 +96,14 @@ class DeviceRing {
   RingError walk(RingView& v, std::uint16_t head, Segment* out, unsigned room, Taken& t);
   RingError add(const vring::Desc& d, Segment* out, unsigned room, Taken& t);
   bool refresh(RingView& v);
+  void count(RingError e);
 
   VirtQueueLayout layout_;
   Bytes memory_;
   bool event_idx_, indirect_;
-  bool notify_ = true, broken_ = false, signalled_ = false;
+  bool notify_ = true, broken_ = false, signalled_ = false, due_ = false;   // due_: published, not yet decided
   std::uint16_t last_avail_ = 0, avail_ = 0;             // next to take; cached avail index
   std::uint16_t used_ = 0, published_ = 0, decided_ = 0; // next used slot; visible used index; index of last decision
-  std::uint16_t skipped_ = 0;                            // heads that name nothing, never pushed
   std::uint64_t errors_ = 0, by_kind_[static_cast<int>(RingError::count_)] = {};
 };
 
