@@ -14,7 +14,7 @@ for file in bin/guestdma share/guestdma/scenarios/quickstart.json share/guestdma
 done
 [ -x "$prefix/share/guestdma/tools/plot" ] || wrong 'tools/plot is not executable'
 
-mkdir "$scratch/work" && cd "$scratch/work" || exit 1
+mkdir "$scratch/elsewhere" && cd "$scratch/elsewhere" || exit 1
 # A scenario that is only in the installed folder shows which folder the program looks into.
 cp "$prefix/share/guestdma/scenarios/quickstart.json" "$prefix/share/guestdma/scenarios/only-here.json"
 "$prefix/bin/guestdma" list scenarios | grep -q only-here || wrong 'the installed scenarios are not those that are listed'
