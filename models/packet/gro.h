@@ -23,7 +23,7 @@ enum class GroVerdict : std::uint8_t {
   normal    // to be passed up now, after what GroResult lists as flushed
 };
 
-// Why an entry left the table, or (bypass ...) why a segment was passed up without being held.
+// Why an entry left the table, or why a segment was passed up without being held.
 enum class GroReason : std::uint8_t {
   none,
   closing_flags,     // FIN, PSH, SYN, RST or URG
@@ -35,12 +35,12 @@ enum class GroReason : std::uint8_t {
   no_room,           // no fragment slots left (Linux 2.6.35)
   pure_ack,          // no payload
   length_mismatch,   // IP length field differs from the frame's, DF clear (2.6.35) or fragment bits
-  evicted,           // oldest of a full bucket (linux_6)
-  table_full,        // the segment is passed up because 8 are held (linux_2_6_35)
+  evicted,           // the oldest of a full bucket (linux_6)
+  table_full,        // (normal only) the segment is passed up because 8 are held (linux_2_6_35)
   complete,          // end of the poll
   timeout,           // older than the tick at the end of a poll
-  no_handler,        // protocol that is not merged, IP options, fragment, bad IPv4 header checksum, header too long
-  bad_checksum,      // TCP checksum wrong, or not verified by the NIC (2.6.35)
+  no_handler,        // (normal only) protocol that is not merged, IP options, fragment, bad IPv4 header checksum, header too long
+  bad_checksum,      // (normal only) TCP checksum wrong, or not verified by the NIC (2.6.35)
   count_
 };
 const char* gro_reason_name(GroReason r);
@@ -73,7 +73,7 @@ struct GroInfo {
   std::uint16_t segments = 0;
   std::uint16_t segment_payload = 0;   // of the first: gso_size
   std::uint16_t l3_offset = 0, l4_offset = 0, header_length = 0;   // from the Ethernet header
-  std::uint8_t flags = 0;        // TCP flags of the merged header
+  std::uint8_t flags = 0;        // TCP flags of the merged header: the first segment's, and FIN and PSH of all
   bool ipv6 = false;
   bool fixed_id = false;
   bool verified = false;         // the first segment's checksum state
@@ -138,7 +138,7 @@ class GroTable {
     std::int64_t tick = 0;
     std::uint32_t hash = 0, device = 0, first_seq = 0;
     std::uint16_t vlan_tci = 0, room = UINT16_MAX;
-    bool vlan_stripped = false, chained = false, same_flow = false;
+    bool vlan_stripped = false, chained = false;   // chained: has a frag_list
     std::uint8_t header[kGroHeaderMax];
   };
   struct Bucket {
@@ -146,15 +146,28 @@ class GroTable {
     std::uint8_t count = 0;
     Entry entry[kGroPerBucket];
   };
-  struct Match;
-  int find(Bucket& b, const GroSegment& s, GroResult& r);
-  GroReason refusal(const Entry& e, const GroSegment& s, std::uint32_t l4, std::uint32_t payload, bool l3_flush, bool& fixed) const;
-  bool l3_key_equal(const Entry& e, const GroSegment& s) const;
-  bool l3_differs(const Entry& e, const GroSegment& s, bool& fixed) const;
-  bool bypass(const GroSegment& s, GroResult& r) const;
-  void remove(Bucket& b, int place, GroReason reason, GroFlushed& out);
-  void insert(Bucket& b, const GroSegment& s, std::uint32_t payload, std::int64_t tick, GroResult& r);
-  unsigned flush(std::int64_t before, GroFlushed* out, GroReason reason);
+  // The arriving packet as the protocol handlers see it; offsets from the Ethernet header.
+  struct Head {
+    const GroSegment& s;
+    std::uint32_t l3, l4, length;   // length: all headers
+    std::uint32_t payload;          // everything after the headers, padding included
+    bool l3_flush;                  // a condition of the IP header forbids merging
+  };
+  bool old() const { return rules_ == GroRules::linux_2_6_35; }
+  Bucket& bucket_of(const GroSegment& s) { return buckets_[old() ? 0 : s.rx_hash % kGroBuckets]; }
+  // gro_match.cpp: the handlers. decode() returns why the packet bypasses the table, or none.
+  GroReason decode(Head& h, GroResult& r) const;
+  GroReason verify(const Head& h, GroResult& r) const;
+  bool same_flow(const Entry& e, const Head& h) const;
+  bool same_network_flow(const Entry& e, const Head& h) const;
+  bool network_differs(Entry& e, const Head& h) const;
+  GroReason refusal(Entry& e, const Head& h) const;
+  // gro.cpp: the table.
+  void merge(Entry& e, const Head& h, GroResult& r);
+  void insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r);
+  void remove(Bucket& b, unsigned place, GroReason reason, GroFlushed& out);
+  Entry* entry_of(const void* owner);
+  unsigned flush(std::int64_t before, GroReason reason, GroFlushed* out);
 
   GroRules rules_;
   unsigned held_ = 0;

@@ -1,0 +1,112 @@
+// Feeds frames to a GroTable as a host would, and puts merged packets together from the segments' bytes.
+#pragma once
+#include <gtest/gtest.h>
+
+#include <deque>
+
+#include "models/packet/gro.h"
+#include "models/packet/headers.h"
+#include "tests/packet/frames.h"
+
+namespace gd::test {
+
+// The test's skb: its own frame and those merged into it.
+struct Skb {
+  Frame frame;
+  Parsed parsed;
+  std::vector<const Skb*> merged;
+};
+struct Delivered {
+  Frame bytes;                 // one frame, headers as completion wrote them
+  std::uint32_t payload = 0;
+  std::vector<std::uint32_t> seqs;
+  GroReason reason = GroReason::none;
+  GroMeta meta;
+};
+
+class Driver {
+ public:
+  explicit Driver(GroRules rules) : table(rules) {}
+  GroSegment segment;   // template for what is not in the frame: hash, tag, verified, frags
+  GroTable table;
+  std::vector<Delivered> delivered;
+  GroResult last;
+
+  // `checked`: the NIC verifies checksums, truthfully.
+  GroVerdict receive(const Frame& f, std::int64_t tick = 0, bool checked = false) {
+    skbs_.push_back({f, parse(f.data(), static_cast<std::uint32_t>(f.size())), {}});
+    Skb& skb = skbs_.back();
+    GroSegment s = segment;
+    s.frame = skb.frame.data();
+    s.contiguous = skb.parsed.length;
+    s.parsed = &skb.parsed;
+    s.owner = &skb;
+    if (checked) s.verified = csum::check_l4(s.frame, skb.parsed) == csum::Checked::good;
+    last = table.receive(s, tick);
+    if (last.verdict == GroVerdict::merged) static_cast<Skb*>(last.into)->merged.push_back(&skb);
+    for (unsigned i = 0; i < last.flushed_count; ++i) deliver(last.flushed[i]);
+    if (last.verdict == GroVerdict::normal) {
+      Delivered d;
+      d.bytes = f;
+      d.payload = skb.parsed.payload_length;
+      d.seqs = {skb.parsed.seq};
+      if (skb.parsed.more_fragments) {   // a first fragment: TCP is in it, though a parser leaves it alone
+        const std::uint8_t* t = &f[skb.parsed.l4_offset()];
+        d.payload -= (t[12] >> 4) * 4u;
+        d.seqs = {be32(t + 4)};
+      }
+      d.reason = last.reason;
+      delivered.push_back(d);
+    }
+    return last.verdict;
+  }
+  void* owner() const { return const_cast<Skb*>(&skbs_.back()); }
+  void end_of_poll() {
+    GroFlushed out[kGroMaxEntries];
+    deliver(out, table.flush_all(out));
+  }
+  void older_than(std::int64_t tick) {
+    GroFlushed out[kGroMaxEntries];
+    deliver(out, table.flush_older(tick, out));
+  }
+  std::vector<std::uint32_t> lengths() const {
+    std::vector<std::uint32_t> v;
+    for (const auto& d : delivered) v.push_back(d.payload);
+    return v;
+  }
+
+ private:
+  void deliver(const GroFlushed* out, unsigned n) {
+    for (unsigned i = 0; i < n; ++i) deliver(out[i]);
+  }
+  // Whatever leaves the table must be one right frame: lengths, checksums and payload in order.
+  void deliver(const GroFlushed& x) {
+    const Skb& head = *static_cast<Skb*>(x.owner);
+    Delivered d;
+    d.bytes = head.frame;
+    d.seqs = {head.parsed.seq};
+    for (const Skb* m : head.merged) {
+      d.bytes.insert(d.bytes.end(), m->frame.begin() + m->parsed.payload_offset,
+                     m->frame.begin() + m->parsed.payload_offset + m->parsed.payload_length);
+      d.seqs.push_back(m->parsed.seq);
+    }
+    d.payload = x.info.payload;
+    d.reason = x.reason;
+    d.meta = gro_complete(d.bytes.data(), x.info);
+    EXPECT_EQ(x.info.segments, 1 + head.merged.size());
+    if (d.meta.needs_csum) {
+      EXPECT_EQ(d.meta.csum_start + d.meta.csum_offset, head.parsed.l4_offset() + 16);
+      EXPECT_TRUE(csum::complete_l4(d.bytes.data(), static_cast<std::uint32_t>(d.bytes.size())));
+    }
+    const Parsed p = parse(d.bytes.data(), static_cast<std::uint32_t>(d.bytes.size()));
+    EXPECT_EQ(p.decode, Decode::ok);
+    EXPECT_EQ(p.padding(), 0u);
+    EXPECT_EQ(p.payload_length, x.info.payload);
+    EXPECT_NE(csum::check_l3(d.bytes.data(), p), csum::Checked::bad);
+    EXPECT_EQ(csum::check_l4(d.bytes.data(), p), csum::Checked::good);
+    delivered.push_back(d);
+  }
+  std::deque<Skb> skbs_;
+};
+
+}  // namespace gd::test
