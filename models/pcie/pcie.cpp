@@ -50,7 +50,7 @@ Time Pcie::wait_for_room(Time arrival, Bytes bytes) {
     if (++posted_first_ == posted_.size()) posted_first_ = 0;
     --posted_count_;
   }
-  stats_.posted_wait += at - arrival;
+  stats_.posted_wait += std::max<Time>(0, at - std::max(arrival, up_.horizon()));
   return at;
 }
 

@@ -49,7 +49,7 @@ struct PcieStats {
   std::uint64_t mmio_writes = 0;       // by CPUs to the device's registers
   std::uint64_t mmio_reads = 0;
   std::uint64_t messages = 0;          // MSI-X
-  Time posted_wait = 0;                // ps for which writes waited for room in the posted buffer
+  Time posted_wait = 0;                // ps for which the idle link waited for room in the posted buffer
 };
 
 // TLPs and bytes (payload, headers, framing; no DLLPs) of one transfer of `n` bytes at bus address `address`; pure, closed
