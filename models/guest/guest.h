@@ -104,7 +104,7 @@ struct GuestStats {
 class Guest : public GuestPort {
  public:
   // What a guest works with. `expected` answers for every frame's bytes; `faults` may be null.
-  struct World {
+  struct Environment {
     Agenda& agenda;
     GuestSpace& space;
     Ownership& ownership;
@@ -115,7 +115,7 @@ class Guest : public GuestPort {
   };
   // Allocates rings and buffers, fills the receive ring and kicks it at time 0. `actor_rank`: of the guest's timers.
   // Throws UserError for rings that cannot be (vring::check), a layout that does not fit, or too little guest memory.
-  Guest(const GuestParams& params, const World& world, std::uint32_t actor_rank);
+  Guest(const GuestParams& params, const Environment& environment, std::uint32_t actor_rank);
   ~Guest() override;
 
   // At elaboration: the vCPUs that run the softirq task ("guest-softirq") and the application ("guest-app"), which were
