@@ -10,6 +10,43 @@
 
 namespace gd::test {
 
+// One TCP segment over IPv4 or IPv6, as the rules' tests vary it.
+struct Seg {
+  std::uint32_t seq = 1000;
+  std::size_t data = 100;
+  unsigned flags = 0x10;
+  unsigned port = 1500;
+  unsigned id = 7, ttl = 64, tos = 0, fragment = 0x4000;
+  Frame tcp_options = {};
+  Frame ip_options = {};
+};
+inline Frame v4(const Seg& s, std::initializer_list<unsigned> tags = {}) {
+  Frame body = tcp_segment(s.seq, 55, s.flags, s.tcp_options, payload(s.data));
+  set16(body, 0, s.port);
+  Ip4 o;
+  o.id = s.id;
+  o.ttl = s.ttl;
+  o.tos = s.tos;
+  o.fragment = s.fragment;
+  o.options = s.ip_options;
+  Frame f = ip4_packet(ethernet(0x0800, tags), o, body);
+  const std::size_t l3 = 14 + 4 * tags.size();
+  seal(f, l3, l3 + 20 + s.ip_options.size(), false, 6);
+  return f;
+}
+inline Frame v6(std::uint32_t seq, std::size_t data, unsigned next = 6, const Frame& ext = {}) {
+  Frame f = ip6_packet(ethernet(0x86dd), next, ext, tcp_segment(seq, 55, 0x10, {}, payload(data)));
+  seal(f, 14, 54 + ext.size(), true, 6);
+  return f;
+}
+// A pair of 100-byte segments in sequence, the second changed.
+inline Seg second(unsigned id = 8) {
+  Seg s;
+  s.seq = 1100;
+  s.id = id;
+  return s;
+}
+
 // The test's skb: its own frame and those merged into it.
 struct Skb {
   Frame frame;
@@ -108,5 +145,12 @@ class Driver {
   }
   std::deque<Skb> skbs_;
 };
+
+// A driver whose NIC vouches for every checksum.
+inline Driver driver(GroRules rules) {
+  Driver d(rules);
+  d.segment.verified = true;
+  return d;
+}
 
 }  // namespace gd::test
