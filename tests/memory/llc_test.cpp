@@ -1,0 +1,179 @@
+#include "models/memory/llc.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "models/base/error.h"
+#include "models/base/rng.h"
+
+namespace gd {
+namespace {
+
+constexpr Bytes kMiB = 1024 * 1024;
+
+// Page numbers as PhysMem scatters them.
+std::vector<Hpa> scattered_pages(unsigned n, std::uint64_t seed) {
+  std::vector<Hpa> pages;
+  for (Hpa p = 1; p <= n; ++p) pages.push_back(p * 37 * kPage);
+  Rng rng(seed, "test");
+  for (std::size_t i = pages.size(); i > 1; --i) std::swap(pages[i - 1], pages[rng.below(i)]);
+  return pages;
+}
+
+TEST(Llc, GeometryNeedNotBeAPowerOfTwo) {
+  struct Row {
+    Bytes size;
+    unsigned ways;
+    std::uint32_t sets;
+  };
+  for (const Row& r : {Row{12 * kMiB, 16, 12288}, Row{24 * kMiB + 768 * 1024, 11, 36864}, Row{15 * kMiB, 15, 16384}, Row{64 * 64, 1, 64}})
+    EXPECT_EQ(LastLevelCache(r.size, r.ways, 1, 1).sets(), r.sets) << r.size;
+}
+
+TEST(Llc, ImpossibleGeometryIsRefused) {
+  EXPECT_THROW(LastLevelCache(kMiB, 0, 0, 1), UserError);
+  EXPECT_THROW(LastLevelCache(kMiB, 17, 2, 1), UserError);
+  EXPECT_THROW(LastLevelCache(kMiB, 8, 9, 1), UserError);
+  EXPECT_THROW(LastLevelCache(4096, 8, 2, 1), UserError);
+}
+
+TEST(Llc, RangeWalkCountsLinesHitsAndEnds) {
+  LastLevelCache c(kMiB, 16, 2, 1);
+  struct Row {
+    Hpa a;
+    Bytes len;
+    std::uint32_t lines, misses;
+    bool first, last;
+  };
+  for (const Row& r : {Row{0x10000, 64, 1, 1, true, true}, Row{0x10000, 64, 1, 0, false, false}, Row{0x1003f, 2, 2, 1, false, true},
+                       Row{0x10000, 4096, 64, 62, false, true}, Row{0x10fff, 2, 2, 1, false, true}, Row{0xffc0, 65, 2, 1, true, false}}) {
+    const auto w = c.cpu(r.a, r.len, false);
+    EXPECT_EQ(w.lines, r.lines) << std::hex << r.a;
+    EXPECT_EQ(w.misses, r.misses) << std::hex << r.a;
+    EXPECT_EQ(w.first_missed, r.first) << std::hex << r.a;
+    EXPECT_EQ(w.last_missed, r.last) << std::hex << r.a;
+  }
+}
+
+TEST(Llc, WrapsFromTheLastSetToTheFirst) {
+  LastLevelCache c(64 * 64 * 16, 16, 2, 1);   // 64 sets: every page covers all of them once
+  EXPECT_EQ(c.cpu(5 * kPage, kPage, false).misses, 64u);
+  for (Hpa a = 5 * kPage; a < 6 * kPage; a += kLine) EXPECT_TRUE(c.holds(a));
+}
+
+TEST(Llc, DirtyLinesAreWrittenBackOnceWhenTheyLeave) {
+  LastLevelCache c(64 * 64 * 4, 4, 2, 1);
+  for (Hpa p = 1; p <= 4; ++p) EXPECT_EQ(c.cpu(p * kPage, kPage, p <= 2).write_backs, 0u);
+  EXPECT_TRUE(c.dirty(1 * kPage));
+  EXPECT_FALSE(c.dirty(3 * kPage));
+  std::uint64_t gone = 0;
+  for (Hpa p = 5; p < 200; ++p) gone += c.cpu(p * kPage, kPage, false).write_backs;
+  EXPECT_EQ(gone, 128u);
+}
+
+TEST(Llc, AStoreHitMakesALineDirty) {
+  LastLevelCache c(kMiB, 16, 2, 1);
+  c.cpu(kPage, 64, false);
+  EXPECT_FALSE(c.dirty(kPage));
+  c.cpu(kPage, 8, true);
+  EXPECT_TRUE(c.dirty(kPage));
+}
+
+// Device writes live in ddio_ways of every set: whatever they write, the other ways' lines stay.
+TEST(Llc, DeviceWritesAreConfinedToTheirWays) {
+  for (unsigned ddio : {1u, 2u, 4u}) {
+    LastLevelCache c(64 * 64 * 8, 8, ddio, 3);
+    for (Hpa p = 1; p <= 8; ++p) c.cpu(p * kPage, kPage, false);   // 64 sets, full
+    for (Hpa p = 1000; p < 1100; ++p) c.device_write(p * kPage, kPage);
+    unsigned left = 0;
+    for (Hpa a = kPage; a < 9 * kPage; a += kLine) left += c.holds(a);
+    EXPECT_EQ(left, 64 * (8 - ddio));
+  }
+}
+
+TEST(Llc, DeviceWriteUpdatesAHitInAnyWay) {
+  LastLevelCache c(64 * 64 * 8, 8, 1, 3);
+  for (Hpa p = 1; p <= 8; ++p) c.cpu(p * kPage, kPage, false);
+  for (Hpa p = 1; p <= 8; ++p) EXPECT_EQ(c.device_write(p * kPage, kPage).misses, 0u);
+  EXPECT_TRUE(c.dirty(1 * kPage));
+}
+
+TEST(Llc, WithoutDdioDeviceWritesInvalidate) {
+  LastLevelCache c(kMiB, 16, 0, 1);
+  c.cpu(kPage, 128, false);
+  EXPECT_EQ(c.device_write(kPage, 192).misses, 1u);
+  EXPECT_FALSE(c.holds(kPage));
+  EXPECT_FALSE(c.holds(kPage + 64));
+  EXPECT_FALSE(c.holds(kPage + 128));
+}
+
+TEST(Llc, DeviceReadsDoNotAllocate) {
+  LastLevelCache c(kMiB, 16, 2, 1);
+  EXPECT_EQ(c.device_read(kPage, 4096).misses, 64u);
+  EXPECT_EQ(c.device_read(kPage, 4096).misses, 64u);
+  c.cpu(kPage, 2048, false);
+  EXPECT_EQ(c.device_read(kPage, 4096).misses, 32u);
+}
+
+// Hit rate in percent of a ring of `buffers` pages that a device writes round and round.
+unsigned ring_hits(LastLevelCache& c, unsigned buffers, unsigned bytes) {
+  const auto pages = scattered_pages(buffers, 7);
+  std::uint64_t lines = 0, misses = 0;
+  for (unsigned round = 0; round < 24; ++round)
+    for (Hpa p : pages) {
+      const auto w = c.device_write(p, bytes);
+      if (round >= 4) lines += w.lines, misses += w.misses;
+    }
+  return static_cast<unsigned>((lines - misses) * 100 / lines);
+}
+
+// 12 MiB, 2 of 16 ways: 1.5 MiB for devices. Random replacement degrades with the ring's size; there is no cliff as LRU has.
+TEST(Llc, DeviceHitRateFallsWithTheRingsSize) {
+  struct Row {
+    unsigned buffers, low, high;   // pages of 4 KiB; expected hit rate, percent
+  };
+  for (const Row& r : {Row{64, 92, 100}, Row{384, 45, 85}, Row{768, 15, 50}, Row{4096, 0, 3}}) {
+    LastLevelCache c(12 * kMiB, 16, 2, 1);
+    const unsigned hits = ring_hits(c, r.buffers, kPage);
+    EXPECT_GE(hits, r.low) << r.buffers;
+    EXPECT_LE(hits, r.high) << r.buffers;
+  }
+}
+
+TEST(Llc, MoreDdioWaysHitMore) {
+  unsigned before = 0;
+  for (unsigned ddio : {1u, 2u, 4u, 8u}) {
+    LastLevelCache c(12 * kMiB, 16, ddio, 1);
+    const unsigned hits = ring_hits(c, 512, kPage);
+    EXPECT_GT(hits, before) << ddio;
+    before = hits;
+  }
+}
+
+TEST(Llc, AWorkingSetOfHalfTheCacheMostlyHits) {
+  LastLevelCache c(24 * kMiB + 768 * 1024, 11, 2, 1);
+  const auto pages = scattered_pages(3168, 3);   // half of it
+  std::uint64_t lines = 0, misses = 0;
+  for (int round = 0; round < 10; ++round)
+    for (Hpa p : pages) {
+      const auto w = c.cpu(p, kPage, false);
+      if (round >= 5) lines += w.lines, misses += w.misses;
+    }
+  EXPECT_LT(misses * 100, lines * 8);
+}
+
+TEST(Llc, SeedDecidesReplacementAndNothingElseDoes) {
+  const auto misses = [](std::uint64_t seed) {
+    LastLevelCache c(kMiB, 16, 2, seed);
+    std::vector<std::uint32_t> m;
+    for (Hpa p : scattered_pages(512, 5)) m.push_back(c.cpu(p, kPage, false).misses);
+    for (Hpa p : scattered_pages(512, 5)) m.push_back(c.cpu(p, kPage, false).misses);
+    return m;
+  };
+  EXPECT_EQ(misses(1), misses(1));
+  EXPECT_NE(misses(1), misses(2));
+}
+
+}  // namespace
+}  // namespace gd

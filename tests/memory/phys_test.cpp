@@ -1,0 +1,131 @@
+#include "models/memory/phys.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "models/base/error.h"
+#include "models/ports/dma.h"
+
+namespace gd {
+namespace {
+
+constexpr Bytes kMiB = 1024 * 1024;
+
+TEST(PhysMem, PagesAreScatteredDistinctAndReproducible) {
+  PhysMem m(64 * kMiB, 5), again(64 * kMiB, 5), other(64 * kMiB, 6);
+  std::set<Hpa> seen;
+  unsigned neighbours = 0, differing = 0;
+  Hpa last = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const Hpa p = m.alloc_page();
+    EXPECT_EQ(p % kPage, 0u);
+    EXPECT_TRUE(m.contains(p, kPage));
+    EXPECT_TRUE(seen.insert(p).second);
+    EXPECT_EQ(p, again.alloc_page());
+    differing += p != other.alloc_page();
+    neighbours += p == last + kPage;
+    last = p;
+  }
+  EXPECT_LT(neighbours, 10u);
+  EXPECT_GT(differing, 900u);
+}
+
+TEST(PhysMem, AFreedPageIsTheNextOneGiven) {
+  PhysMem m(4 * kMiB, 1);
+  const Hpa p = m.alloc_page();
+  m.alloc_page();
+  m.free_page(p);
+  EXPECT_EQ(m.alloc_page(), p);
+  EXPECT_THROW(m.free_page(0), InvariantError);
+  EXPECT_THROW(m.free_page(p + 64), InvariantError);
+}
+
+TEST(PhysMem, ExhaustionIsTheUsersMistake) {
+  PhysMem m(4 * kMiB, 1);
+  EXPECT_THROW(m.alloc_contiguous(4 * kMiB, 64), UserError);
+  for (int i = 0; i < 512; ++i) m.alloc_page();
+  EXPECT_THROW(m.alloc_page(), UserError);
+  EXPECT_THROW(PhysMem(3 * kMiB, 1), UserError);
+  EXPECT_THROW(PhysMem(0, 1), UserError);
+}
+
+TEST(PhysMem, ContainsIsSafeAgainstOverflow) {
+  PhysMem m(4 * kMiB, 1);
+  EXPECT_TRUE(m.contains(4 * kMiB, 0));
+  EXPECT_TRUE(m.contains(4 * kMiB - 8, 8));
+  EXPECT_FALSE(m.contains(4 * kMiB - 8, 9));
+  EXPECT_FALSE(m.contains(UINT64_MAX - 3, 8));
+}
+
+TEST(PhysMem, ContiguousRangesAreAlignedAndDisjoint) {
+  PhysMem m(16 * kMiB, 1);
+  const Hpa a = m.alloc_contiguous(100, 64), b = m.alloc_contiguous(2 * kMiB, 2 * kMiB), c = m.alloc_contiguous(1, 4096);
+  EXPECT_GT(a, 0u);
+  EXPECT_EQ(a % 64, 0u);
+  EXPECT_EQ(b % (2 * kMiB), 0u);
+  EXPECT_GE(b, a + 100);
+  EXPECT_GE(c, b + 2 * kMiB);
+}
+
+// A write of a device to the interrupt range never reaches memory, so that none may lie there.
+TEST(PhysMem, NoMemoryInTheInterruptRange) {
+  PhysMem low(Bytes{12} << 30, 1);   // the range lies in the contiguous half
+  Hpa last = 0;
+  for (int i = 0; i < 5; ++i) {
+    const Hpa a = low.alloc_contiguous(Bytes{1} << 30, 1 << 21);
+    EXPECT_TRUE(a + (Bytes{1} << 30) <= kMsiBase || a >= kMsiBase + kMsiSize) << std::hex << a;
+    EXPECT_GT(a, last);
+    last = a;
+  }
+}
+
+class Backing : public ::testing::TestWithParam<Bytes> {};
+
+TEST_P(Backing, TranslationStaysInItsPageAndCopiesCrossPages) {
+  const Bytes page = GetParam();
+  PhysMem m(64 * kMiB, 3);
+  GuestSpace g(m, 8 * kMiB, page);
+  std::set<Hpa> frames;
+  for (Gpa a = 0; a < g.size(); a += page) {
+    Bytes n = 0;
+    EXPECT_EQ(g.translate(a) % page, 0u);
+    EXPECT_EQ(g.translate(a + 100, &n), g.translate(a) + 100);
+    EXPECT_EQ(n, page - 100);
+    EXPECT_TRUE(frames.insert(g.translate(a)).second);
+  }
+  EXPECT_EQ(g.translate(g.size()), kNoAddress);
+  EXPECT_TRUE(g.in_one_page(page - 10, 10));
+  EXPECT_FALSE(g.in_one_page(page - 10, 11));
+  EXPECT_FALSE(g.in_one_page(g.size() - 1, 2));
+  EXPECT_FALSE(g.in_one_page(0, 0));
+
+  std::vector<std::uint8_t> in(3 * kPage), out(in.size());
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
+  g.write(page - 1000, in.data(), in.size());
+  g.read(page - 1000, out.data(), out.size());
+  EXPECT_EQ(in, out);
+  EXPECT_EQ(*m.at(g.translate(page - 1)), in[999]);
+  EXPECT_EQ(*m.at(g.translate(page)), in[1000]);
+  EXPECT_THROW(g.write(g.size() - 4, in.data(), 5), InvariantError);
+}
+INSTANTIATE_TEST_SUITE_P(Pages, Backing, ::testing::Values(Bytes{4096}, Bytes{2 * kMiB}));
+
+TEST(GuestSpace, RefusesImpossibleSizes) {
+  PhysMem m(16 * kMiB, 3);
+  EXPECT_THROW(GuestSpace(m, 3 * kMiB, 2 * kMiB), UserError);
+  EXPECT_THROW(GuestSpace(m, 4 * kMiB, 8192), UserError);
+  EXPECT_THROW(GuestSpace(m, 64 * kMiB, kPage), UserError);
+}
+
+TEST(GuestSpace, AllocatesAlignedAndNeverPageZero) {
+  PhysMem m(16 * kMiB, 3);
+  GuestSpace g(m, 2 * kMiB, kPage);
+  EXPECT_GE(g.alloc(10, 1), kPage);
+  EXPECT_EQ(g.alloc(10, 4096) % 4096, 0u);
+  EXPECT_THROW(g.alloc(2 * kMiB, 1), UserError);
+}
+
+}  // namespace
+}  // namespace gd
