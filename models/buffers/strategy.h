@@ -120,12 +120,14 @@ class RxPath {
   // vhost side. post(): a bounded piece of work; true when there is more. deliver(): see Progress.
   virtual bool post(Step&) { return false; }
   virtual Progress deliver(Step& s, Skb* skb) = 0;
-  // Publishes used entries that wait, and signals the consumer if it wants that.
+  // Publishes used entries that wait; the decision to signal is settle()'s, in a later step (the barrier between them).
   virtual void publish(Step&) {}
-  // The consumer had no buffers: asks for its kick. False when buffers appeared meanwhile.
-  virtual bool sleep_until_kick(Step&) { return true; }
-  // The consumer's kick has arrived: no further ones are wanted for now.
-  virtual void kicked(Step&) {}
+  virtual void settle(Step&) {}
+  virtual bool unsettled() const { return false; }
+  // Before the worker sleeps: asks for the consumer's kick when the path is short of buffers; true when recheck() must
+  // follow in a later step. recheck(): true when buffers came meanwhile.
+  virtual bool ask_for_kick(Step&, bool /*starved*/) { return false; }
+  virtual bool recheck(Step&) { return false; }
   // Used entries that wait for publish().
   virtual std::uint32_t unpublished() const { return 0; }
 
@@ -154,6 +156,7 @@ struct PathContext {
   GuestPort* guest = nullptr;     // null unless the consumer is a guest
   Task* softirq = nullptr;        // woken when buffers come after a shortage
   std::uint32_t interrupt_rank = 0;   // rank of the path's interrupt actor
+  Time injection_latency = 500 * kNs; // irqfd to a running vCPU's posted interrupt
   std::string name;               // component path, for RNG streams and messages
 };
 

@@ -4,8 +4,9 @@
 
 namespace gd {
 
-SkbPool::SkbPool(PhysMem& memory, CostBook& costs, std::uint32_t capacity)
-    : memory_(memory), alloc_(costs.get("skb.alloc")), free_(costs.get("skb.free")), shell_(costs.get("skb.recycle_shell")) {
+SkbPool::SkbPool(PhysMem& memory, Ownership& ownership, Iommu& iommu, CostBook& costs, std::uint32_t capacity)
+    : memory_(memory), ownership_(ownership), iommu_(iommu), alloc_(costs.get("skb.alloc")), free_(costs.get("skb.free")),
+      shell_(costs.get("skb.recycle_shell")) {
   grow(capacity);
 }
 
@@ -14,46 +15,63 @@ void SkbPool::grow(std::uint32_t n) {
   auto& slab = slabs_.back();
   const Bytes each = Skb::kStruct + Skb::kSlab;
   const Hpa base = memory_.alloc_contiguous(each * n, kPage);
+  const Iova iova = iommu_.map_static(base, each * n);
   for (std::uint32_t i = n; i-- > 0;) {
-    slab[i].struct_addr = base + each * i;
-    slab[i].slab_addr = slab[i].struct_addr + Skb::kStruct;
-    free_list_.push_back(&slab[i]);
+    Skb& skb = slab[i];
+    skb.struct_addr = base + each * i;
+    skb.slab_addr = skb.struct_addr + Skb::kStruct;
+    skb.slab_iova = iova + each * i + Skb::kStruct;
+    skb.slab_buffer = ownership_.add(skb.slab_addr, Skb::kSlab, Owner::host, Ownership::Home::host);
+    free_list_.push_back(&skb);
   }
-  free_list_.reserve(free_list_.size() + n);
 }
 
 Skb* SkbPool::alloc(Step& s) {
   if (free_list_.empty()) grow(1024);
   Skb* skb = free_list_.back();
   free_list_.pop_back();
-  const Hpa struct_addr = skb->struct_addr, slab_addr = skb->slab_addr;
-  *skb = Skb{};
-  skb->struct_addr = struct_addr;
-  skb->slab_addr = slab_addr;
-  skb->head.token = kNoToken;
+  Skb fresh;
+  fresh.struct_addr = skb->struct_addr;
+  fresh.slab_addr = skb->slab_addr;
+  fresh.slab_iova = skb->slab_iova;
+  fresh.slab_buffer = skb->slab_buffer;
+  fresh.head.token = kNoToken;
+  *skb = fresh;
   if (++in_use_ > peak_) peak_ = in_use_;
   s.charge(alloc_);
-  s.store(alloc_.op, struct_addr, kLine);
+  s.store(alloc_.op, skb->struct_addr, kLine);
   return skb;
+}
+
+void SkbPool::put(Step& s, Skb* skb) {
+  if (ownership_.owner(skb->slab_buffer) != Owner::host)
+    ownership_.move(skb->slab_buffer, Owner::skb, Owner::host, s.now(), "skb freed");
+  free_list_.push_back(skb);
+  --in_use_;
 }
 
 void SkbPool::free(Step& s, Skb* skb) {
   for (Skb* m = skb->list; m;) {
     Skb* next = m->next;
     s.charge(free_);
-    free_list_.push_back(m);
-    --in_use_;
+    put(s, m);
     m = next;
   }
   s.charge(free_);
-  free_list_.push_back(skb);
-  --in_use_;
+  put(s, skb);
 }
 
 void SkbPool::free_shell(Step& s, Skb* skb) {
   s.charge(shell_);
-  free_list_.push_back(skb);
-  --in_use_;
+  put(s, skb);
+}
+
+void SkbPool::post_head(Step& s, Skb* skb) {
+  ownership_.move(skb->slab_buffer, Owner::host, Owner::posted, s.now(), "header buffer posted");
+}
+
+void SkbPool::take_head(Step& s, Skb* skb, bool written) {
+  ownership_.move(skb->slab_buffer, written ? Owner::in_flight : Owner::posted, Owner::skb, s.now(), "header buffer taken");
 }
 
 namespace {

@@ -10,6 +10,7 @@
 #include "models/base/costs.h"
 #include "models/base/units.h"
 #include "models/cpu/core.h"
+#include "models/iommu/iommu.h"
 #include "models/memory/ownership.h"
 #include "models/memory/phys.h"
 #include "models/ports/frame.h"
@@ -51,7 +52,9 @@ struct Skb {
   Skb* list_tail = nullptr;        // the member that takes further fragments, or null
   Skb* next = nullptr;             // queue link or frag_list link
   Hpa struct_addr = 0;             // where the struct lies: 256 B of slab
-  Hpa slab_addr = 0;               // the skb's own linear memory: kSlab bytes
+  Hpa slab_addr = 0;               // the skb's own linear memory: kSlab bytes, mapped for DMA for ever
+  Iova slab_iova = 0;
+  BufferId slab_buffer = kNoBuffer;
   Time queued_at = 0;
 
   static constexpr Bytes kStruct = 256, kSlab = 512;   // sk_buff 232 B in its cache; head kmalloc-512 (header + shared info)
@@ -69,20 +72,26 @@ void for_each_frag(Skb& skb, F f) {
 // Slab of skbs: fixed addresses, LIFO, as a warm per-CPU cache gives them.
 class SkbPool {
  public:
-  // Costs: skb.alloc, skb.free (kmem_cache_alloc/free of struct and head).
-  SkbPool(PhysMem& memory, CostBook& costs, std::uint32_t capacity);
+  // Costs: skb.alloc, skb.free (kmem_cache_alloc/free of struct and head), skb.recycle_shell.
+  SkbPool(PhysMem& memory, Ownership& ownership, Iommu& iommu, CostBook& costs, std::uint32_t capacity);
   // Never null: the pool grows when `capacity` skbs are in use (counted in grown()).
   Skb* alloc(Step& s);
   // Frees the struct and its slab head; buffers must have been given back before. Frees frag_list members too.
   void free(Step& s, Skb* skb);
   // The struct alone, for a shell whose fragments were moved to another (GRO): recycled at once.
   void free_shell(Step& s, Skb* skb);
+  // The slab head becomes a header buffer of the NIC, and comes back as the packet's linear part.
+  void post_head(Step& s, Skb* skb);
+  void take_head(Step& s, Skb* skb, bool written);
   std::uint32_t in_use() const { return in_use_; }
   std::uint32_t peak() const { return peak_; }
 
  private:
   void grow(std::uint32_t n);
+  void put(Step& s, Skb* skb);
   PhysMem& memory_;
+  Ownership& ownership_;
+  Iommu& iommu_;
   Cost alloc_, free_, shell_;
   std::vector<Skb*> free_list_;
   std::vector<std::vector<Skb>> slabs_;

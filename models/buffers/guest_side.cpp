@@ -1,0 +1,86 @@
+#include "models/buffers/guest_side.h"
+
+namespace gd {
+
+GuestSide::GuestSide(PathContext& c)
+    : c_(c), ring_(c.guest->rx(), c.guest->space().size()),
+      injection_(c.agenda, c.interrupt_rank, c.guest->interrupts(), 0, c.injection_latency), head_(c.costs.get("vhost.head")),
+      header_(c.costs.get("vhost.header")), used_(c.costs.get("vhost.used")), publish_(c.costs.get("vhost.publish")),
+      signal_(c.costs.get("vhost.signal")) {}
+
+bool GuestSide::take(Step& s, Segment* out, unsigned room, DeviceRing::Taken& t) {
+  CpuView v(s, space(), head_.op);
+  while (ring_.take(v, out, room, t)) {
+    s.charge(head_, t.segments);
+    if (t.error == RingError::none && t.readable == 0 && t.writable > 0) return true;
+    if (t.error != RingError::bad_head) used(s, t.head, 0);
+  }
+  return false;
+}
+
+void GuestSide::used(Step& s, std::uint16_t head, std::uint32_t length) {
+  CpuView v(s, space(), used_.op);
+  s.charge(used_);
+  ring_.push(v, head, length);
+}
+
+void GuestSide::carry(std::uint16_t head, FrameChain& frames) {
+  FrameChain& side = ring_.layout().side->by_head[head];
+  c_.frames.join(side, frames);
+}
+
+VirtioNetHdr GuestSide::header_for(const Skb& skb, unsigned buffers) const {
+  VirtioNetHdr h;
+  if (skb.checksum == Checksum::partial) {
+    h.flags = VirtioNetHdr::kNeedsCsum;
+    h.csum_start = skb.csum_start;
+    h.csum_offset = skb.csum_offset;
+  } else if (skb.checksum == Checksum::unnecessary && feature::has(ring_.layout().features, feature::kGuestCsum)) {
+    h.flags = VirtioNetHdr::kDataValid;
+  }
+  if (skb.gso_type) {
+    h.gso_type = skb.gso_type;
+    h.gso_size = skb.gso_size;
+    h.hdr_len = skb.header_length;
+  }
+  h.num_buffers = static_cast<std::uint16_t>(buffers);
+  return h;
+}
+
+void GuestSide::write_header(Step& s, Hpa at, const VirtioNetHdr& h) {
+  s.charge(header_);
+  s.store(header_.op, at, header_length());
+  std::memcpy(c_.phys.at(at), &h, header_length());
+}
+
+void GuestSide::publish(Step& s) {
+  if (ring_.unpublished() == 0) return;
+  CpuView v(s, space(), publish_.op);
+  s.charge(publish_);
+  ring_.publish(v);
+  undecided_ = true;
+}
+
+void GuestSide::settle(Step& s) {
+  if (!undecided_) return;
+  undecided_ = false;
+  CpuView v(s, space(), signal_.op);
+  if (!ring_.signal_needed(v)) return;
+  s.charge(signal_);
+  s.at_end([](void* self, std::uint64_t, Time now) { static_cast<Injection*>(self)->send(now); }, &injection_, 0);
+}
+
+bool GuestSide::ask_for_kick(Step& s) {
+  CpuView v(s, space(), head_.op);
+  ring_.enable_notify(v);
+  return true;
+}
+
+bool GuestSide::recheck(Step& s) {
+  CpuView v(s, space(), head_.op);
+  const bool more = ring_.recheck(v);
+  if (more) ring_.disable_notify(v);
+  return more;
+}
+
+}  // namespace gd

@@ -1,0 +1,138 @@
+#include "models/base/error.h"
+#include "models/buffers/vhost_copy.h"
+
+namespace gd {
+
+std::uint32_t header_buffer_bytes(SplitMode mode, Bytes header_buffer, const RxWriteback& w) {
+  if (mode == SplitMode::off) return 0;
+  if (mode == SplitMode::split) return w.split && !w.header_overflow ? w.header_length : 0;
+  return w.header_overflow ? static_cast<std::uint32_t>(header_buffer) : w.header_length;
+}
+
+Checksum checksum_of(const RxWriteback& w) {
+  if (w.l4_error || w.ip_error) return Checksum::bad;
+  return w.l4_checked ? Checksum::unnecessary : Checksum::none;
+}
+
+HostPagePath::HostPagePath(PathContext c)
+    : c_(std::move(c)), pages_(c_, c_.env.rx_buffer, c_.env.page_recycle), split_(c_.env.split != SplitMode::off),
+      copybreak_(c_.costs.get("copybreak.copy")), slots_(c_.env.ring_size) {}
+
+void HostPagePath::shape(RxQueueConfig& q) {
+  q.packet_buffer = c_.env.rx_buffer;
+  q.split = c_.env.split;
+  q.header_buffer = split_ ? c_.env.header_buffer : 0;
+  q.split_threshold = c_.env.split_threshold;
+}
+
+bool HostPagePath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {
+  Slot& x = slots_[slot];
+  x.token = pages_.post(s);
+  Iova header = 0;
+  if (split_) {
+    x.header = c_.skbs.alloc(s);
+    c_.skbs.post_head(s, x.header);
+    header = x.header->slab_iova;
+  }
+  d = RxDescriptor::read_format(pages_[x.token].iova, header);
+  ++posted_;
+  return true;
+}
+
+// The first (or only) descriptor of a packet.
+Skb* HostPagePath::start(Step& s, Slot& x, const RxWriteback& w, std::uint32_t in_header) {
+  Skb* skb = x.header;
+  if (skb) {
+    c_.skbs.take_head(s, skb, in_header > 0);
+    x.header = nullptr;
+  } else {
+    skb = c_.skbs.alloc(s);
+  }
+  const Hpa page = pages_[x.token].addr;
+  if (in_header > 0) {
+    skb->head = {skb->slab_addr, in_header, kNoToken};
+    if (w.packet_length) {
+      skb->frags[skb->nr_frags++] = {page, w.packet_length, x.token};
+    } else {
+      pages_.free(s, x.token);
+    }
+  } else if (w.end_of_packet && w.packet_length <= c_.env.copybreak && w.packet_length <= Skb::kSlab) {
+    s.copy(copybreak_, skb->slab_addr, page, w.packet_length);
+    skb->head = {skb->slab_addr, w.packet_length, kNoToken};
+    pages_.free(s, x.token);
+    ++stats_.copied_small;
+  } else {
+    skb->head = {page, w.packet_length, x.token};
+    skb->head_is_page = true;
+  }
+  skb->length = in_header + w.packet_length;
+  skb->hash = w.rss_hash;
+  skb->checksum = checksum_of(w);
+  return skb;
+}
+
+Skb* HostPagePath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) {
+  Slot& x = slots_[slot];
+  --posted_;
+  stats_.fill_sum += posted_;
+  ++stats_.fill_samples;
+  if (posted_ < stats_.min_free) stats_.min_free = posted_;
+  const std::uint32_t in_header = partial_ ? 0 : header_buffer_bytes(c_.env.split, c_.env.header_buffer, w);
+  pages_.take(s, x.token, w.packet_length > 0);
+  if (!partial_) {
+    partial_ = start(s, x, w, in_header);
+  } else {
+    if (x.header) {                       // only a packet's first header buffer is used
+      c_.skbs.take_head(s, x.header, false);
+      c_.skbs.free_shell(s, x.header);
+      x.header = nullptr;
+    }
+    require(partial_->nr_frags < kMaxSkbFrags, "a scattered frame has more pieces than an skb has fragments");
+    partial_->frags[partial_->nr_frags++] = {pages_[x.token].addr, w.packet_length, x.token};
+    partial_->length += w.packet_length;
+  }
+  x.token = kNoToken;
+  if (!w.end_of_packet) return nullptr;
+  Skb* skb = partial_;
+  partial_ = nullptr;
+  if (frame == kNoFrame) {                // the NIC gave the buffer back without a frame (a blocked DMA)
+    release(s, skb);
+    return nullptr;
+  }
+  c_.frames.append(skb->frames, frame);
+  const std::uint64_t id = c_.frames[frame].id;
+  if (c_.fault.hit(Fault::flip_host, id)) {
+    Frag& last = skb->nr_frags ? skb->frags[skb->nr_frags - 1] : skb->head;
+    *c_.phys.at(last.addr + last.length - 1) ^= 0x40;
+  }
+  if (c_.fault.hit(Fault::leak_buffer, id)) {
+    Frag& f = skb->nr_frags ? skb->frags[0] : skb->head;
+    f.token = kNoToken;
+  }
+  if (skb->head.token != kNoToken && c_.fault.hit(Fault::free_twice, id)) {
+    pages_.free(s, skb->head.token);
+  }
+  return skb;
+}
+
+namespace {
+
+// The consumer is a socket of the host: packets go up the host's own stack, which gives the buffers back by release().
+class HostSocketPath final : public HostPagePath {
+ public:
+  using HostPagePath::HostPagePath;
+  Progress deliver(Step&, Skb*) override { broken("a host socket has no guest to deliver to"); }
+};
+
+}  // namespace
+
+std::unique_ptr<RxPath> make_host_socket_path(PathContext c) { return std::make_unique<HostSocketPath>(std::move(c)); }
+
+void HostPagePath::release(Step& s, Skb* skb) {
+  for_each_frag(*skb, [&](Frag& f) {
+    if (f.token != kNoToken) pages_.free(s, f.token);
+  });
+  c_.skbs.free(s, skb);
+}
+
+}  // namespace gd

@@ -1,0 +1,52 @@
+#include "models/buffers/host_pages.h"
+
+namespace gd {
+
+HostPages::HostPages(PathContext& c, Bytes size, bool recycle)
+    : c_(c), size_(size), recycle_(recycle), alloc_(c.costs.get("page.alloc")), recycle_cost_(c.costs.get("page.recycle")),
+      free_cost_(c.costs.get("page.free")) {}
+
+void HostPages::grow(Step& s) {
+  s.charge(alloc_);
+  const Bytes unit = size_ > kPage ? size_ : kPage;
+  const Hpa base = unit == kPage ? c_.phys.alloc_page() : c_.phys.alloc_contiguous(unit, kPage);
+  const Iova iova = recycle_ ? c_.iommu.map(s, base, unit) : 0;
+  for (Bytes at = 0; at + size_ <= unit; at += size_) {
+    Buffer b;
+    b.addr = base + at;
+    b.iova = iova + at;
+    b.id = c_.ownership.add(b.addr, size_, Owner::host, Ownership::Home::host);
+    buffers_.push_back(b);
+    free_.push_back(static_cast<std::uint32_t>(buffers_.size() - 1));
+  }
+}
+
+std::uint32_t HostPages::post(Step& s) {
+  if (free_.empty()) grow(s);
+  const std::uint32_t t = free_.back();
+  free_.pop_back();
+  Buffer& b = buffers_[t];
+  if (recycle_) {
+    s.charge(recycle_cost_);
+  } else {
+    s.charge(alloc_);
+    b.iova = c_.iommu.map(s, b.addr, size_);
+  }
+  c_.ownership.move(b.id, Owner::host, Owner::posted, s.now(), "host page posted");
+  return t;
+}
+
+void HostPages::take(Step& s, std::uint32_t t, bool written) {
+  const Buffer& b = buffers_[t];
+  if (!recycle_) c_.iommu.unmap(s, b.iova, size_);
+  c_.ownership.move(b.id, written ? Owner::in_flight : Owner::posted, Owner::skb, s.now(), "host page received");
+}
+
+void HostPages::free(Step& s, std::uint32_t t) {
+  const Buffer& b = buffers_[t];
+  s.charge(recycle_ ? recycle_cost_ : free_cost_);
+  c_.ownership.move(b.id, Owner::skb, Owner::host, s.now(), "host page freed");
+  free_.push_back(t);
+}
+
+}  // namespace gd

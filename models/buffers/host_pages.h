@@ -1,0 +1,41 @@
+// The host's own receive buffers: pieces of pages with their DMA mapping, recycled through a pool.
+//
+// Modelled: a free list that gives the most recently freed buffer first (page pool cache), growth by page allocation,
+// mapping kept (recycling on) or made and taken away for each use. Source: net/core/page_pool.c, ixgbe_alloc_mapped_page.
+#pragma once
+#include <vector>
+
+#include "models/buffers/strategy.h"
+
+namespace gd {
+
+class HostPages {
+ public:
+  // Buffers of `size` bytes, a divisor or a multiple of the page size. Costs: page.alloc, page.recycle, page.free.
+  HostPages(PathContext& c, Bytes size, bool recycle);
+  struct Buffer {
+    Hpa addr = 0;
+    Iova iova = 0;
+    BufferId id = kNoBuffer;
+  };
+  const Buffer& operator[](std::uint32_t token) const { return buffers_[token]; }
+  // A buffer for the device: host -> posted.
+  std::uint32_t post(Step& s);
+  // The device has written it (or gave it back unwritten): becomes part of a packet.
+  void take(Step& s, std::uint32_t token, bool written);
+  // Goes back: skb -> host.
+  void free(Step& s, std::uint32_t token);
+  std::uint32_t total() const { return static_cast<std::uint32_t>(buffers_.size()); }
+  std::uint32_t idle() const { return static_cast<std::uint32_t>(free_.size()); }
+
+ private:
+  void grow(Step& s);
+  PathContext& c_;
+  Bytes size_;
+  bool recycle_;
+  Cost alloc_, recycle_cost_, free_cost_;
+  std::vector<Buffer> buffers_;
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace gd

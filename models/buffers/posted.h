@@ -1,0 +1,71 @@
+// The guest's buffers between its ring and the NIC: taken by the vhost worker, read once, translated, checked, pinned,
+// tracked, queued for the driver; and given back. Shared by the designs that let the NIC write into guest memory.
+//
+// Modelled: per-buffer tracking (allocation and hash of the page, as ZeCoRx measured it), pin policies, the memlock limit,
+// DMA mapping per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written.
+// Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
+#pragma once
+#include <vector>
+
+#include "models/buffers/guest_side.h"
+#include "models/buffers/strategy.h"
+
+namespace gd {
+
+struct PostedBuffer {
+  Gpa gpa = 0;
+  Hpa hpa = 0;
+  std::uint32_t length = 0;
+  Iova iova = 0;
+  BufferId id = kNoBuffer;
+  std::uint16_t head = 0;
+  bool mapped = false;
+};
+
+class PostedBuffers {
+ public:
+  // Costs: post.track (allocate and hash one buffer), post.untrack, pin.page, unpin.page, pool.lookup.
+  PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats);
+
+  // Takes one ring buffer; false when the guest has none or the memlock limit is reached. Out: its token (the head).
+  // A buffer that is not contiguous in host memory, or shorter than `least`, goes back to the guest with length 0.
+  bool take_one(Step& s, Bytes least, std::uint32_t* token);
+  const PostedBuffer& operator[](std::uint32_t token) const { return buffers_[token]; }
+  // Makes the buffer reachable for the device (NAPI refill): per-buffer mapping unless the pool keeps it.
+  Iova map(Step& s, std::uint32_t token);
+  // The device is done with it (NAPI receive): mapping taken away unless kept.
+  void unmap(Step& s, std::uint32_t token);
+  // The buffer goes to the guest with `length` bytes used: unpinned unless kept, untracked, used entry pushed.
+  void give(Step& s, std::uint32_t token, std::uint32_t length, Owner from);
+  // The same page is posted again without having been used.
+  void stalled() { ++stats_.memlock_stalls; }
+
+  // First in, first out queue of buffers that wait for the driver.
+  void queue(std::uint32_t token) { fifo_[tail_++ & mask_] = token; }
+  void queue_front(std::uint32_t token) { fifo_[--head_ & mask_] = token; }
+  bool empty() const { return head_ == tail_; }
+  std::uint32_t next() { return fifo_[head_++ & mask_]; }
+  std::uint32_t queued() const { return tail_ - head_; }
+
+ private:
+  bool pin(Step& s, Hpa page);
+  void unpin(Step& s, Hpa page);
+  void drain_unpins(Step& s);
+  struct Later {
+    Time at;
+    Hpa page;
+  };
+  PathContext& c_;
+  GuestSide& side_;
+  PathStats& stats_;
+  Cost track_, untrack_, pin_, unpin_, lookup_;
+  std::vector<PostedBuffer> buffers_;      // by head
+  std::vector<std::uint32_t> fifo_;
+  std::uint32_t head_ = 0, tail_ = 0, mask_;
+  std::vector<Iova> page_iova_;            // pool and whole-guest: mapping kept, by guest page; 0: none yet
+  std::vector<Later> later_;               // unpins that wait for the IOMMU's flush, in time order
+  std::size_t later_first_ = 0;
+  Time unmapped_at_ = 0;
+};
+
+}  // namespace gd

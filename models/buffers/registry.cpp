@@ -1,0 +1,36 @@
+#include "models/buffers/strategy.h"
+
+namespace gd {
+
+const Strategy& vhost_copy_strategy();
+const Strategy& guest_head_strategy();
+const Strategy& copy_header_strategy();
+const Strategy& passthrough_strategy();
+
+const std::vector<const Strategy*>& strategies() {
+  static const std::vector<const Strategy*> all = {&vhost_copy_strategy(), &guest_head_strategy(), &copy_header_strategy(),
+                                                   &passthrough_strategy()};
+  return all;
+}
+
+const Strategy* find_strategy(std::string_view name) {
+  for (const Strategy* s : strategies())
+    if (s->declaration().name == name) return s;
+  return nullptr;
+}
+
+std::string_view Strategy::pin_in_force(const BindEnvironment& env) const {
+  switch (env.pin) {
+    case PinPolicy::per_buffer: return "per-buffer";
+    case PinPolicy::pool: return "pool";
+    case PinPolicy::whole_guest: return "whole-guest";
+  }
+  return "";
+}
+
+const char* consumer_name(Consumer c) {
+  static const char* const names[] = {"guest", "host-socket", "user-async", "host-forward", "drop"};
+  return names[static_cast<int>(c)];
+}
+
+}  // namespace gd

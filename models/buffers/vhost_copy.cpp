@@ -1,0 +1,217 @@
+#include "models/buffers/vhost_copy.h"
+
+#include "models/base/error.h"
+
+namespace gd {
+namespace {
+
+class VhostCopyPath final : public HostPagePath {
+ public:
+  explicit VhostCopyPath(PathContext c)
+      : HostPagePath(std::move(c)), side_(c_), packet_(c_.costs.get("vhost.packet")), copy_(c_.costs.get("vhost.copy")) {
+    segments_.resize(kMaxSegments);
+    heads_.resize(kMaxHeads);
+    quota_ = c_.env.mergeable ? kMaxHeads : 1;
+  }
+
+  Progress deliver(Step& s, Skb* skb) override {
+    if (!begun_) {
+      if (!gather(s, *skb)) return Progress::no_buffers;
+      if (dropped_) {
+        dropped_ = false;
+        c_.frames.dropped(skb->frames, Drop::oversize, s.now());
+        release(s, skb);
+        return Progress::done;
+      }
+      begun_ = true;
+    }
+    if (!copy(s, *skb)) return Progress::more;
+    finish(s, *skb);
+    begun_ = false;
+    release(s, skb);
+    return Progress::done;
+  }
+
+  bool merges() const override { return c_.env.gro && feature::guest_gso(side_features()); }
+  void publish(Step& s) override { side_.publish(s); }
+  void settle(Step& s) override { side_.settle(s); }
+  bool unsettled() const override { return side_.unsettled(); }
+  bool ask_for_kick(Step& s, bool starved) override { return starved && side_.ask_for_kick(s); }
+  bool recheck(Step& s) override { return side_.recheck(s); }
+  std::uint32_t unpublished() const override {
+    return const_cast<GuestSide&>(side_).ring().unpublished();
+  }
+  const PathStats& stats() const override {
+    auto& st = const_cast<PathStats&>(stats_);
+    st.guest_errors = side_.guest_errors();
+    return st;
+  }
+
+ private:
+  static constexpr unsigned kMaxHeads = 1024;      // UIO_MAXIOV: heads for one packet with mergeable buffers
+  static constexpr unsigned kMaxSegments = 2048;
+  struct Head {
+    std::uint16_t id;
+    std::uint32_t capacity, used;
+  };
+  std::uint64_t side_features() const { return c_.guest->rx().features; }
+
+  // Takes ring buffers for the whole packet by byte count; false (and nothing taken) when the guest has too few.
+  bool gather(Step& s, const Skb& skb) {
+    const std::uint64_t need = skb.length + side_.header_length();
+    std::uint64_t room = 0;
+    head_count_ = segment_count_ = 0;
+    while (room < need && head_count_ < quota_) {
+      DeviceRing::Taken t;
+      if (!side_.take(s, &segments_[segment_count_], kMaxSegments - segment_count_, t)) {
+        side_.ring().untake(head_count_);
+        return false;
+      }
+      heads_[head_count_++] = {t.head, t.writable, 0};
+      segment_count_ += t.segments;
+      room += t.writable;
+    }
+    if (room < need) {                       // larger than the guest's buffers can ever take: discarded
+      side_.ring().untake(head_count_);
+      dropped_ = true;
+      return true;
+    }
+    s.charge(packet_);
+    std::uint64_t left = need;
+    for (unsigned i = 0; i < head_count_; ++i) {
+      heads_[i].used = static_cast<std::uint32_t>(left < heads_[i].capacity ? left : heads_[i].capacity);
+      left -= heads_[i].used;
+    }
+    header_ = side_.header_for(skb, head_count_);
+    header_done_ = 0;
+    at_segment_ = 0;
+    in_segment_ = 0;
+    source_member_ = nullptr;
+    source_frag_ = 0;
+    in_frag_ = 0;
+    return true;
+  }
+
+  // Where the next bytes go: at most `n` contiguous in host memory.
+  Bytes target(Hpa* at, Bytes n) {
+    while (in_segment_ == segments_[at_segment_].len) ++at_segment_, in_segment_ = 0;
+    const Segment& g = segments_[at_segment_];
+    Bytes contiguous = 0;
+    *at = side_.space().translate(g.gpa + in_segment_, &contiguous);
+    return std::min({n, Bytes{g.len - in_segment_}, contiguous});
+  }
+
+  // The next unread run of bytes of the packet; null when all was read.
+  const Frag* source(const Skb& skb) {
+    if (!source_member_) source_member_ = &skb;
+    for (;;) {
+      const unsigned runs = 1u + source_member_->nr_frags;
+      if (source_frag_ < runs) {
+        const Frag& f = source_frag_ == 0 ? source_member_->head : source_member_->frags[source_frag_ - 1];
+        if (in_frag_ < f.length) return &f;
+        ++source_frag_;
+        in_frag_ = 0;
+        continue;
+      }
+      source_member_ = source_member_ == &skb ? skb.list : source_member_->next;
+      if (!source_member_) return nullptr;
+      source_frag_ = 0;
+    }
+  }
+
+  // True when all bytes are in the guest; false when the step is over.
+  bool copy(Step& s, const Skb& skb) {
+    while (header_done_ < side_.header_length()) {
+      Hpa at = 0;
+      const Bytes n = target(&at, side_.header_length() - header_done_);
+      if (header_done_ == 0) s.charge(header_cost());
+      s.store(copy_.op, at, n);
+      std::memcpy(c_.phys.at(at), reinterpret_cast<const std::uint8_t*>(&header_) + header_done_, n);
+      header_done_ += static_cast<unsigned>(n);
+      in_segment_ += static_cast<std::uint32_t>(n);
+    }
+    const Frag* f;
+    while ((f = source(skb))) {
+      if (s.over()) return false;
+      Hpa at = 0;
+      const Bytes n = target(&at, std::min<Bytes>(f->length - in_frag_, kChunk));
+      s.copy(copy_, at, f->addr + in_frag_, n);
+      in_frag_ += static_cast<std::uint32_t>(n);
+      in_segment_ += static_cast<std::uint32_t>(n);
+    }
+    return true;
+  }
+  const Cost& header_cost() const { return packet_header_; }
+
+  void finish(Step& s, Skb& skb) {
+    c_.frames.stamp(skb.frames, Stage::deliver, s.now());
+    side_.carry(heads_[0].id, skb.frames);
+    unsigned seg = 0;
+    for (unsigned i = 0; i < head_count_; ++i) {
+      const BufferId b = c_.ownership.find(side_.space().translate(segments_[seg].gpa));
+      if (b != kNoBuffer) c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "vhost used");
+      std::uint32_t bytes = 0;
+      while (bytes < heads_[i].capacity) bytes += segments_[seg++].len;
+      side_.used(s, heads_[i].id, heads_[i].used);
+    }
+    ++stats_.delivered_packets;
+    stats_.used_entries += head_count_;
+  }
+
+  static constexpr Bytes kChunk = 4096;    // one piece of a copy between looks at the clock
+  GuestSide side_;
+  Cost packet_, copy_;
+  Cost packet_header_ = c_.costs.get("vhost.header");
+  unsigned quota_;
+  std::vector<Segment> segments_;
+  std::vector<Head> heads_;
+  unsigned head_count_ = 0, segment_count_ = 0;
+  VirtioNetHdr header_;
+  unsigned header_done_ = 0, at_segment_ = 0;
+  std::uint32_t in_segment_ = 0;
+  const Skb* source_member_ = nullptr;
+  unsigned source_frag_ = 0;
+  std::uint32_t in_frag_ = 0;
+  bool begun_ = false, dropped_ = false;
+};
+
+class VhostCopy final : public Strategy {
+ public:
+  const Declaration& declaration() const override {
+    static const Declaration d{"vhost-copy",
+                               "What Linux does: host pages, GRO, and a copy by the vhost worker.",
+                               "whole frame (or header and payload) to host pages",
+                               "virtio header and every byte, by the vhost worker, after GRO",
+                               "start of the first buffer",
+                               "nothing",
+                               "nothing",
+                               0, false, false, true, {}};
+    return d;
+  }
+  std::optional<std::string> refuse(const BindEnvironment& e) const override {
+    if (e.consumer != Consumer::guest && e.consumer != Consumer::host_socket)
+      return "serves the consumers guest and host-socket only";
+    return std::nullopt;
+  }
+  std::string_view pin_in_force(const BindEnvironment&) const override { return "none"; }
+  std::uint64_t buffering(const BindEnvironment& e, std::uint64_t tap_queue) const override {
+    return e.ring_size - 1 + tap_queue + e.queue_size;
+  }
+  std::unique_ptr<RxPath> make_path(PathContext c) const override;
+};
+
+}  // namespace
+
+std::unique_ptr<RxPath> make_host_socket_path(PathContext c);
+
+std::unique_ptr<RxPath> VhostCopy::make_path(PathContext c) const {
+  if (c.guest) return std::make_unique<VhostCopyPath>(std::move(c));
+  return make_host_socket_path(std::move(c));
+}
+
+const Strategy& vhost_copy_strategy() {
+  static const VhostCopy s;
+  return s;
+}
+
+}  // namespace gd

@@ -1,0 +1,53 @@
+// vhost-copy: what Linux does. The NIC writes into host pages; after GRO the vhost worker copies the virtio header and
+// every byte into the guest's ring buffers.
+//
+// Modelled: page recycling with the mapping kept, copybreak, build_skb (the linear part lies in the page) or header split
+// into the skb's head, mergeable buffers gathered by byte count, small and big chains, GSO frames only to a guest that
+// negotiated them, used entries in batches. Source: drivers/vhost/net.c handle_rx, drivers/net/tun.c tun_put_user.
+#pragma once
+#include "models/buffers/guest_side.h"
+#include "models/buffers/host_pages.h"
+#include "models/buffers/strategy.h"
+
+namespace gd {
+
+// The part that both consumers of host pages share: the NIC side.
+class HostPagePath : public RxPath {
+ public:
+  // Costs: copybreak.copy (per byte), rx.pull_header (per byte: the parsed header of a frame in a page).
+  explicit HostPagePath(PathContext c);
+  void shape(RxQueueConfig& queue) override;
+  bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) override;
+  Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override;
+  Hpa headers(const Skb& skb) const override { return skb.head.length ? skb.head.addr : skb.frags[0].addr; }
+  bool merges() const override { return c_.env.gro; }
+  void release(Step& s, Skb* skb) override;
+  std::uint32_t held() const override { return partial_ && !partial_->frames.empty() ? 1 : 0; }
+  std::uint64_t free_buffers() const override { return posted_; }
+  std::uint64_t capacity() const override { return c_.env.ring_size - 1; }
+  const PathStats& stats() const override { return stats_; }
+
+ protected:
+  PathContext c_;
+  PathStats stats_;
+
+ private:
+  struct Slot {
+    std::uint32_t token = kNoToken;
+    Skb* header = nullptr;          // header split: the skb whose slab head is the header buffer
+  };
+  Skb* start(Step& s, Slot& slot, const RxWriteback& w, std::uint32_t header_bytes);
+  HostPages pages_;
+  bool split_;
+  Cost copybreak_;
+  std::vector<Slot> slots_;
+  Skb* partial_ = nullptr;          // a scattered frame whose last descriptor has not come
+  std::uint64_t posted_ = 0;
+};
+
+// Bytes that the NIC wrote into the header buffer, by the split mode's rules (82575 manual, table 33).
+std::uint32_t header_buffer_bytes(SplitMode mode, Bytes header_buffer, const RxWriteback& w);
+// Checksum state of a packet from its write-back.
+Checksum checksum_of(const RxWriteback& w);
+
+}  // namespace gd

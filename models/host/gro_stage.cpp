@@ -1,0 +1,122 @@
+#include "models/host/gro_stage.h"
+
+#include "models/base/error.h"
+
+namespace gd {
+
+GroStage::GroStage(bool enabled, GroRules rules, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs)
+    : enabled_(enabled), phys_(phys), skbs_(skbs), frames_(frames), table_(rules), receive_(costs.get("gro.receive")),
+      compare_(costs.get("gro.compare")), merge_frag_(costs.get("gro.merge_frag")), chain_(costs.get("gro.chain")),
+      complete_(costs.get("gro.complete")), checksum_(costs.get("gro.checksum")) {}
+
+void GroStage::pass(Step& s, Skb* skb, PacketSink& up) {
+  ++stats_.packets_out;
+  stats_.segments_out += skb->frames.count;
+  up.packet(s, skb);
+}
+
+// What a software checksum over the whole packet finds, wherever its bytes lie.
+csum::Checked GroStage::truth(const Skb& skb, const Parsed& p) const {
+  if (skb.checksum == Checksum::bad) return csum::Checked::bad;
+  if (p.l4 == L4::none || p.is_fragment) return csum::Checked::none;
+  std::uint16_t sum = 0;
+  std::uint64_t done = 0;
+  const std::uint32_t begin = p.l4_offset(), end = p.l2_length + p.ip_length;
+  std::uint32_t at = 0;
+  const std::uint8_t* headers = nullptr;
+  for_each_frag(const_cast<Skb&>(skb), [&](Frag& f) {
+    if (!headers) headers = phys_.at(f.addr);
+    const std::uint32_t from = at > begin ? at : begin, to = at + f.length < end ? at + f.length : end;
+    if (from < to) {
+      sum = csum::combine(sum, done, csum::sum(phys_.at(f.addr + (from - at)), to - from));
+      done += to - from;
+    }
+    at += f.length;
+  });
+  const std::uint16_t whole = csum::add(sum, csum::pseudo(headers, p, end - begin));
+  return whole == 0xffff ? csum::Checked::good : csum::Checked::bad;
+}
+
+void GroStage::merge(Step& s, Skb& into, Skb* skb, const GroResult& r, RxPath& path) {
+  bool shell = false;
+  const unsigned moved = merge_payload(into, *skb, r.header_length, &shell);
+  frames_.join(into.frames, skb->frames);
+  ++stats_.merged;
+  if (shell) {
+    s.charge_times(merge_frag_, moved);
+    skbs_.free_shell(s, skb);
+  } else {
+    s.charge(chain_);
+    ++stats_.chained;
+  }
+  (void)path;
+}
+
+void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up) {
+  Skb* skb = static_cast<Skb*>(f.owner);
+  ++stats_.flushes[static_cast<int>(f.reason)];
+  held_frames_ -= skb->frames.count;
+  if (f.info.segments > 1) {
+    const Hpa header = path.headers(*skb);
+    const GroMeta m = gro_complete(phys_.at(header), f.info);
+    s.charge(complete_);
+    s.store(complete_.op, header, f.info.header_length);
+    skb->gso_size = m.gso_size;
+    skb->gso_segments = m.gso_segments;
+    skb->gso_type = static_cast<std::uint8_t>((m.tcp6 ? 4 : 1) | (m.ecn ? 0x80 : 0));   // VIRTIO_NET_HDR_GSO_*
+    skb->header_length = m.header_length;
+    skb->checksum = Checksum::partial;
+    skb->csum_start = m.csum_start;
+    skb->csum_offset = m.csum_offset;
+  }
+  pass(s, skb, up);
+}
+
+void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
+  ++stats_.packets_in;
+  if (!enabled_ || !path.merges()) {
+    pass(s, skb, up);
+    return;
+  }
+  const Hpa at = path.headers(*skb);
+  const std::uint8_t* frame = phys_.at(at);
+  const Parsed p = parse(frame, skb->length);
+  GroSegment seg;
+  seg.frame = frame;
+  seg.contiguous = skb->head.length ? skb->head.length : skb->frags[0].length;
+  seg.parsed = &p;
+  seg.owner = skb;
+  seg.rx_hash = skb->hash;
+  seg.verified = skb->checksum == Checksum::unnecessary;
+  if (!seg.verified) seg.checksum = truth(*skb, p);
+  seg.frags = static_cast<std::uint16_t>(skb->nr_frags + (skb->head.length > p.header_length && skb->head_is_page ? 1 : 0));
+  s.charge(receive_);
+  s.load(receive_.op, at, p.header_length);
+
+  const GroResult r = table_.receive(seg, s.start() / (4 * kMs));   // jiffies at HZ = 250
+  s.charge_times(compare_, r.compared);
+  if (r.summed_bytes) {
+    s.charge(checksum_, r.summed_bytes);
+    if (skb->checksum == Checksum::none) skb->checksum = Checksum::unnecessary;
+  }
+  if (r.verdict == GroVerdict::merged) {
+    held_frames_ += skb->frames.count;
+    merge(s, *static_cast<Skb*>(r.into), skb, r, path);
+  } else if (r.verdict == GroVerdict::held) {
+    held_frames_ += skb->frames.count;
+  }
+  for (unsigned i = 0; i < r.flushed_count; ++i) finish(s, r.flushed[i], path, up);
+  if (r.verdict == GroVerdict::normal) {
+    ++stats_.flushes[static_cast<int>(r.reason)];
+    pass(s, skb, up);
+  }
+}
+
+void GroStage::flush(Step& s, RxPath& path, PacketSink& up) {
+  if (!table_.held()) return;
+  GroFlushed out[kGroMaxEntries];
+  const unsigned n = table_.flush_all(out);
+  for (unsigned i = 0; i < n; ++i) finish(s, out[i], path, up);
+}
+
+}  // namespace gd

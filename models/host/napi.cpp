@@ -1,0 +1,142 @@
+#include "models/host/napi.h"
+
+#include "models/base/error.h"
+
+namespace gd {
+
+IrqTask::IrqTask(NapiQueue& napi, CostBook& costs)
+    : Task("irq", Priority::irq), napi_(napi), handler_(costs.get("irq.handler")) {}
+
+bool IrqTask::step(Step& s) {
+  s.charge(handler_);
+  napi_.scheduled();
+  s.wake(napi_);
+  return false;
+}
+
+void IrqTask::interrupt(std::uint32_t, Time now) { wake(now); }
+
+NapiQueue::NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& nic, MmioBus& bus, PhysMem& phys, Iommu& iommu,
+                     FrameTable& frames, FaultPlan& fault, CostBook& costs)
+    : Task("softirq", Priority::softirq), queue_(queue), params_(params), nic_(nic), bus_(bus), phys_(phys), frames_(frames),
+      fault_(fault), schedule_(costs.get("napi.schedule")), poll_(costs.get("napi.poll")), frame_(costs.get("napi.frame")),
+      refill_(costs.get("napi.refill")), complete_(costs.get("napi.complete")), irq_(*this, costs) {
+  ring_ = phys.alloc_contiguous(params_.ring_size * RxDescriptor::kSize, kPage);
+  ring_iova_ = iommu.map_static(ring_, params_.ring_size * RxDescriptor::kSize);
+}
+
+void NapiQueue::connect(RxPath& path, GroStage& gro, PacketSink& up) {
+  path_ = &path;
+  gro_ = &gro;
+  up_ = &up;
+}
+
+void NapiQueue::start(std::uint32_t vector) {
+  RxQueueConfig c;
+  c.ring = ring_iova_;
+  c.size = params_.ring_size;
+  c.vector = vector;
+  c.strip_vlan = false;    // the virtio-net header has no place for a stripped tag
+  path_->shape(c);
+  nic_.configure_rx(queue_, c);
+  wake(0);
+}
+
+// One written-back descriptor; false when the NIC has written none.
+bool NapiQueue::take_one(Step& s) {
+  if (posted_ == 0) return false;
+  const Hpa at = ring_ + clean_ * RxDescriptor::kSize;
+  s.load(frame_.op, at, RxDescriptor::kSize);
+  const RxWriteback w = RxDescriptor::decode(phys_.load<std::uint64_t>(at), phys_.load<std::uint64_t>(at + 8));
+  if (!w.done) return false;
+  s.charge(frame_);
+  const std::uint32_t slot = clean_;
+  clean_ = clean_ + 1 == params_.ring_size ? 0 : clean_ + 1;
+  --posted_;
+  FrameRef f = nic_.take_frame(queue_, slot);
+  if (f != kNoFrame) {
+    ++stats_.frames;
+    ++work_;
+    frames_.stamp(f, Stage::driver, s.now());
+  }
+  Skb* skb = path_->receive(s, slot, w, f);
+  if (observer_) observer_->level(level_, posted_, s.now());
+  if (!skb) return true;
+  if (fault_.hit(Fault::lose_host, frames_[skb->frames.first].id)) {
+    frames_.lose(frames_.pop(skb->frames));
+    path_->release(s, skb);
+    return true;
+  }
+  gro_->receive(s, skb, *path_, *up_);
+  return true;
+}
+
+void NapiQueue::refill(Step& s) {
+  std::array<std::uint64_t, 2> d;
+  std::uint32_t n = 0;
+  // One descriptor stays empty, so that tail == head means none.
+  while (posted_ < params_.ring_size - 1 && !s.over()) {
+    if (!path_->refill(s, fill_, d)) {
+      if (posted_ == 0) ++stats_.shortages;
+      break;
+    }
+    const Hpa at = ring_ + fill_ * RxDescriptor::kSize;
+    phys_.store(at, d[0]);
+    phys_.store(at + 8, d[1]);
+    s.charge(refill_);
+    s.store(refill_.op, at, RxDescriptor::kSize);
+    fill_ = fill_ + 1 == params_.ring_size ? 0 : fill_ + 1;
+    ++posted_;
+    ++n;
+  }
+  if (n == 0) return;
+  ++stats_.refills;
+  ++stats_.doorbells;
+  bus_.write(s, reg::rx_tail(queue_), fill_);
+  if (observer_) observer_->level(level_, posted_, s.now());
+}
+
+// Ends the poll; true when there is something left to do at once.
+bool NapiQueue::complete(Step& s) {
+  gro_->flush(s, *path_, *up_);
+  if (posted_ < params_.ring_size - 1) refill(s);
+  if (posted_ < params_.ring_size - 1 && s.over()) return true;   // go on refilling in the next step
+  in_poll_ = polling_ = false;
+  work_ = 0;
+  s.charge(complete_);
+  bus_.write(s, reg::irq_enable(queue_), 1);
+  return false;
+}
+
+bool NapiQueue::step(Step& s) {
+  if (!started_) {                       // first fill of the ring, then interrupts on
+    refill(s);
+    if (posted_ < params_.ring_size - 1 && s.over()) return true;
+    started_ = true;
+    bus_.write(s, reg::irq_enable(queue_), 1);
+    return false;
+  }
+  if (!polling_) {                       // buffers came after a shortage
+    refill(s);
+    return posted_ < params_.ring_size - 1 && s.over();
+  }
+  if (!in_poll_) {
+    in_poll_ = true;
+    work_ = 0;
+    ++stats_.polls;
+    s.charge(poll_);
+  }
+  while (!s.over()) {
+    if (work_ >= params_.budget) {       // give others a turn; entries of GRO stay held
+      ++stats_.full_polls;
+      in_poll_ = false;
+      return true;
+    }
+    const bool took = take_one(s);
+    if (params_.ring_size - 1 - posted_ >= params_.refill_threshold) refill(s);
+    if (!took) return complete(s);
+  }
+  return true;
+}
+
+}  // namespace gd

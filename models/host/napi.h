@@ -1,0 +1,89 @@
+// The NIC driver's receive side of one queue: interrupt, NAPI poll, descriptors, refill, and the GRO stage behind it.
+//
+// Modelled: interrupt -> softirq, poll with a budget, descriptor reads where the NIC wrote them, refill by threshold with
+// one doorbell, GRO flush and interrupt re-arm at the end of a poll. Not modelled: threaded NAPI, deferred interrupts.
+// Source: drivers/net/ethernet/intel/ixgbe/ixgbe_main.c (ixgbe_clean_rx_irq), net/core/dev.c (net_rx_action).
+#pragma once
+#include <vector>
+
+#include "models/buffers/strategy.h"
+#include "models/cpu/core.h"
+#include "models/host/bus.h"
+#include "models/host/gro_stage.h"
+
+namespace gd {
+
+struct NapiParams {
+  std::uint32_t ring_size = 512;
+  std::uint32_t budget = 64;             // NAPI_POLL_WEIGHT
+  std::uint32_t refill_threshold = 16;   // used descriptors before a refill (ixgbe: IXGBE_RX_BUFFER_WRITE)
+};
+
+struct NapiStats {
+  std::uint64_t interrupts = 0, polls = 0, frames = 0, full_polls = 0, refills = 0, doorbells = 0, shortages = 0;
+};
+
+class NapiQueue;
+
+// The hard interrupt of a queue: schedules NAPI.
+class IrqTask : public Task, public InterruptSink {
+ public:
+  IrqTask(NapiQueue& napi, CostBook& costs);      // cost: irq.handler
+  bool step(Step& s) override;
+  void interrupt(std::uint32_t vector, Time now) override;
+
+ private:
+  NapiQueue& napi_;
+  Cost handler_;
+};
+
+class NapiQueue : public Task {
+ public:
+  // Costs: napi.schedule, napi.poll (per poll), napi.frame (per frame: descriptor, skb fields), napi.refill (per descriptor),
+  // napi.complete.
+  NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& nic, MmioBus& bus, PhysMem& phys, Iommu& iommu,
+            FrameTable& frames, FaultPlan& fault, CostBook& costs);
+  // Set-up: the path that owns the queue's buffers, GRO behind it, and where packets go.
+  void connect(RxPath& path, GroStage& gro, PacketSink& up);
+  // Programs the queue's registers; the first step fills the ring. `vector` is the queue's interrupt.
+  void start(std::uint32_t vector);
+
+  bool step(Step& s) override;
+  IrqTask& irq() { return irq_; }
+  void scheduled() { polling_ = true; ++stats_.interrupts; }
+  const NapiStats& stats() const { return stats_; }
+  std::uint32_t queue() const { return queue_; }
+  // Frames taken from the ring and not yet passed on (planted faults and scattered frames aside: those in GRO).
+  std::uint32_t held() const { return gro_->held_frames(); }
+  // Descriptors that the NIC may use.
+  std::uint32_t posted() const { return posted_; }
+  void observe(Observer* o, std::uint32_t level) { observer_ = o; level_ = level; }
+
+ private:
+  bool take_one(Step& s);
+  void refill(Step& s);
+  bool complete(Step& s);
+
+  std::uint32_t queue_;
+  NapiParams params_;
+  NicControl& nic_;
+  MmioBus& bus_;
+  PhysMem& phys_;
+  FrameTable& frames_;
+  FaultPlan& fault_;
+  RxPath* path_ = nullptr;
+  GroStage* gro_ = nullptr;
+  PacketSink* up_ = nullptr;
+  Hpa ring_ = 0;
+  Iova ring_iova_ = 0;
+  std::uint32_t clean_ = 0, fill_ = 0, posted_ = 0;    // next to look at, next to fill, filled
+  std::uint32_t work_ = 0;                             // frames of the present poll
+  bool polling_ = false, started_ = false, in_poll_ = false;
+  Cost schedule_, poll_, frame_, refill_, complete_;
+  IrqTask irq_;
+  NapiStats stats_;
+  Observer* observer_ = nullptr;
+  std::uint32_t level_ = 0;
+};
+
+}  // namespace gd

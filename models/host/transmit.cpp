@@ -1,0 +1,53 @@
+#include "models/host/transmit.h"
+
+namespace gd {
+
+TxDriver::TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic, PhysMem& phys, Ownership&, Iommu& iommu,
+                   MmioBus& bus, CostBook& costs)
+    : queue_(queue), size_(ring_size), phys_(phys), bus_(bus), xmit_(costs.get("tx.xmit")), clean_(costs.get("tx.clean")) {
+  ring_ = phys.alloc_contiguous(size_ * TxDescriptor::kSize, kPage);
+  slots_ = phys.alloc_contiguous(size_ * kSlot, kPage);
+  ring_iova_ = iommu.map_static(ring_, size_ * TxDescriptor::kSize);
+  slots_iova_ = iommu.map_static(slots_, size_ * kSlot);
+  TxQueueConfig c;
+  c.ring = ring_iova_;
+  c.size = size_;
+  c.vector = UINT32_MAX;
+  nic.configure_tx(queue_, c);
+}
+
+void TxDriver::clean(Step& s) {
+  while (used_) {
+    const Hpa at = ring_ + head_ * TxDescriptor::kSize + 8;
+    s.load(clean_.op, at, 8);
+    if (!(phys_.load<std::uint64_t>(at) & TxDescriptor::kDone)) return;
+    s.charge(clean_);
+    head_ = head_ + 1 == size_ ? 0 : head_ + 1;
+    --used_;
+  }
+}
+
+Hpa TxDriver::reserve(Step& s) {
+  clean(s);
+  return used_ + 1 < size_ ? slots_ + tail_ * kSlot : 0;
+}
+
+void TxDriver::xmit(Step& s, std::uint32_t length) {
+  const Hpa at = ring_ + tail_ * TxDescriptor::kSize;
+  s.charge(xmit_);
+  phys_.store<std::uint64_t>(at, slots_iova_ + tail_ * kSlot);
+  phys_.store<std::uint64_t>(at + 8, length | TxDescriptor::kEop | TxDescriptor::kReport);
+  s.store(xmit_.op, at, TxDescriptor::kSize);
+  tail_ = tail_ + 1 == size_ ? 0 : tail_ + 1;
+  ++used_;
+  ++sent_;
+  pending_ = true;
+}
+
+void TxDriver::flush(Step& s) {
+  if (!pending_) return;
+  pending_ = false;
+  bus_.write(s, reg::tx_tail(queue_), tail_);
+}
+
+}  // namespace gd

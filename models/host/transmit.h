@@ -1,0 +1,40 @@
+// The NIC driver's transmit side, as far as a guest's ACKs need it: frames are copied into driver buffers, posted to a
+// ring, announced by doorbell; completed descriptors are cleaned at the next transmit.
+//
+// Source: ixgbe_xmit_frame, ixgbe_clean_tx_irq. Not modelled: offloads, scatter-gather, queue disciplines.
+#pragma once
+#include "models/host/bus.h"
+#include "models/iommu/iommu.h"
+#include "models/memory/ownership.h"
+#include "models/ports/nic_port.h"
+
+namespace gd {
+
+class TxDriver {
+ public:
+  // Costs: tx.xmit (per frame), tx.clean (per completed descriptor).
+  TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic, PhysMem& phys, Ownership& ownership, Iommu& iommu,
+           MmioBus& bus, CostBook& costs);
+  // Address of a free buffer of kSlot bytes for the next frame; 0 when the ring is full.
+  Hpa reserve(Step& s);
+  // Sends what was written to the reserved buffer; the doorbell follows by flush().
+  void xmit(Step& s, std::uint32_t length);
+  void flush(Step& s);
+  std::uint64_t sent() const { return sent_; }
+
+  static constexpr Bytes kSlot = 2048;
+
+ private:
+  void clean(Step& s);
+  std::uint32_t queue_, size_;
+  PhysMem& phys_;
+  MmioBus& bus_;
+  Cost xmit_, clean_;
+  Hpa ring_ = 0, slots_ = 0;
+  Iova ring_iova_ = 0, slots_iova_ = 0;
+  std::uint32_t head_ = 0, tail_ = 0, used_ = 0;
+  bool pending_ = false;
+  std::uint64_t sent_ = 0;
+};
+
+}  // namespace gd
