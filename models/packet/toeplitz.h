@@ -25,7 +25,7 @@ class Toeplitz {
  public:
   static constexpr unsigned kKeyBytes = 40;
   static constexpr unsigned kMaxInput = 36;   // IPv6 addresses and ports
-  // The key of Microsoft's verification suite, also the default of the 82599's Linux driver of 2010.
+  // The key of Microsoft's verification suite.
   static const std::uint8_t kDefaultKey[kKeyBytes];
 
   // `key`: 40 bytes, only read here.
