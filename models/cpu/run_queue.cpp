@@ -35,10 +35,11 @@ RunQueue::List& RunQueue::list(const Task& t) {
 void RunQueue::add(Task& t) { append(list(t), t); }
 
 void RunQueue::again(Task& t, Time now) {
-  if (t.priority() == Priority::thread && in_slice_ == &t && now - slice_start_ < slice_)
-    prepend(thread_, t);
-  else
-    append(list(t), t);
+  if (t.priority() == Priority::thread && in_slice_ == &t) {
+    slice_used_ += now - taken_at_;
+    if (slice_used_ < slice_) return prepend(thread_, t);
+  }
+  append(list(t), t);
 }
 
 // Whether threads go before the softirqs that are runnable too.
@@ -66,10 +67,11 @@ Task* RunQueue::take(Time now) {
   }
   if (!thread_.head) return nullptr;
   Task* t = pop(thread_);
-  if (t != in_slice_ || now - slice_start_ >= slice_) {
+  if (t != in_slice_ || slice_used_ >= slice_) {
     in_slice_ = t;
-    slice_start_ = now;
+    slice_used_ = 0;
   }
+  taken_at_ = now;
   return t;
 }
 

@@ -1,6 +1,6 @@
 // Which runnable task comes next: interrupts, then softirqs, then threads in turn. Plain C++; used by cores and vCPUs.
 //
-// Threads take turns of `slice`: a thread that wants to go on stays first until its slice is over, then the next in
+// Threads take turns of `slice` of their own running time: a thread that wants to go on stays first until its slice is over, then the next in
 // line runs. Softirq work that has kept threads waiting for `softirq_max` lets them have one slice (Linux: ksoftirqd, an
 // ordinary thread). Not modelled: preemption of a running thread by one that was just woken; weights.
 #pragma once
@@ -35,7 +35,7 @@ class RunQueue {
   Time slice_ = 1 * kMs, softirq_max_ = 2 * kMs;
   List irq_, softirq_, thread_;
   const Task* in_slice_ = nullptr;     // the thread whose slice it is
-  Time slice_start_ = 0;
+  Time slice_used_ = 0, taken_at_ = 0;
   Time softirq_since_ = kNever;        // since when softirqs keep threads waiting
   Time turn_until_ = 0;                // end of the slice that waiting threads were given
 };

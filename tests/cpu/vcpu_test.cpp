@@ -1,0 +1,92 @@
+#include <gmock/gmock.h>
+
+#include "tests/cpu/machine.h"
+
+namespace gd::test {
+namespace {
+
+using ::testing::ElementsAre;
+
+struct VcpuTest : Machine {
+  VcpuTest() : vcpu("vcpu", costs) { core().attach(vcpu); }
+  Vcpu vcpu;
+};
+
+TEST_F(VcpuTest, RunsInnerTasksThenHalts) {
+  Scripted app("guest-app", Priority::thread, seen, [this](Step& s) { s.charge(work, 100); return false; }, World::guest);
+  Scripted soft("guest-softirq", Priority::softirq, seen, [&](Step& s) { s.charge(work, 50); s.wake(app); return false; }, World::guest);
+  vcpu.attach(soft, core());
+  vcpu.attach(app, core());
+  EXPECT_TRUE(vcpu.halted());
+  script.at(0, [&](Time now) { soft.wake(now); });
+  script.at(900 * kNs, [&](Time) { EXPECT_FALSE(vcpu.halted()); });
+  script.at(10 * kUs, [&](Time now) { EXPECT_TRUE(vcpu.halted()); app.wake(now); });
+  run(kMs);
+  // Idle exit 500; entry 200, switch 100, work 50, wake-up 50; app 100; halt 300. Later: idle exit, entry, no switch.
+  EXPECT_THAT(seen, ElementsAre("guest-softirq@500", "guest-app@900", "guest-app@10500"));
+  EXPECT_EQ(vcpu.exits, 2u);
+  EXPECT_EQ(cycles("exit", "vm.halt"), 600u);
+  EXPECT_EQ(cycles("exit", "vm.world_switch"), 400u);
+  EXPECT_EQ(cycles("guest-app", "test.work"), 200u);
+  EXPECT_EQ(cycles("guest-softirq", "test.work"), 50u);
+  EXPECT_EQ(cycles("guest-softirq", "sched.wakeup"), 50u);
+  EXPECT_EQ(core().busy_time(), (500 + 100 + 200 + 100 + 300 + 300 - 100 - 100 + 100) * kNs);
+  EXPECT_EQ(charged(), core().busy_mc());
+  EXPECT_EQ(core().guest_exits(), 0u);
+}
+
+TEST_F(VcpuTest, AWakeUpDuringTheHaltIsNotLost) {
+  Scripted app("guest-app", Priority::thread, seen, [this](Step& s) { s.charge(work, 100); return false; }, World::guest);
+  vcpu.attach(app, core());
+  script.at(0, [&](Time now) { app.wake(now); });           // 500..900, halt 900..1200
+  script.at(1 * kUs, [&](Time now) { app.wake(now); });
+  run(kMs);
+  EXPECT_THAT(seen, ElementsAre("guest-app@500", "guest-app@1200"));
+  EXPECT_EQ(vcpu.exits, 2u);
+}
+
+TEST_F(VcpuTest, AWakeUpDuringItsOwnStepRunsItAgain) {
+  Scripted app("guest-app", Priority::thread, seen, [this](Step& s) { s.charge(work, 100); return false; }, World::guest);
+  vcpu.attach(app, core());
+  script.at(0, [&](Time now) { app.wake(now); });
+  script.at(850 * kNs, [&](Time now) { app.wake(now); });
+  run(kMs);
+  EXPECT_THAT(seen, ElementsAre("guest-app@500", "guest-app@900"));
+  EXPECT_EQ(vcpu.exits, 1u);
+}
+
+TEST_F(VcpuTest, HostInterruptsTakeTheCoreFromTheGuest) {
+  Scripted app("guest-app", Priority::thread, seen, [this, n = 0](Step& s) mutable { s.charge(work, 1000); return ++n < 3; }, World::guest);
+  Scripted soft("softirq", Priority::softirq, seen, [this](Step& s) { s.charge(work, 100); return false; });
+  vcpu.attach(app, core());
+  core().attach(soft);
+  script.at(0, [&](Time now) { app.wake(now); });
+  script.at(1 * kUs, [&](Time now) { soft.wake(now); });
+  run(kMs);
+  EXPECT_THAT(seen, ElementsAre("guest-app@500", "softirq@1800", "guest-app@2100", "guest-app@3300"));
+  EXPECT_EQ(core().guest_exits(), 1u);
+  EXPECT_EQ(charged(), core().busy_mc());
+}
+
+TEST_F(VcpuTest, MissesOfInnerTasksAreTheGuests) {
+  const Hpa page = phys.alloc_page();
+  Scripted app("guest-app", Priority::thread, seen, [&](Step& s) { s.load(work.op, page, 64); return false; }, World::guest);
+  vcpu.attach(app, core());
+  script.at(0, [&](Time now) { app.wake(now); });
+  run(kMs);
+  EXPECT_EQ(memory.stats().guest_misses, 1u);
+}
+
+TEST_F(VcpuTest, GuestSoftirqBeforeGuestThread) {
+  Scripted app("guest-app", Priority::thread, seen, [this, n = 0](Step& s) mutable { s.charge(work, 100); return ++n < 3; }, World::guest);
+  Scripted soft("guest-softirq", Priority::softirq, seen, nullptr, World::guest);
+  vcpu.attach(app, core());
+  vcpu.attach(soft, core());
+  script.at(0, [&](Time now) { app.wake(now); });
+  script.at(950 * kNs, [&](Time now) { soft.wake(now); });
+  run(kMs);
+  EXPECT_THAT(seen, ElementsAre("guest-app@500", "guest-app@900", "guest-softirq@1000", "guest-app@1000"));
+}
+
+}  // namespace
+}  // namespace gd::test
