@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/base/error.h"
+#include "models/base/plant.h"
 #include "src/scenario/software.h"
 
 namespace gd::scenario {
@@ -69,7 +70,7 @@ struct Traffic {
   Count psh_every = 0;            // frames from one PSH to the next; 0: never
   std::string file;               // capture, absolute once loaded
   std::string file_sha256;        // of the capture's bytes
-  Count loop = 0;                 // repetitions after the first pass; kForever
+  Count passes = 1;               // key `loop`: false is 1, true kForever
   DstMac rewrite_dst_mac = DstMac::keep;
   DmaBench dma;                   // keys op, transfer, window, access, cache of traffic
 };
@@ -97,7 +98,7 @@ struct Expectation {
 };
 
 struct PlantedFault {
-  std::string kind = "none";              // names of models/base/plant.h, with dashes
+  Fault kind = Fault::none;
   Count frame = 0;
 };
 

@@ -1,0 +1,96 @@
+#include "src/scenario/loader.h"
+
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+
+#include "src/scenario/costs.h"
+#include "src/scenario/reader.h"
+#include "src/scenario/sha256.h"
+#include "src/scenario/strategies.h"
+#include "src/scenario/tree.h"
+#include "src/scenario/units.h"
+
+namespace gd::scenario {
+
+namespace {
+
+// The capture: its absolute path and hash.
+void read_capture(Reader& r, const Node& root) {
+  Scenario& s = r.scenario();
+  const Node* traffic = root.find("traffic");
+  const Node* file = traffic == nullptr ? nullptr : traffic->find("file");
+  if (file == nullptr || file->kind != Kind::string) return;
+  s.traffic.file = resolve_path(*file);
+  if (s.traffic.kind != TrafficKind::pcap || !r.options().read_inputs) return;
+  std::error_code error;
+  if (!std::filesystem::exists(s.traffic.file, error)) return r.fail(*file, "traffic.file", "there is no file \"" + s.traffic.file + "\"", "a pcap or pcapng file; a relative path starts at the folder of the file that names it");
+  const std::optional<std::string> bytes = read_file(s.traffic.file);
+  if (!bytes) return r.fail(*file, "traffic.file", "cannot read \"" + s.traffic.file + "\"", "a pcap or pcapng file");
+  if (bytes->empty()) return r.fail(*file, "traffic.file", "\"" + s.traffic.file + "\" is empty", "a pcap or pcapng file");
+  s.traffic.file_sha256 = sha256(*bytes);
+  s.inputs.push_back({"traffic.file", s.traffic.file, s.traffic.file_sha256});
+  // What a recorded run read must still be there, unless another file was asked for.
+  const Node* inputs = root.find("inputs");
+  const Node* sum = inputs == nullptr ? nullptr : inputs->find("traffic.file");
+  if (sum != nullptr && sum->place.source == file->place.source && sum->text != s.traffic.file_sha256)
+    r.fail(*file, "traffic.file", "\"" + s.traffic.file + "\" is not the file that the recorded run read: its SHA-256 differs", sum->text);
+}
+
+void read_seed(Reader& r, const std::string& text) {
+  auto source = std::make_shared<Source>();
+  source->name = "--seed " + text;
+  source->command_line = true;
+  Node n;
+  n.place = Place{source, 0, 0};
+  n.kind = Kind::string;
+  const Parsed p = parse_decimal(text, 1);
+  if (!p.value || text.find('.') != std::string::npos) return r.fail(n, "", "\"" + text + "\" is not a seed", "a whole number");
+  r.scenario().seed = *p.value;
+  r.scenario().origins["seed"] = n.place.position();
+}
+
+std::string stem(const std::string& file) {
+  if (file == "-") return "stdin";
+  return std::filesystem::path(file).stem().string();
+}
+
+}  // namespace
+
+Scenario load_text(const std::string& text, const std::string& file, const LoadOptions& options) {
+  Mistakes mistakes;
+  Scenario s;
+  s.file = file;
+  const std::optional<Node> root = load_tree(text, file, options, mistakes);
+  if (!root) mistakes.raise();
+  Reader reader(s, options, mistakes);
+  reader.read(*root);
+  if (root->kind == Kind::object) {
+    read_capture(reader, *root);
+    read_costs_of(reader, *root);
+  }
+  if (s.name.empty()) s.name = stem(file);
+  if (options.seed) read_seed(reader, *options.seed);
+  if (options.strategy) choose_strategies(reader, *options.strategy);
+  mistakes.raise();
+  return s;
+}
+
+Scenario load(const std::string& path, const LoadOptions& options) {
+  if (path == "-") {
+    std::istream& in = options.standard_input != nullptr ? *options.standard_input : std::cin;
+    return load_text(std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}, path, options);
+  }
+  const std::optional<std::string> text = read_file(path);
+  if (!text) {
+    std::error_code error;
+    const bool exists = std::filesystem::exists(path, error);
+    Diagnostic d;
+    d.at.file = path;
+    d.message = !exists ? "there is no such file" : std::filesystem::is_directory(path, error) ? "is a folder, not a scenario" : "cannot be read";
+    throw ScenarioError({d});
+  }
+  return load_text(*text, path, options);
+}
+
+}  // namespace gd::scenario

@@ -1,0 +1,81 @@
+// Reads a merged tree into a Scenario by the key table, collecting mistakes.
+#pragma once
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "src/scenario/loader.h"
+#include "src/scenario/table.h"
+#include "src/scenario/text.h"
+
+namespace gd::scenario {
+
+class Reader {
+ public:
+  Reader(Scenario& scenario, const LoadOptions& options, Mistakes& mistakes)
+      : scenario_(scenario), options_(options), mistakes_(mistakes) {}
+
+  void read(const Node& root);
+
+  // A mistake about `node`; `path` is dotted.
+  void fail(const Node& node, std::string_view path, const std::string& what, const std::string& allowed = {}, const std::string& near = {});
+  // The same, pointing at the name of a member.
+  void fail_key(const Node& node, std::string_view path, const std::string& what, const std::string& allowed, const std::string& near);
+  // The same about a key that may be a default: told at the first of `paths` that the user wrote, else at the enclosing object.
+  void fail_at(const std::vector<std::string>& paths, const std::string& what, const std::string& allowed = {});
+  // "expected X, found Y" unless the node is of that kind.
+  bool expect(const Node& node, std::string_view path, Kind kind, const std::string& allowed);
+
+  // Scalars; false and a mistake when the node holds none.
+  bool whole_number(const Node& node, std::string_view path, std::uint64_t& value, const std::string& allowed);
+  bool quantity(const Node& node, std::string_view path, Type type, std::uint64_t& value);
+  // One key of the table.
+  void key(const Row& row, const Node& node, const std::string& path, void* object);
+  // Whether the user wrote this key.
+  bool wrote(std::string_view path) const { return places_.find(path) != places_.end(); }
+  void mark(const std::string& path, const Node& node);
+
+  Scenario& scenario() { return scenario_; }
+  const LoadOptions& options() const { return options_; }
+  Mistakes& mistakes() { return mistakes_; }
+
+ private:
+  void object(const Node& node, const std::string& pattern, const std::string& path, void* target);
+  void guests(const Node& node);
+  void cross_check();             // impossible sets
+  void check_device();
+  void check_traffic();
+  void check_guests();
+
+  Scenario& scenario_;
+  const LoadOptions& options_;
+  Mistakes& mistakes_;
+  std::map<std::string, Place, std::less<>> places_;
+};
+
+// "guests.0.vlan" -> "/guests/0/vlan".
+std::string pointer(std::string_view path);
+
+// The values that are no scalars (special_*.cpp).
+Special read_strategies();
+Special read_expect();
+Special read_costs();
+Special read_frame_bytes();
+Special read_loop();
+Special read_loaded_latency();
+Special read_core_list();
+Special read_mac();
+Special read_strings();           // "sources": an object of strings, kept nowhere
+Special read_inputs();
+Special read_extends();
+Special read_version();
+
+// Path of a file named in a scenario: absolute, or relative to the file that names it.
+std::string resolve_path(const Node& node);
+// An existing file `name`, looked up beside the file that names it, then in the share folder (`sub`/NAME, and NAME with
+// `.json` there); "" when there is none. `tried` lists the places.
+std::string look_up(const Node& node, const LoadOptions& options, const std::string& sub, std::vector<std::string>& tried);
+// The whole file; nothing when it cannot be read.
+std::optional<std::string> read_file(const std::string& path);
+
+}  // namespace gd::scenario
