@@ -59,6 +59,7 @@ class Capture {
     std::uint16_t at = 0;
     bool wide = false;       // 32 bits, else 16
     bool l3 = false;         // covered by the L3 checksum, else by L4's
+    bool odd = false;        // at an odd offset of what the checksum covers
     std::uint32_t delta = 0;
   };
   std::vector<std::uint8_t> store_;

@@ -48,7 +48,7 @@ class NewReno {
   std::uint64_t cwnd() const { return cwnd_; }
   std::uint64_t ssthresh() const { return ssthresh_; }
   std::uint64_t peer_window() const { return peer_; }
-  std::uint64_t flight() const { return max_ > una_ ? nxt_ - una_ : 0; }
+  std::uint64_t flight() const { return nxt_ - una_; }
   bool recovering() const { return recovering_; }
   bool done() const { return una_ >= p_.limit; }
   Time rto() const { return rto_; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/base/agenda.h"
+#include "models/packet/parse.h"
 #include "models/wire/frame_buffers.h"
 #include "models/wire/newreno.h"
 #include "models/wire/stream.h"
@@ -61,7 +62,7 @@ class TcpSender : public Actor, public Traffic, public FarEnd {
   std::vector<std::uint32_t> index_;          // segments of each flow so far
   std::vector<std::uint32_t> turn_;           // ring of flows that may have something to send
   std::vector<bool> queued_;
-  std::uint32_t turn_head_ = 0, turn_count_ = 0, in_burst_ = 0;
+  std::uint32_t turn_head_ = 0, turn_count_ = 0, in_burst_ = 0, finished_ = 0;
   std::vector<std::uint32_t> by_hash_;        // open addressing: flow + 1
   Segment next_;
   Stats stats_;

@@ -1,0 +1,42 @@
+#include "models/wire/expected.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace gd {
+
+bool StreamExpected::matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) {
+  const Segment s = stream_.segment(f);
+  if (s.flow >= stream_.flows() || at > stream_.frame_length(s) || len > stream_.frame_length(s) - at) return false;
+  const std::uint32_t header = stream_.header_length(s.flow), end = header + s.payload;
+  if (at < header && len > 0) {
+    std::uint8_t h[HeaderTemplate::kMax];
+    stream_.write_header(h, s);
+    const std::uint32_t n = std::min(len, header - at);
+    if (std::memcmp(data, h + at, n) != 0) return false;
+    data += n, at += n, len -= n;
+  }
+  if (at < end && len > 0) {
+    const std::uint32_t n = std::min(len, end - at);
+    if (!stream_.pattern().equal(data, s.flow, s.offset + (at - header), n)) return false;
+    data += n, len -= n;
+  }
+  return std::all_of(data, data + len, [](std::uint8_t b) { return b == 0; });   // padding
+}
+
+bool CaptureExpected::matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) {
+  if (f.source_index >= capture_.records().size()) return false;
+  const Capture::Record& r = capture_.records()[f.source_index];
+  if (at > r.length || len > r.length - at) return false;
+  const std::uint8_t* bytes = capture_.bytes(r);
+  if (f.loop != 0 && at < r.patched && len > 0) {
+    std::memcpy(scratch_.data(), bytes, r.patched);
+    capture_.advance(scratch_.data(), r, f.loop);
+    const std::uint32_t n = std::min<std::uint32_t>(len, r.patched - at);
+    if (std::memcmp(data, scratch_.data() + at, n) != 0) return false;
+    data += n, at += n, len -= n;
+  }
+  return std::memcmp(data, bytes + at, len) == 0;
+}
+
+}  // namespace gd

@@ -1,0 +1,136 @@
+#include "models/wire/link.h"
+
+#include <algorithm>
+
+#include "models/base/error.h"
+#include "models/packet/checksum.h"
+#include "models/packet/parse.h"
+
+namespace gd {
+namespace {
+constexpr std::uint64_t kBitsBefore = (wire::kPreamble + wire::kFcs) * 8, kGapBits = wire::kGap * 8;
+}
+
+Link::Link(Agenda& agenda, std::uint32_t actor_rank, FrameTable& table, const Params& p)
+    : Actor(agenda, actor_rank), table_(table), p_(p), rx_clock_(p.rate), tx_clock_(p.rate), tx_(64) {
+  if (p.rate == 0) throw UserError("the link rate is 0");
+}
+
+void Link::connect(Traffic& traffic, FrameSink& nic) {
+  traffic_ = &traffic;
+  nic_ = &nic;
+  traffic.attach(*this);
+}
+
+void Link::start() {
+  require(traffic_ && nic_, "a link was started without traffic or NIC");
+  running_ = true;
+  plan(agenda().now());
+  wake();
+}
+
+void Link::stop_at(Time t) {
+  stop_ = t;
+  if (finished_) return;
+  if (arrival_ != kNever && arrival_ >= stop_) {
+    arrival_ = kNever;
+    finish(agenda().now());
+  }
+  wake();
+}
+
+void Link::finish(Time now) {
+  if (finished_) return;
+  finished_ = true;
+  if (listener_) listener_->wire_finished(now);
+}
+
+// Puts the next frame on the wire if there is one and the wire is free of planned frames.
+void Link::plan(Time now) {
+  if (!running_ || finished_ || arrival_ != kNever) return;
+  if (sent_ >= p_.frames || now >= stop_) return finish(now);
+  Plan next;
+  switch (traffic_->plan(now, next)) {
+    case Next::finished: return finish(now);
+    case Next::later: return;
+    case Next::frame: break;
+  }
+  const Time first_bit = std::max({now, rx_free_, next.earliest});
+  const Time last_bit = first_bit + rx_clock_.take(static_cast<std::uint64_t>(next.length) * 8 + kBitsBefore);
+  rx_free_ = last_bit + rx_clock_.take(kGapBits);
+  if (last_bit >= stop_) return finish(now);
+  stats_.busy += rx_free_ - first_bit;
+  arrival_ = last_bit;
+}
+
+void Link::traffic_ready(Time now) {
+  plan(now);
+  wake();
+}
+
+void Link::arrive(Time now) {
+  arrival_ = kNever;
+  last_arrival_ = now;
+  ++sent_;
+  const FrameRef r = traffic_->emit(now);
+  if (fault_ && table_[r].payload_length > 0 && fault_->hit(Fault::flip_wire, table_[r].id)) flip(r);
+  ++stats_.frames;
+  stats_.bytes += table_[r].length;
+  table_.offered(r, now);
+  if (observer_) observer_->wire_frame(table_[r], now);
+  nic_->frame_arrived(r, now);
+  plan(now);
+}
+
+// The frame goes on as a copy with one payload byte changed and a checksum that is right again, so that only a check
+// against the source finds it. A checksum that was wrong or absent stays as it is.
+void Link::flip(FrameRef r) {
+  FrameMeta& m = table_[r];
+  flipped_.assign(m.bytes, m.bytes + m.length);
+  std::uint8_t* f = flipped_.data();
+  const bool good = csum::check_l4(f, parse(f, m.length)) == csum::Checked::good;
+  f[m.payload_offset + m.payload_length / 2] ^= 0x5a;
+  if (good) csum::complete_l4(f, m.length);
+  m.bytes = f;
+}
+
+void Link::act(Time now) {
+  while (tx_head_ != tx_tail_) {
+    Sent& s = tx_[tx_head_ & (tx_.size() - 1)];
+    if (s.due > now) break;
+    ++tx_head_;
+    far_->from_nic(s.bytes.data(), static_cast<std::uint32_t>(s.bytes.size()), now);
+  }
+  if (arrival_ <= now) arrive(now);
+  if (now >= stop_) finish(now);
+  wake();
+}
+
+void Link::transmit(const std::uint8_t* bytes, std::uint32_t length, Time now) {
+  const Time first_bit = std::max(now, tx_free_);
+  const Time last_bit = first_bit + tx_clock_.take(static_cast<std::uint64_t>(wire::padded(length)) * 8 + kBitsBefore);
+  tx_free_ = last_bit + tx_clock_.take(kGapBits);
+  ++stats_.tx_frames;
+  stats_.tx_bytes += length;
+  stats_.tx_busy += tx_free_ - first_bit;
+  if (!far_) return;
+  if (tx_tail_ - tx_head_ == tx_.size()) {
+    std::vector<Sent> larger(tx_.size() * 2);
+    for (std::uint64_t i = tx_head_; i != tx_tail_; ++i)
+      larger[i & (larger.size() - 1)] = std::move(tx_[i & (tx_.size() - 1)]);
+    tx_.swap(larger);
+  }
+  Sent& s = tx_[tx_tail_++ & (tx_.size() - 1)];
+  s.bytes.assign(bytes, bytes + length);   // keeps its memory from one use to the next
+  s.due = last_bit + 2 * p_.propagation + p_.far_end_delay;
+  wake();
+}
+
+void Link::wake() {
+  Time t = arrival_;
+  if (tx_head_ != tx_tail_) t = std::min(t, tx_[tx_head_ & (tx_.size() - 1)].due);
+  if (running_ && !finished_) t = std::min(t, std::max(stop_, agenda().now()));
+  if (t != pending()) wake_only_at(t);
+}
+
+}  // namespace gd

@@ -1,0 +1,128 @@
+#include "models/wire/synthetic.h"
+
+#include <algorithm>
+#include <string>
+
+#include "models/base/error.h"
+
+namespace gd {
+namespace {
+
+std::uint32_t largest(const std::vector<Synthetic::Params::Size>& sizes) {
+  std::uint32_t n = 64;
+  for (const auto& s : sizes) n = std::max(n, s.bytes);
+  return n;
+}
+
+void check(const Synthetic::Params& p, const Stream& s) {
+  if (p.sizes.empty()) throw UserError("synthetic traffic has no frame size");
+  const std::uint32_t least = std::max(wire::padded(s.longest_header() + 1), wire::kMinimum) + wire::kFcs;
+  for (const auto& size : p.sizes) {
+    if (size.bytes < least)
+      throw UserError("frame size " + std::to_string(size.bytes) + " is too small: the headers of this traffic, one byte of payload and the FCS need " +
+                      std::to_string(least) + " bytes");
+    if (size.bytes > 65535) throw UserError("frame size " + std::to_string(size.bytes) + " is above 65535 bytes");
+    if (size.weight == 0) throw UserError("frame size " + std::to_string(size.bytes) + " has weight 0");
+  }
+  if (p.burst_frames == 0) throw UserError("a burst needs at least one frame");
+  if (p.rate == 0 && p.arrivals == Arrivals::poisson) throw UserError("Poisson arrivals need a rate");
+  if (p.rate == 0 && p.arrivals == Arrivals::burst && p.burst_gap == 0)
+    throw UserError("bursts need a rate or a gap between them");
+  if (p.link_rate == 0) throw UserError("the link rate is 0");
+}
+
+}  // namespace
+
+Synthetic::Synthetic(FrameTable& table, const Params& p)
+    : table_(table), p_(p), stream_(p.flows, p.seed), buffers_(table, largest(p.sizes)), size_rng_(p.seed, "traffic.size"),
+      gap_rng_(p.seed, "traffic.gap"), flow_rng_(p.seed, "traffic.flow"), pace_(p.rate ? p.rate : 1),
+      line_(p.link_rate ? p.link_rate : 1), offset_(p.flows.size()), index_(p.flows.size()), clock_(p.start) {
+  check(p_, stream_);
+  for (const auto& s : p_.sizes) total_weight_ += s.weight;
+  if (p_.rate)
+    mean_gap_ = static_cast<std::uint64_t>(static_cast<unsigned __int128>(mean_millibytes()) * 8 * kSec / 1000 / p_.rate);
+}
+
+std::uint64_t Synthetic::mean_millibytes() const {
+  unsigned __int128 bytes = 0;
+  std::uint64_t weights = 0;
+  for (const auto& s : p_.sizes) {
+    bytes += static_cast<unsigned __int128>(s.bytes) * s.weight;
+    weights += s.weight;
+  }
+  return static_cast<std::uint64_t>(bytes * 1000 / weights);
+}
+
+std::uint32_t Synthetic::draw_size() {
+  if (p_.sizes.size() == 1) return p_.sizes[0].bytes;
+  std::uint64_t at = size_rng_.below(total_weight_);
+  for (const auto& s : p_.sizes) {
+    if (at < s.weight) return s.bytes;
+    at -= s.weight;
+  }
+  return p_.sizes.back().bytes;
+}
+
+// Earliest start of a frame of `bytes` with FCS; advances the arrival process.
+Time Synthetic::next_start(std::uint32_t bytes) {
+  const std::uint64_t bits = static_cast<std::uint64_t>(bytes) * 8;
+  switch (p_.arrivals) {
+    case Arrivals::poisson:
+      clock_ += static_cast<Time>(gap_rng_.exponential(mean_gap_));
+      return clock_;
+    case Arrivals::burst: {
+      if (in_burst_ == p_.burst_frames) {
+        clock_ += p_.burst_gap ? burst_length_ + p_.burst_gap : burst_at_;
+        in_burst_ = 0;
+        burst_length_ = burst_at_ = 0;
+      }
+      ++in_burst_;
+      if (p_.burst_gap)
+        burst_length_ += line_.take(bits + (wire::kPreamble + wire::kGap) * 8);
+      else
+        burst_at_ += pace_.take(bits);
+      return clock_;
+    }
+    case Arrivals::paced:
+      break;
+  }
+  const Time start = clock_;
+  if (p_.rate) clock_ += pace_.take(bits);
+  return start;
+}
+
+Next Synthetic::plan(Time, Plan& out) {
+  const std::uint32_t bytes = draw_size();
+  const auto flows = static_cast<std::uint32_t>(offset_.size());
+  std::uint32_t f;
+  if (p_.random_flows) {
+    f = static_cast<std::uint32_t>(flow_rng_.below(flows));
+  } else {
+    f = turn_;
+    if (++turn_ == flows) turn_ = 0;
+  }
+  next_.flow = f;
+  next_.offset = offset_[f];
+  next_.source_index = index_[f];
+  next_.payload = bytes - wire::kFcs - stream_.header_length(f);
+  next_.push = p_.psh_every && (index_[f] + 1) % p_.psh_every == 0;
+  out.earliest = next_start(bytes);
+  out.length = bytes - wire::kFcs;
+  return Next::frame;
+}
+
+FrameRef Synthetic::emit(Time) {
+  offset_[next_.flow] += next_.payload;
+  ++index_[next_.flow];
+  const FrameRef r = table_.create();
+  std::uint8_t* bytes = buffers_.take(r);
+  stream_.write(bytes, next_);
+  FrameMeta& m = table_[r];
+  stream_.describe(m, next_);
+  m.bytes = bytes;
+  ++stats_.frames;
+  stats_.bytes += m.length + wire::kFcs;
+  return r;
+}
+
+}  // namespace gd
