@@ -25,6 +25,14 @@ std::string hex(std::uint64_t v) {
   return text;
 }
 
+std::string moved(Owner from, Owner to, const char* where) {
+  return std::string("moved at ") + where + " from " + owner_name(from) + " to " + owner_name(to);
+}
+
+std::string written(Hpa a, Bytes len, const char* where) {
+  return "a device writes " + std::to_string(len) + " bytes at " + hex(a) + " (" + where + ")";
+}
+
 }  // namespace
 
 const char* owner_name(Owner o) {
@@ -53,7 +61,8 @@ BufferId Ownership::add(Hpa start, Bytes len, Owner owner, Home home) {
   for (std::uint64_t p = page; clash == kNoBuffer && p <= last_page && p < page_head_.size(); ++p)
     for (BufferId i = page_head_[p]; i != kNoBuffer; i = buffers_[i].next_in_page)
       if (buffers_[i].start >= start && buffers_[i].start < start + len) clash = i;
-  if (clash != kNoBuffer) violation(clash, 0, "a buffer at " + hex(start) + " of " + std::to_string(len) + " bytes is registered over it");
+  if (clash != kNoBuffer)
+    violation(clash, 0, "a buffer at " + hex(start) + " of " + std::to_string(len) + " bytes is registered over it");
 
   BufferId id;
   if (free_.empty()) {
@@ -89,7 +98,8 @@ void Ownership::remove(BufferId id, Owner from, Time t, const char* where) {
   }
   Buffer& b = buffers_[id];
   if (b.owner != from || (from != Owner::host && from != Owner::guest))
-    violation(id, t, std::string("unregistered at ") + where + " as owned by " + owner_name(from) + ", but its owner is " + owner_name(b.owner));
+    violation(id, t, std::string("unregistered at ") + where + " as owned by " + owner_name(from) + ", but its owner is " +
+                         owner_name(b.owner));
   note(b, b.owner, Owner::none, t, where);
   unlink(id);
   --counts_[static_cast<int>(b.owner)];
@@ -99,12 +109,12 @@ void Ownership::remove(BufferId id, Owner from, Time t, const char* where) {
 
 void Ownership::move(BufferId id, Owner from, Owner to, Time t, const char* where) {
   if (id >= buffers_.size() || buffers_[id].owner == Owner::none) {
-    violation(id, t, std::string("moved at ") + where + " from " + owner_name(from) + " to " + owner_name(to) + " without being registered");
+    violation(id, t, moved(from, to, where) + " without being registered");
     return;
   }
   Buffer& b = buffers_[id];
   if (b.owner != from)
-    violation(id, t, std::string("moved at ") + where + " from " + owner_name(from) + " to " + owner_name(to) + ", but its owner is " + owner_name(b.owner));
+    violation(id, t, moved(from, to, where) + ", but its owner is " + owner_name(b.owner));
   if (to == Owner::host && b.home == Home::guest)
     violation(id, t, std::string("a guest's buffer is freed to the host at ") + where);
   note(b, from, to, t, where);
@@ -124,15 +134,17 @@ BufferId Ownership::find(Hpa a) const {
 BufferId Ownership::device_write(Hpa a, Bytes len, Time t, const char* where) {
   const BufferId id = find(a);
   if (id == kNoBuffer) {
-    report(t, std::string("a device writes ") + std::to_string(len) + " bytes at " + hex(a) + " (" + where + ") where no buffer is", "");
+    report(t, written(a, len, where) + " where no buffer is", "");
     return kNoBuffer;
   }
   Buffer& b = buffers_[id];
   if (a + len > b.start + b.len)
-    violation(id, t, std::string("a device writes ") + std::to_string(len) + " bytes at " + hex(a) + " (" + where + "), beyond the buffer's end");
+    violation(id, t, written(a, len, where) + " beyond the buffer's end");
   if (b.owner != Owner::posted && b.owner != Owner::in_flight)
-    violation(id, t, std::string("a device writes at ") + hex(a) + " (" + where + ") while the owner is " + owner_name(b.owner));
-  note(b, b.owner, b.owner, t, where);
+    violation(id, t, written(a, len, where) + " while the owner is " + owner_name(b.owner));
+  const Owner before = b.owner;
+  if (before == Owner::posted) set_owner(b, Owner::in_flight);
+  note(b, before, b.owner, t, where);
   return id;
 }
 
@@ -193,14 +205,17 @@ void Ownership::expect(Owner o, std::uint64_t expected, Time t, const char* wher
     const Time last = b.events ? b.last[(b.events - 1) % kEvents].t : 0;
     if (last < since) since = last, oldest = i;
   }
-  violation(oldest, t, std::string(where) + ": " + std::to_string(there) + " buffers are owned as " + owner_name(o) + ", expected are " + std::to_string(expected));
+  violation(oldest, t, std::string(where) + ": " + std::to_string(there) + " buffers are owned as " + owner_name(o) +
+                           ", expected are " + std::to_string(expected));
 }
 
 void Ownership::violation(BufferId b, Time t, const std::string& what) {
   report(t, what, b < buffers_.size() && messages_.size() < kMessages ? describe(b) : "");
 }
 
-void Ownership::page_violation(Hpa a, Time t, const std::string& what) { report(t, "page " + hex(align_down(a, kPage)) + " is " + what, ""); }
+void Ownership::page_violation(Hpa a, Time t, const std::string& what) {
+  report(t, "page " + hex(align_down(a, kPage)) + " is " + what, "");
+}
 
 void Ownership::report(Time t, const std::string& what, const std::string& which) {
   ++violations_;

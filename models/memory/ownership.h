@@ -27,13 +27,16 @@ class Ownership {
  public:
   enum class Home : std::uint8_t { host, guest };   // whose memory it is; a guest page freed to the host is a violation
 
-  // Registers [start, start+len): does not overlap a live buffer.
+  // Registers [start, start+len), len > 0; overlapping a live buffer is a violation. Lookups by address visit as many
+  // pages as the longest buffer ever registered spans.
   BufferId add(Hpa start, Bytes len, Owner owner, Home home);
   // Ends a registration. Pre-condition checked: owner is `from` (host or guest).
   void remove(BufferId b, Owner from, Time t, const char* where);
-  // Moves the buffer; a violation when its owner is not `from`, or when a guest's buffer moves to Owner::host.
+  // Moves the buffer; a violation when its owner is not `from`, or when a guest's buffer moves to Owner::host. It is moved
+  // then too, so that one mistake is counted once.
   void move(BufferId b, Owner from, Owner to, Time t, const char* where);
-  // A device writes [a, a+len) at `t`: all of it must lie in one buffer that is posted or in flight. Returns the buffer
+  // A device writes [a, a+len) at `t`: all of it must lie in one buffer that is posted (and is in flight from then on) or in
+  // flight. Returns the buffer
   // (kNoBuffer, with a violation counted, when there is none).
   BufferId device_write(Hpa a, Bytes len, Time t, const char* where);
   // The buffer that holds address `a`; kNoBuffer when none does.

@@ -1,0 +1,120 @@
+#include "models/host/host_socket.h"
+
+#include <algorithm>
+
+#include "models/packet/parse.h"
+
+namespace gd {
+
+namespace {
+// What a packet occupies of the socket's budget: its bytes and the overhead of skb and head.
+Bytes truesize(const Skb& skb) { return skb.length + Skb::kStruct + Skb::kSlab; }
+}  // namespace
+
+HostSocket::HostSocket(const HostSocketParams& params, PhysMem& phys, FrameTable& frames, ExpectedBytes& expected, CostBook& costs)
+    : Task("host-app", Priority::thread), params_(params), phys_(phys), frames_(frames), check_(frames, expected),
+      ip_(costs.get("stack.ip")), tcp_(costs.get("stack.tcp")), udp_(costs.get("stack.udp")), raw_(costs.get("stack.raw")),
+      checksum_(costs.get("stack.checksum")), queue_(costs.get("stack.queue")), read_(costs.get("app.read")),
+      copy_(costs.get("app.copy")), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)) {}
+
+void HostSocket::packet(Step& s, Skb* skb) {
+  const Hpa at = path_->headers(*skb);
+  const Parsed p = parse(phys_.at(at), skb->length);
+  s.charge(ip_);
+  s.load(ip_.op, at, p.header_length);
+  s.charge(p.l4 == L4::tcp ? tcp_ : p.l4 == L4::udp ? udp_ : raw_);
+  if (skb->checksum == Checksum::none && p.l4 != L4::none) {
+    s.charge(checksum_, skb->length);
+    for_each_frag(*skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });
+    stats_.checksummed += skb->length;
+  }
+  if (skb->checksum == Checksum::bad) {
+    ++stats_.bad_checksums;
+    frames_.dropped(skb->frames, Drop::bad_checksum, s.now());
+    path_->release(s, skb);
+    return;
+  }
+  ++stats_.packets;
+  stats_.frames += skb->frames.count;
+  frames_.stamp(skb->frames, Stage::stack, s.now());
+  if (skb->frames.count == 1 && skb->nr_frags == 0) check_.whole(skb->frames.first, phys_.at(skb->head.addr), skb->length);
+  if (truesize_ + truesize(*skb) > params_.socket_buffer) {
+    stats_.socket_drops += skb->frames.count;
+    frames_.dropped(skb->frames, Drop::socket_full, s.now());
+    path_->release(s, skb);
+    return;
+  }
+  s.charge(queue_);
+  skb->header_length = static_cast<std::uint16_t>(p.payload_offset);
+  skb->next = nullptr;
+  (head_ ? tail_->next : head_) = skb;
+  tail_ = skb;
+  truesize_ += truesize(*skb);
+  held_frames_ += skb->frames.count;
+  if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), s.now());
+  s.wake(*this);
+}
+
+void HostSocket::end(Step& s, Skb* skb) {
+  truesize_ -= truesize(*skb);
+  held_frames_ -= skb->frames.count;
+  for (FrameRef f; (f = frames_.pop(skb->frames)) != kNoFrame;) frames_.delivered(f, s.now());
+  path_->release(s, skb);
+  if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), s.now());
+}
+
+bool HostSocket::step(Step& s) {
+  while (head_) {
+    Skb* skb = head_;
+    if (!reading_) {
+      reading_ = true;
+      skip_ = skb->header_length;
+      // Ethernet padding is no payload: what the frames carry is what is read.
+      left_ = 0;
+      for (FrameRef f = skb->frames.first; f != kNoFrame; f = frames_[f].next) left_ += frames_[f].payload_length;
+      left_ = std::min(left_, skb->length - skip_);
+      cursor_ = {};
+      user_at_ = 0;
+      ++stats_.reads;
+      s.charge(read_);
+    }
+    std::uint32_t from = skip_;
+    bool cut = false;
+    for_each_frag(*skb, [&](Frag& f) {
+      if (cut || left_ == 0) return;
+      if (from >= f.length) {
+        from -= f.length;
+        return;
+      }
+      std::uint32_t at = from;
+      from = 0;
+      while (at < f.length && left_) {
+        if (s.over()) {
+          cut = true;
+          return;
+        }
+        if (user_at_ == params_.read_size) {
+          user_at_ = 0;
+          ++stats_.reads;
+          s.charge(read_);
+        }
+        const auto n = static_cast<std::uint32_t>(
+            std::min<Bytes>({f.length - at, left_, params_.copy_chunk, params_.read_size - user_at_}));
+        s.copy(copy_, user_ + user_at_, f.addr + at, n);
+        check_.payload(skb->frames, cursor_, phys_.at(user_ + user_at_), n);
+        stats_.user_copied += n;
+        user_at_ += n;
+        at += n, skip_ += n, left_ -= n;
+      }
+    });
+    if (cut) return true;
+    reading_ = false;
+    head_ = skb->next;
+    skb->next = nullptr;
+    end(s, skb);
+    if (s.over()) return head_ != nullptr;
+  }
+  return false;
+}
+
+}  // namespace gd

@@ -1,0 +1,63 @@
+// The consumer `host-socket`: the host's own protocol stack and an application that reads through the kernel.
+//
+// Modelled: protocol costs per packet in softirq, the software checksum where nobody verified, a socket queue with a limit
+// in truesize, wake-up of the reader, the copy to the user's buffer cut into pieces, buffers given back after the copy,
+// the comparison of every byte. Not modelled: TCP state (segments are taken as they come), ACKs, IP reassembly.
+// Source: net/ipv4/tcp_ipv4.c, net/ipv4/udp.c, net/core/sock.c.
+#pragma once
+#include <vector>
+
+#include "models/buffers/strategy.h"
+#include "models/cpu/core.h"
+#include "models/host/gro_stage.h"
+#include "models/ports/rx_check.h"
+
+namespace gd {
+
+struct HostSocketParams {
+  Bytes socket_buffer = 6 * 1024 * 1024;   // truesize limit of the queue (net.ipv4.tcp_rmem maximum)
+  Bytes read_size = 64 * 1024;             // the application's buffer
+  Bytes copy_chunk = 4096;                 // a copy's piece between looks at the clock
+};
+
+struct HostSocketStats {
+  std::uint64_t packets = 0, frames = 0, reads = 0, user_copied = 0, checksummed = 0, bad_checksums = 0, socket_drops = 0;
+};
+
+class HostSocket : public Task, public PacketSink {
+ public:
+  // Costs: stack.ip, stack.tcp, stack.udp, stack.raw, stack.checksum (byte), stack.queue, app.read, app.copy (byte).
+  HostSocket(const HostSocketParams& params, PhysMem& phys, FrameTable& frames, ExpectedBytes& expected, CostBook& costs);
+  void connect(RxPath& path) { path_ = &path; }
+  // PacketSink: softirq's side.
+  void packet(Step& s, Skb* skb) override;
+  std::uint32_t held() const override { return held_frames_; }
+  // Task "host-app": the reader.
+  bool step(Step& s) override;
+  const HostSocketStats& stats() const { return stats_; }
+  const RxCheck& check() const { return check_; }
+  void observe(Observer* o, std::uint32_t level) { observer_ = o, level_ = level; }
+
+ private:
+  void end(Step& s, Skb* skb);
+  HostSocketParams params_;
+  PhysMem& phys_;
+  FrameTable& frames_;
+  RxCheck check_;
+  RxPath* path_ = nullptr;
+  Cost ip_, tcp_, udp_, raw_, checksum_, queue_, read_, copy_;
+  Hpa user_ = 0;
+  Skb *head_ = nullptr, *tail_ = nullptr;
+  Bytes truesize_ = 0;
+  std::uint32_t held_frames_ = 0;
+  // The packet being read: next byte, counted from its front, and what is left of the payload.
+  std::uint32_t skip_ = 0, left_ = 0;
+  bool reading_ = false;
+  Bytes user_at_ = 0;
+  RxCheck::Cursor cursor_;
+  HostSocketStats stats_;
+  Observer* observer_ = nullptr;
+  std::uint32_t level_ = 0;
+};
+
+}  // namespace gd

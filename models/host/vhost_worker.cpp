@@ -1,0 +1,178 @@
+#include "models/host/vhost_worker.h"
+
+#include <algorithm>
+
+namespace gd {
+
+VhostWorker::VhostWorker(const VhostParams& params, GuestPort& guest, FrameTable& frames, CostBook& costs)
+    : Task("vhost", Priority::thread), params_(params), guest_(guest), frames_(frames),
+      tx_ring_(guest.tx(), guest.space().size()), wakeup_(costs.get("vhost.wakeup")), batch_(costs.get("vhost.batch")),
+      tx_cost_(costs.get("vhost.tx")), tx_copy_(costs.get("vhost.tx_copy")), post_round_(costs.get("vhost.post_round")) {}
+
+void VhostWorker::kick(std::uint32_t queue, Time now) {
+  ++stats_.kicks;
+  if (queue == 0) {
+    post_wanted_ = true;
+    starved_ = false;
+  } else {
+    tx_wanted_ = true;
+  }
+  wake(now);
+}
+
+// Hands over packets until the step, the round's weight or the queue ends. True when there is more.
+bool VhostWorker::receive_round(Step& s) {
+  if (starved_) return false;
+  while (!s.over()) {
+    if (!current_) {
+      if (tap_->empty()) return false;
+      if (in_batch_ == 0) s.charge(batch_);
+      current_ = tap_->pop();
+      s.load(batch_.op, current_->struct_addr, kLine);
+      if (++in_batch_ == params_.batch) in_batch_ = 0;
+    }
+    const std::uint32_t bytes = current_->length;
+    switch (path_->deliver(s, current_)) {
+      case Progress::more:
+        return true;
+      case Progress::no_buffers:
+        ++stats_.starved;
+        starved_ = true;
+        path_->publish(s);
+        return false;
+      case Progress::done:
+        current_ = nullptr;
+        ++stats_.packets;
+        ++round_packets_;
+        round_bytes_ += bytes;
+        if (path_->unpublished() > params_.batch) path_->publish(s);
+        if (round_packets_ >= params_.weight_packets || round_bytes_ >= params_.weight_bytes) return true;
+    }
+  }
+  return true;
+}
+
+// Frames that the guest put into its transmit ring (ACKs): copied to a driver buffer and sent. True when there is more.
+bool VhostWorker::transmit_round(Step& s) {
+  CpuView v(s, guest_.space(), tx_cost_.op);
+  if (tx_undecided_) {
+    tx_undecided_ = false;
+    if (tx_ring_.signal_needed(v)) {
+      ++tx_signals_;
+      s.at_end([](void* g, std::uint64_t, Time now) { static_cast<GuestPort*>(g)->interrupts().interrupt(1, now); }, &guest_, 0);
+    }
+  }
+  if (!tx_wanted_ || !tx_) return false;
+  if (tx_armed_) {
+    tx_ring_.disable_notify(v);
+    tx_armed_ = false;
+  }
+  Segment seg[32];
+  DeviceRing::Taken t;
+  bool more = true;
+  while (!s.over()) {
+    const Hpa slot = tx_->reserve(s);
+    if (slot == 0) break;                       // transmit ring full: tried again in a later step
+    more = tx_ring_.take(v, seg, 32, t);
+    if (!more) break;
+    const unsigned header = tx_ring_.layout().header_length;
+    if (t.error != RingError::none || t.readable <= header || t.readable - header > TxDriver::kSlot) {
+      ++stats_.tx_errors;
+      if (t.error != RingError::bad_head) tx_ring_.push(v, t.head, 0);
+      continue;
+    }
+    s.charge(tx_cost_);
+    std::uint32_t skip = header, at = 0;
+    for (unsigned i = 0; i < t.segments; ++i) {
+      Gpa gpa = seg[i].gpa;
+      std::uint32_t left = seg[i].len;
+      const std::uint32_t part = std::min(skip, left);
+      gpa += part, left -= part, skip -= part;
+      while (left) {
+        Bytes contiguous = 0;
+        const Hpa from = guest_.space().translate(gpa, &contiguous);
+        const auto n = static_cast<std::uint32_t>(std::min<Bytes>(left, contiguous));
+        s.copy(tx_copy_, slot + at, from, n);
+        at += n, gpa += n, left -= n;
+      }
+    }
+    tx_ring_.push(v, t.head, 0);
+    tx_->xmit(s, at);
+    ++stats_.tx_frames;
+  }
+  tx_->flush(s);
+  if (tx_ring_.unpublished()) {
+    tx_ring_.publish(v);
+    tx_undecided_ = true;
+  }
+  if (!more) {
+    tx_wanted_ = false;
+    tx_ring_.enable_notify(v);
+    tx_armed_ = tx_check_ = true;
+  }
+  return more;
+}
+
+// Nothing to do now: publish, arm what must be armed, look once more in a later step, sleep.
+bool VhostWorker::go_to_sleep(Step& s) {
+  path_->publish(s);
+  const bool again = path_->ask_for_kick(s, starved_);
+  if (again || path_->unsettled() || tx_undecided_ || tx_check_) {
+    state_ = State::recheck;
+    return true;
+  }
+  state_ = State::asleep;
+  return false;
+}
+
+bool VhostWorker::step(Step& s) {
+  path_->settle(s);
+  if (state_ == State::asleep) {
+    ++stats_.wakeups;
+    s.charge(wakeup_);
+    state_ = State::run;
+    post_wanted_ = true;
+  } else if (state_ == State::recheck) {
+    state_ = State::run;
+    if (path_->recheck(s)) {
+      starved_ = false;
+      post_wanted_ = true;
+    }
+    if (tx_check_) {
+      tx_check_ = false;
+      CpuView v(s, guest_.space(), tx_cost_.op);
+      if (tx_ring_.recheck(v)) tx_wanted_ = true;
+    }
+    transmit_round(s);
+    if (!post_wanted_ && !tx_wanted_ && !tx_undecided_ && (tap_->empty() || starved_) && (!current_ || starved_)) {
+      state_ = State::asleep;
+      return false;
+    }
+    return true;
+  }
+  if (round_packets_ == 0 && post_wanted_) {
+    s.charge(post_round_);
+    post_wanted_ = path_->post(s);
+    if (s.over()) return true;
+  }
+  bool more = receive_round(s);
+  if (round_packets_ >= params_.batch || !more) {
+    round_packets_ = 0;
+    round_bytes_ = 0;
+    ++stats_.rounds;
+    if (!starved_) post_wanted_ = true;
+    if (more) path_->publish(s);
+  }
+  more |= transmit_round(s);
+  if (more) return true;
+  if (post_wanted_ && !s.over()) {
+    const std::uint64_t before = path_->stats().posted;
+    post_wanted_ = path_->post(s);
+    if (path_->stats().posted != before) starved_ = false;
+    if (post_wanted_) return true;
+  }
+  if (current_ && !starved_) return true;
+  return go_to_sleep(s);
+}
+
+}  // namespace gd
