@@ -1,0 +1,170 @@
+// What the card's engines share: the heap of pending events, the bus master, interrupt moderation, the books.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "models/nic/nic.h"
+
+namespace gd::nic {
+
+constexpr std::uint32_t kNoVector = UINT32_MAX;
+
+enum class Ev : std::uint8_t {
+  mmio,            // arg: offset << 32 | value
+  rx_fetch,        // descriptors read
+  rx_data,         // arg: descriptors whose payload is visible (free-running count)
+  rx_flush,        // arg: generation; a write-back batch waited long enough
+  rx_writeback,    // arg: descriptors written back (free-running count)
+  vector,          // moderation time of a vector (queue) is over
+  tx_fetch, tx_writeback,   // arg: free-running count
+  tx_data,         // arg: slot whose bytes have been read
+  tx_wire,         // the wire can take a frame
+  vq_index, vq_avail, vq_desc, vq_armed,   // steps of a virtqueue's fetch
+  vq_used,         // arg: used index that becomes visible
+  vq_suppress,     // the guest's suppression has been read
+  vq_timer         // moderation time of a virtqueue is over
+};
+
+// Virtqueue events: the queue field carries this bit for a transmit queue.
+constexpr std::uint32_t kTxSide = 1u << 31;
+
+struct Event {
+  Time at;
+  std::uint64_t sequence;
+  std::uint64_t arg;
+  std::uint32_t queue;
+  Ev kind;
+};
+
+class EventHeap {
+ public:
+  EventHeap() { heap_.reserve(16384); }
+  void push(Time at, Ev kind, std::uint32_t queue, std::uint64_t arg) {
+    heap_.push_back({at, sequence_++, arg, queue, kind});
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+  Time next() const { return heap_.empty() ? kNever : heap_.front().at; }
+  Event pop() {
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    const Event e = heap_.back();
+    heap_.pop_back();
+    return e;
+  }
+
+ private:
+  static bool later(const Event& a, const Event& b) { return a.at != b.at ? a.at > b.at : a.sequence > b.sequence; }
+  std::vector<Event> heap_;
+  std::uint64_t sequence_ = 0;
+};
+
+// One transaction on the bus; `done` is absolute. hpa is kNoAddress after a fault.
+struct Transfer {
+  Time done = 0;
+  Hpa hpa = kNoAddress;
+  bool fault() const { return hpa == kNoAddress; }
+};
+
+class BusMaster {
+ public:
+  BusMaster(tlm_utils::simple_initiator_socket<Nic>& socket, Agenda& agenda, std::uint16_t requester)
+      : socket_(socket), agenda_(agenda), requester_(requester) {}
+  // The range lies in one 4 KiB page. `from`: when the engine issues it, not before the present.
+  Transfer write(Time from, Iova a, const void* data, Bytes n, std::uint16_t domain, bool timing_only) {
+    return run(tlm::TLM_WRITE_COMMAND, from, a, const_cast<void*>(data), n, domain, timing_only);
+  }
+  Transfer read(Time from, Iova a, void* data, Bytes n, std::uint16_t domain, bool timing_only) {
+    return run(tlm::TLM_READ_COMMAND, from, a, data, n, domain, timing_only);
+  }
+  // The MSI-X message of a vector.
+  void message(std::uint32_t vector) { run(tlm::TLM_WRITE_COMMAND, agenda_.now(), kMsiBase, &vector, 4, 0, false); }
+
+ private:
+  Transfer run(tlm::tlm_command c, Time from, Iova a, void* data, Bytes n, std::uint16_t domain, bool timing_only) {
+    tlm::tlm_generic_payload& gp = dma_.prepare(c, a, data, n, timing_only);
+    dma_.info().requester = requester_;
+    dma_.info().domain = domain;
+    const Time now = agenda_.now();
+    sc_core::sc_time delay = to_sc(from - now);
+    socket_->b_transport(gp, delay);
+    Transfer t;
+    t.done = now + from_sc(delay);
+    if (!dma_.info().fault && gp.get_response_status() == tlm::TLM_OK_RESPONSE) t.hpa = dma_.info().hpa;
+    return t;
+  }
+  tlm_utils::simple_initiator_socket<Nic>& socket_;
+  Agenda& agenda_;
+  std::uint16_t requester_;
+  DmaTransaction dma_;
+};
+
+// Bytes from `a` to the end of its 4 KiB page, at most `n`.
+constexpr Bytes in_page(Iova a, Bytes n) { return std::min<Bytes>(n, kPage - a % kPage); }
+
+struct Engine;
+
+// EITR: least time between the messages of a vector, and auto-mask.
+class Moderation {
+ public:
+  Moderation(Engine& engine, std::uint32_t vectors) : engine_(engine), vectors_(vectors) {}
+  std::uint32_t count() const { return static_cast<std::uint32_t>(vectors_.size()); }
+  // `n` completions of a host ring became visible.
+  void completions(std::uint32_t vector, std::uint32_t n, Time now);
+  void enable(std::uint32_t vector, Time now);
+  void timer(std::uint32_t vector, Time now);
+  // When a message may be sent with `unseen` completions waiting.
+  Time allowed_at(std::uint32_t vector, std::uint64_t unseen, Time now) const;
+  // Sends the message.
+  void fire(std::uint32_t vector, Time now);
+
+ private:
+  struct Vector {
+    Time last = -kSec;
+    std::uint64_t unseen = 0;
+    bool armed = true, timer = false;
+  };
+  void evaluate(std::uint32_t vector, Time now);
+  Engine& engine_;
+  std::vector<Vector> vectors_;
+};
+
+struct Engine {
+  Engine(tlm_utils::simple_initiator_socket<Nic>& socket, Agenda& a, const NicParams& p, PhysMem& m, Ownership& o,
+         FrameTable& f, FaultPlan* fp, Observer* ob, std::uint16_t index)
+      : agenda(a), params(p), memory(m), ownership(o), frames(f), plan(fp), observer(ob), bus(socket, a, index),
+        moderation(*this, p.vectors), staging(2 * kPage + 65536) {}
+
+  Agenda& agenda;
+  const NicParams& params;
+  PhysMem& memory;
+  Ownership& ownership;
+  FrameTable& frames;
+  FaultPlan* plan;
+  Observer* observer;
+  BusMaster bus;
+  EventHeap events;
+  Moderation moderation;
+  NicStats stats;
+  std::vector<std::uint8_t> staging;         // a frame on its way to the bus when its bytes differ from the wire's
+  std::uint64_t held = 0;
+  std::uint64_t writes_in_flight = 0;        // transactions
+  Bytes bytes_in_flight = 0;                 // of frames
+  Hpa returned = kNoAddress;                 // where the last frame given to the software begins (planted fault)
+  Iova returned_iova = 0;
+  std::uint16_t returned_domain = 0;
+
+  bool hit(Fault k, FrameRef f) { return plan && plan->hit(k, frames[f].id); }
+  bool wants(Fault k) const { return plan && plan->kind == k && !plan->done; }
+  bool bus_busy() const {
+    return writes_in_flight >= params.max_outstanding_writes || bytes_in_flight >= params.max_outstanding_bytes;
+  }
+  void drop(FrameRef f, Drop why, Time now) {
+    ++stats.drops[static_cast<int>(why)];
+    frames.dropped(f, why, now);
+  }
+  void level(std::uint32_t id, std::int64_t value, Time now) {
+    if (observer && id != UINT32_MAX) observer->level(id, value, now);
+  }
+};
+
+}  // namespace gd::nic

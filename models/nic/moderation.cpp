@@ -1,0 +1,47 @@
+#include "models/nic/engine.h"
+
+namespace gd::nic {
+
+Time Moderation::allowed_at(std::uint32_t vector, std::uint64_t unseen, Time now) const {
+  const NicParams& p = engine_.params;
+  if (p.moderation_frames != 0 && unseen >= p.moderation_frames) return now;
+  return std::max(now, vectors_[vector].last + p.moderation_delay);
+}
+
+void Moderation::fire(std::uint32_t vector, Time now) {
+  vectors_[vector].last = now;
+  ++engine_.stats.interrupts;
+  engine_.bus.message(vector);
+}
+
+void Moderation::evaluate(std::uint32_t vector, Time now) {
+  Vector& v = vectors_[vector];
+  if (!v.armed || v.unseen == 0) return;
+  const Time at = allowed_at(vector, v.unseen, now);
+  if (at <= now) {
+    v.unseen = 0;
+    v.armed = false;
+    fire(vector, now);
+  } else if (!v.timer) {
+    v.timer = true;
+    engine_.events.push(at, Ev::vector, vector, 0);
+  }
+}
+
+void Moderation::completions(std::uint32_t vector, std::uint32_t n, Time now) {
+  if (vector == kNoVector) return;
+  vectors_[vector].unseen += n;
+  evaluate(vector, now);
+}
+
+void Moderation::enable(std::uint32_t vector, Time now) {
+  vectors_[vector].armed = true;
+  evaluate(vector, now);
+}
+
+void Moderation::timer(std::uint32_t vector, Time now) {
+  vectors_[vector].timer = false;
+  evaluate(vector, now);
+}
+
+}  // namespace gd::nic

@@ -1,0 +1,133 @@
+#include "models/nic/rx.h"
+
+#include "models/packet/headers.h"
+#include "models/packet/parse.h"
+
+namespace gd::nic {
+
+RxPath::RxPath(Engine& engine) : e_(engine), lines_(engine.params.rx_queues), turn_(engine.params.rx_queues) {
+  RssFields fields;
+  fields.udp4 = fields.udp6 = engine.params.rss_udp;
+  steering_.fields(fields);
+  nodes_.resize(engine.params.fifo / footprint(0) + 1);
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) nodes_[i].next = i + 1;
+}
+
+void RxPath::set_levels(std::uint32_t fifo, const std::vector<std::uint32_t>& rings) {
+  fifo_level_id_ = fifo;
+  for (std::size_t i = 0; i < rings.size() && i < lines_.size(); ++i) lines_[i].level_id = rings[i];
+}
+
+void RxPath::push(Line& l, const RxInfo& info) {
+  const std::uint32_t n = free_;
+  free_ = nodes_[n].next;
+  nodes_[n] = {info, UINT32_MAX};
+  if (l.count++ == 0) l.first = n;
+  else nodes_[l.last].next = n;
+  l.last = n;
+}
+
+void RxPath::pop(Line& l) {
+  const std::uint32_t n = l.first;
+  l.first = nodes_[n].next;
+  nodes_[n].next = free_;
+  free_ = n;
+  --l.count;
+}
+
+void RxPath::list(std::uint32_t q) {
+  Line& l = lines_[q];
+  if (l.listed || l.count == 0) return;
+  l.listed = true;
+  std::uint32_t at = turn_first_ + turn_count_++;
+  if (at >= turn_.size()) at -= static_cast<std::uint32_t>(turn_.size());
+  turn_[at] = q;
+}
+
+void RxPath::arrived(FrameRef f, Time now) {
+  FrameMeta& m = e_.frames[f];
+  ++e_.stats.frames;
+  e_.stats.bytes += m.length;
+  e_.frames.stamp(f, Stage::nic, now);
+  if (e_.observer) e_.observer->wire_frame(m, now);
+  if (e_.hit(Fault::lose_nic, f)) return e_.frames.lose(f);
+
+  const Parsed p = parse(m.bytes, m.length);
+  if (m.length > e_.params.mtu + ether::kHeader + ether::kTag * p.vlan_tags) return e_.drop(f, Drop::oversize, now);
+  const Steered s = steering_.steer(m.bytes, p);
+  if (!s.claimed || s.queue >= lines_.size() || !lines_[s.queue].queue) return e_.drop(f, Drop::filtered, now);
+
+  Line& l = lines_[s.queue];
+  if (e_.params.drop_when_no_descriptor && l.queue->exhausted(l.count)) return e_.drop(f, l.queue->starved(), now);
+  const Bytes bytes = footprint(m.length);
+  if (used_ + bytes > e_.params.fifo)
+    return e_.drop(f, l.queue->exhausted(0) ? l.queue->starved() : Drop::nic_fifo, now);
+  used_ += bytes;
+  e_.stats.fifo_peak = std::max(e_.stats.fifo_peak, used_);
+  e_.level(fifo_level_id_, static_cast<std::int64_t>(used_), now);
+  ++e_.held;
+
+  RxInfo info;
+  info.frame = f;
+  info.hash = s.hash;
+  info.header_length = p.header_length;
+  info.tagged = p.vlan_tags != 0;
+  info.tci = p.vlan_tci;
+  info.decodable = p.ok() || p.decode == Decode::protocol;
+  info.fragment = p.is_fragment;
+  info.has_payload = p.payload_length != 0;
+  info.pure_ack = p.pure_ack;
+  if (e_.params.checksum_offload) {
+    info.l3 = csum::check_l3(m.bytes, p);
+    info.l4 = csum::check_l4(m.bytes, p);
+    if (info.l3 == csum::Checked::bad || info.l4 == csum::Checked::bad) ++e_.stats.bad_checksums;
+  }
+  push(l, info);
+  list(s.queue);
+  pump(now);
+}
+
+void RxPath::kick(std::uint32_t q, Time now) {
+  list(q);
+  pump(now);
+}
+
+void RxPath::pump(Time now) {
+  if (pumping_) return;   // a queue's own work may ask again
+  pumping_ = true;
+  while (turn_count_ > 0 && !e_.bus_busy()) {
+    const std::uint32_t q = turn_[turn_first_];
+    if (++turn_first_ == turn_.size()) turn_first_ = 0;
+    --turn_count_;
+    Line& l = lines_[q];
+    l.listed = false;
+    const RxInfo& info = nodes_[l.first].info;
+    switch (l.queue->ready(info, now)) {
+      case RxQueue::Ready::wait:
+        continue;   // listed again by kick()
+      case RxQueue::Ready::yes:
+        l.queue->take(info, now);
+        break;
+      case RxQueue::Ready::never: {
+        const std::uint32_t length = e_.frames[info.frame].length;
+        e_.drop(info.frame, Drop::oversize, now);
+        --e_.held;
+        release(length, now);
+      }
+    }
+    pop(l);
+    list(q);
+  }
+  pumping_ = false;
+}
+
+void RxPath::release(std::uint32_t length, Time now) {
+  used_ -= footprint(length);
+  e_.level(fifo_level_id_, static_cast<std::int64_t>(used_), now);
+}
+
+void RxPath::ring_level(std::uint32_t q, Time now) {
+  if (e_.observer) e_.level(lines_[q].level_id, lines_[q].queue->available(), now);
+}
+
+}  // namespace gd::nic

@@ -1,0 +1,92 @@
+// The receive path up to the queues: FIFO budget, parser, steering, and the lines in which frames wait.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "models/nic/engine.h"
+#include "models/nic/steering.h"
+#include "models/packet/checksum.h"
+
+namespace gd::nic {
+
+// What the parser found, kept beside a frame while it waits.
+struct RxInfo {
+  FrameRef frame = kNoFrame;
+  std::uint32_t hash = 0;
+  std::uint16_t header_length = 0;   // of the frame as it came, in-band tags included
+  std::uint16_t tci = 0;             // first in-band tag
+  bool tagged = false, decodable = false, fragment = false, has_payload = true, pure_ack = false;
+  csum::Checked l3 = csum::Checked::none, l4 = csum::Checked::none;
+};
+
+// A receive queue as the lines see it: a descriptor ring or a virtqueue.
+class RxQueue {
+ public:
+  enum class Ready : std::uint8_t {
+    yes,
+    wait,   // buffers are missing; the queue calls RxPath::kick() when that may have changed
+    never   // the frame is larger than the queue's buffers allow
+  };
+  virtual ~RxQueue() = default;
+  // Whether the frame can be taken now; starts fetching buffers when it cannot.
+  virtual Ready ready(const RxInfo& info, Time now) = 0;
+  // Issues the DMA. Pre: ready() just answered yes.
+  virtual void take(const RxInfo& info, Time now) = 0;
+  // Buffers that no frame has taken, on chip and (rings) in host memory.
+  virtual std::uint32_t available() const = 0;
+  // Whether `waiting` frames and one more are known to find no buffers until the software posts some.
+  virtual bool exhausted(std::uint32_t waiting) const { return available() <= waiting; }
+  // Why a frame is dropped that finds the FIFO full while this queue has no buffers.
+  virtual Drop starved() const = 0;
+  virtual FrameRef take_frame(std::uint32_t /*slot*/) { return kNoFrame; }
+};
+
+class RxPath {
+ public:
+  explicit RxPath(Engine& engine);
+  Steering& steering() { return steering_; }
+  void install(std::uint32_t queue, std::unique_ptr<RxQueue> q) { lines_[queue].queue = std::move(q); }
+  RxQueue* queue(std::uint32_t q) { return lines_[q].queue.get(); }
+  const RxQueue* queue(std::uint32_t q) const { return lines_[q].queue.get(); }
+  void set_levels(std::uint32_t fifo, const std::vector<std::uint32_t>& rings);
+
+  void arrived(FrameRef f, Time now);
+  // Buffers of queue `q` may have become available.
+  void kick(std::uint32_t q, Time now);
+  // Serves waiting frames as far as buffers and the bus allow.
+  void pump(Time now);
+  // Gives the FIFO bytes of a frame of `length` bytes back.
+  void release(std::uint32_t length, Time now);
+  void ring_level(std::uint32_t q, Time now);
+  Bytes level() const { return used_; }
+  // Bytes that a frame occupies in the FIFO.
+  static Bytes footprint(std::uint32_t length) { return std::max<std::uint32_t>(length, 60); }
+
+ private:
+  struct Node {
+    RxInfo info;
+    std::uint32_t next;
+  };
+  struct Line {
+    std::unique_ptr<RxQueue> queue;
+    std::uint32_t first = UINT32_MAX, last = UINT32_MAX, count = 0;
+    std::uint32_t level_id = UINT32_MAX;
+    bool listed = false;
+  };
+  void push(Line& l, const RxInfo& info);
+  void pop(Line& l);
+  void list(std::uint32_t q);
+
+  Engine& e_;
+  Steering steering_;
+  std::vector<Node> nodes_;             // as many as the FIFO can hold frames
+  std::uint32_t free_ = 0;
+  std::vector<Line> lines_;
+  std::vector<std::uint32_t> turn_;     // ring of listed queues, served round robin
+  std::uint32_t turn_first_ = 0, turn_count_ = 0;
+  Bytes used_ = 0;
+  std::uint32_t fifo_level_id_ = UINT32_MAX;
+  bool pumping_ = false;
+};
+
+}  // namespace gd::nic

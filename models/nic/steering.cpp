@@ -1,0 +1,53 @@
+#include "models/nic/steering.h"
+
+#include "models/base/error.h"
+#include "models/packet/headers.h"
+
+namespace gd::nic {
+
+Steering::Steering() {
+  for (unsigned i = 0; i < kIndirection; ++i) table_[i] = static_cast<std::uint8_t>(i);
+}
+
+void Steering::add(const SteeringRule& rule) {
+  for (SteeringRule& r : rules_)
+    if (r.mac == rule.mac && r.vlan == rule.vlan) {
+      r = rule;
+      return;
+    }
+  rules_.push_back(rule);
+}
+
+void Steering::indirection(const std::vector<std::uint8_t>& table) {
+  if (table.size() != kIndirection) throw UserError("the RSS indirection table has 128 entries, not " + std::to_string(table.size()));
+  for (unsigned i = 0; i < kIndirection; ++i) table_[i] = table[i];
+}
+
+const SteeringRule* Steering::match(std::uint64_t mac, std::uint16_t vlan) const {
+  const bool multicast = mac >> 40 & 1;
+  const SteeringRule* best = nullptr;
+  int best_rank = -1;
+  for (const SteeringRule& r : rules_) {
+    if (r.mac != 0 && (r.mac != mac || multicast)) continue;
+    if (r.vlan != 0 && r.vlan != vlan) continue;
+    const int specific = (r.mac != 0 ? 2 : 0) + (r.vlan != 0 ? 1 : 0);
+    if (specific > best_rank) best_rank = specific, best = &r;
+  }
+  return best;
+}
+
+Steered Steering::steer(const std::uint8_t* frame, const Parsed& p) const {
+  Steered s;
+  if (p.length < 14) return s;
+  const SteeringRule* r = match(mac_number(frame), p.vlan_id());
+  if (!r) return s;
+  s.claimed = true;
+  s.queue = r->first;
+  if (r->count > 1) {
+    s.hash = toeplitz_.hash(frame, p, fields_).value;
+    s.queue += table_[s.hash & (kIndirection - 1)] % r->count;
+  }
+  return s;
+}
+
+}  // namespace gd::nic

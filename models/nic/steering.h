@@ -1,0 +1,53 @@
+// Which receive queue a frame belongs to: (MAC, VLAN) rules, then RSS among the rule's queues.
+//
+// Modelled: exact-match rules, most specific first (mac and vlan, mac, vlan, any); a 128-entry indirection table as the
+// 82599's RETA. Not modelled: flow director, promiscuous replication (a frame goes to one queue).
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/packet/parse.h"
+#include "models/packet/toeplitz.h"
+
+namespace gd::nic {
+
+struct SteeringRule {
+  std::uint64_t mac = 0;       // 48 bits, first byte on the wire highest; 0 = any
+  std::uint16_t vlan = 0;      // VLAN id; 0 = any or none
+  std::uint32_t first = 0, count = 1;
+};
+
+struct Steered {
+  bool claimed = false;
+  std::uint32_t queue = 0;
+  std::uint32_t hash = 0;      // 0 where the rule has one queue
+};
+
+class Steering {
+ public:
+  static constexpr unsigned kIndirection = 128;
+  Steering();
+  void fields(const RssFields& f) { fields_ = f; }
+  // A second rule of the same (mac, vlan) replaces the first. Pre: count >= 1.
+  void add(const SteeringRule& rule);
+  // Entry i serves hashes with i in their low seven bits; entries are taken modulo the rule's count.
+  void indirection(const std::vector<std::uint8_t>& table);
+  // Broadcast and multicast destinations match rules without a MAC only.
+  const SteeringRule* match(std::uint64_t mac, std::uint16_t vlan) const;
+  Steered steer(const std::uint8_t* frame, const Parsed& p) const;
+
+ private:
+  std::vector<SteeringRule> rules_;
+  std::uint8_t table_[kIndirection];
+  Toeplitz toeplitz_;
+  RssFields fields_;
+};
+
+// The destination MAC as a number, first byte highest.
+constexpr std::uint64_t mac_number(const std::uint8_t* m) {
+  std::uint64_t v = 0;
+  for (unsigned i = 0; i < 6; ++i) v = v << 8 | m[i];
+  return v;
+}
+
+}  // namespace gd::nic
