@@ -1,0 +1,92 @@
+// Guest memory for received packets: buffers cut from guest pages, skb heads, and packets as lists of buffers.
+//
+// Buffers of fixed size come from pools that grow while guest memory lasts and then recycle, last in first out, as a
+// page allocator's per-CPU lists do. Page-frag buffers (Linux 6 mergeable) are cut from regions that return when their
+// last buffer does. Every ring buffer is registered with Ownership while it exists.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "models/guest/context.h"
+#include "models/packet/parse.h"
+
+namespace gd {
+
+constexpr std::uint32_t kNil = UINT32_MAX;
+
+struct GuestBuffer {
+  Gpa gpa = 0;
+  Hpa hpa = 0;
+  std::uint32_t size = 0;
+  BufferId own = kNoBuffer;        // kNoBuffer: an skb head, never posted
+  std::uint32_t next = kNil;       // in a free list, a posted chain, or a packet
+  std::uint32_t at = 0, length = 0;// packet bytes in it: [hpa + at, hpa + at + length)
+  std::uint32_t pool = 0;          // which pool it goes back to
+  std::uint32_t region = kNil;     // page-frag
+};
+
+struct GuestPacket {
+  std::uint32_t first = kNil, last = kNil;   // buffers in packet order
+  std::uint32_t next = kNil;                 // queue link
+  std::uint32_t length = 0;                  // bytes, virtio header excluded
+  std::uint32_t truesize = 0;
+  std::uint32_t pieces = 0;
+  FrameChain frames;
+  std::uint8_t flags = 0, gso_type = 0;      // of the virtio-net header
+  std::uint16_t gso_size = 0;
+  std::uint32_t flow = kNil;                 // closed TCP: the connection
+  std::uint32_t skip = 0;                    // payload bytes that were already received
+  Parsed parsed;
+};
+
+class GuestBuffers {
+ public:
+  enum Pool : std::uint32_t { kPages, kChunks, kHeaders, kHeads, kFrags, kPools };
+  explicit GuestBuffers(GuestContext& c);
+
+  // Sizes of the pools that are used; before the first take. A unit never crosses a page.
+  void set_unit(Pool p, std::uint32_t bytes) { unit_[p] = bytes; }
+  // A buffer of pool `p`; kNil when guest memory is exhausted.
+  std::uint32_t take(Pool p);
+  // A page-frag buffer of `bytes`, or more when the rest of its region could not hold another. kNil as above.
+  std::uint32_t take_frag(std::uint32_t bytes, Time t);
+  void put(std::uint32_t buffer, Time t);
+  // Puts a list back; returns its number of buffers.
+  unsigned put_list(std::uint32_t first, Time t);
+  GuestBuffer& operator[](std::uint32_t b) { return buffers_[b]; }
+
+  std::uint32_t new_packet();
+  GuestPacket& packet(std::uint32_t p) { return packets_[p]; }
+  void append(GuestPacket& p, std::uint32_t buffer);
+  // Frees the packet and its buffers; its frames have ended. Returns the number of buffers.
+  unsigned free_packet(std::uint32_t p, Time t);
+  std::uint64_t registered() const { return registered_; }
+  // Copies bytes [at, at + n) of a packet to plain memory (no simulated cost).
+  void gather(const GuestPacket& p, std::uint32_t at, std::uint32_t n, std::uint8_t* out) const;
+  const std::uint8_t* bytes(const GuestBuffer& b) const { return c_.phys.at(b.hpa + b.at); }
+
+ private:
+  struct Region {
+    Gpa gpa;
+    std::uint32_t buffers = 0;       // cut from it and not back
+  };
+  std::uint32_t new_buffer();
+  bool grow(Pool p);
+  bool allocate(Bytes bytes, Gpa& gpa);
+
+  GuestContext& c_;
+  std::vector<GuestBuffer> buffers_;
+  std::vector<GuestPacket> packets_;
+  std::uint32_t unit_[kPools] = {};
+  std::uint32_t free_[kPools];
+  std::uint32_t unused_ = kNil;      // records without memory (page-frag)
+  std::uint32_t free_packets_ = kNil;
+  std::vector<Region> regions_;
+  std::vector<std::uint32_t> free_regions_;
+  std::uint32_t region_ = kNil;      // being cut
+  std::uint32_t region_at_ = 0, region_size_ = 0;
+  std::uint64_t registered_ = 0;
+  bool exhausted_ = false;
+};
+
+}  // namespace gd

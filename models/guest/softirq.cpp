@@ -1,0 +1,163 @@
+#include "models/guest/softirq.h"
+
+#include <algorithm>
+
+namespace gd {
+
+GuestSoftirq::GuestSoftirq(GuestContext& c, GuestRxQueue& rx, GuestTxQueue& tx, GuestStack& stack, GuestTimers& timers)
+    : Task("guest-softirq", Priority::softirq, World::guest), c_(c), rx_(rx), tx_(tx), stack_(stack), timers_(timers),
+      budget_(c.params.napi_budget ? c.params.napi_budget : c.linux6() ? 64 : 128) {}
+
+void GuestSoftirq::interrupt(std::uint32_t vector, Time now) {
+  (vector == 0 ? rx_interrupt_ : tx_interrupt_) = true;
+  wake(now);
+}
+
+void GuestSoftirq::retry_refill(Time now) {
+  retry_ = true;
+  wake(now);
+}
+
+void GuestSoftirq::take_interrupts(Step& s, RingView& v) {
+  if (tx_interrupt_) {
+    tx_interrupt_ = false;
+    s.charge(c_.costs.irq);
+    ++c_.stats.interrupts;
+    tx_.ring().disable_callbacks(v);
+    tx_.reclaim(s, v);
+  }
+  if (!rx_interrupt_) return;
+  rx_interrupt_ = false;
+  s.charge(c_.costs.irq);
+  ++c_.stats.interrupts;
+  if (phase_ != Phase::idle && phase_ != Phase::armed) return;
+  rx_.ring().disable_callbacks(v);
+  phase_ = Phase::poll;
+  left_ = 0;
+}
+
+// A piece of a poll round; true when the round has ended.
+bool GuestSoftirq::poll(Step& s, RingView& v) {
+  if (left_ == 0) {
+    left_ = budget_;
+    ++c_.stats.polls;
+    s.charge(c_.costs.napi_poll);
+    if (c_.linux6()) tx_.reclaim(s, v);
+  }
+  while (!s.over()) {
+    std::uint32_t packet = kNil;
+    switch (rx_.receive(s, v, packet)) {
+      case GuestRxQueue::Got::none: return true;
+      case GuestRxQueue::Got::packet: stack_.receive(s, v, packet); break;
+      case GuestRxQueue::Got::nothing: break;
+    }
+    if (--left_ == 0) return true;
+  }
+  return false;
+}
+
+// Decides about kicks for what earlier steps have published.
+void GuestSoftirq::kicks(Step& s, RingView& v) {
+  for (const std::uint32_t queue : {0u, 1u}) {
+    bool& due = queue == 0 ? rx_published_ : tx_published_;
+    if (!due) continue;
+    due = false;
+    DriverRing& ring = queue == 0 ? rx_.ring() : tx_.ring();
+    if (!ring.kick_needed(v)) continue;
+    ++(queue == 0 ? c_.stats.kicks : c_.stats.tx_kicks);
+    if (c_.params.kick_exits) {
+      s.charge_to(s.core().exit_row(), c_.costs.exit_kick);
+      if (vcpu_) ++vcpu_->exits;
+    } else {
+      s.charge(c_.costs.doorbell);
+    }
+    s.at_end([](void* t, std::uint64_t q, Time now) { static_cast<GuestTimers*>(t)->kick(static_cast<std::uint32_t>(q), now); }, &timers_, queue);
+  }
+}
+
+bool GuestSoftirq::step(Step& s) {
+  CpuView v(s, c_.space, c_.costs.ring);
+  kicks(s, v);
+  if (phase_ == Phase::armed) {
+    // The enabled callbacks are visible since the last step's end: what came before that brings no interrupt.
+    phase_ = Phase::idle;
+    if (rx_.ring().more_used(v)) {
+      rx_.ring().disable_callbacks(v);
+      phase_ = Phase::poll;
+      left_ = 0;
+    }
+  }
+  take_interrupts(s, v);
+  if (stack_.requests()) stack_.send_requested(s, v);
+  if (retry_ && phase_ == Phase::idle) {
+    phase_ = Phase::refill;
+    left_ = 0;
+  }
+  if (phase_ == Phase::poll && poll(s, v)) phase_ = rx_.wants_refill() || retry_ ? Phase::refill : left_ == 0 ? Phase::poll : Phase::armed;
+  bool arm = phase_ == Phase::armed;
+  if (phase_ == Phase::refill && !s.over()) {
+    retry_ = false;
+    if (!rx_.refill(s, v)) {
+      // A round that used its whole budget is followed by the next, else the poll is complete.
+      arm = left_ != 0 || rx_.ring().waiting(v) == 0;
+      phase_ = arm ? Phase::armed : Phase::poll;
+      if (!arm) left_ = 0;
+      if (rx_.starved()) timers_.refill_at(s.now() + c_.params.refill_retry);
+    }
+    rx_published_ = true;
+    if (c_.observer) c_.observer->level(c_.params.ring_level, static_cast<std::int64_t>(rx_.ring().outstanding()), s.now());
+  }
+  if (arm) {
+    s.charge(c_.costs.napi_complete);
+    rx_.ring().enable_callbacks(v);
+  }
+  if (tx_.ring().unpublished() > 0) {
+    tx_.ring().publish(v);
+    tx_published_ = true;
+  }
+  if (const Time t = stack_.take_deadline(); t != kNever) timers_.ack_at(t);
+  // Transmit callbacks were enabled for want of room: one more look, since what came before brings no interrupt.
+  const bool waits = stack_.requests(), look = waits && !tx_waited_;
+  tx_waited_ = waits;
+  return phase_ != Phase::idle || rx_published_ || tx_published_ || look;
+}
+
+void GuestTimers::kick(std::uint32_t queue, Time now) {
+  kicks_.push_back(Kick{now + c_.params.kick_latency, queue});
+  wake_at(kicks_.front().at);
+}
+
+void GuestTimers::first_kick() {
+  kicks_.push_back(Kick{0, 0});
+  wake_at(0);
+}
+
+void GuestTimers::ack_at(Time t) {
+  ack_ = std::min(ack_, t);
+  wake_at(ack_);
+}
+
+void GuestTimers::refill_at(Time t) {
+  refill_ = std::min(refill_, t);
+  wake_at(refill_);
+}
+
+void GuestTimers::act(Time now) {
+  while (!kicks_.empty() && kicks_.front().at <= now) {
+    const std::uint32_t queue = kicks_.front().queue;
+    kicks_.erase(kicks_.begin());
+    if (sink_) sink_->kick(queue, now);
+  }
+  if (ack_ <= now) {
+    ack_ = stack_->expire(now);
+    if (stack_->requests()) softirq_->wake(now);
+  }
+  if (refill_ <= now) {
+    refill_ = kNever;
+    softirq_->retry_refill(now);
+  }
+  const Time next = std::min({kicks_.empty() ? kNever : kicks_.front().at, ack_, refill_});
+  if (next != kNever) wake_at(next);
+}
+
+}  // namespace gd

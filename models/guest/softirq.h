@@ -1,0 +1,66 @@
+// The guest's network softirq: NAPI poll of the receive queue, refill, kicks, acknowledgements; and its interrupts.
+//
+// A round: up to `budget` packets; then refill when the driver's threshold asks for it; a full budget goes on with the
+// next round, else callbacks are enabled and, one step later, the ring is looked at again. Kicks are decided one step
+// after the index that they are about was published; each that is sent is a VM exit.
+#pragma once
+#include "models/guest/rx_queue.h"
+#include "models/guest/stack.h"
+
+namespace gd {
+
+class GuestTimers;
+
+class GuestSoftirq : public Task, public InterruptSink {
+ public:
+  GuestSoftirq(GuestContext& c, GuestRxQueue& rx, GuestTxQueue& tx, GuestStack& stack, GuestTimers& timers);
+  bool step(Step& s) override;
+  void interrupt(std::uint32_t vector, Time now) override;
+  void retry_refill(Time now);
+  void set_vcpu(Vcpu& v) { vcpu_ = &v; }
+
+ private:
+  enum class Phase : std::uint8_t { idle, poll, refill, armed };
+  void take_interrupts(Step& s, RingView& v);
+  bool poll(Step& s, RingView& v);
+  void kicks(Step& s, RingView& v);
+
+  GuestContext& c_;
+  GuestRxQueue& rx_;
+  GuestTxQueue& tx_;
+  GuestStack& stack_;
+  GuestTimers& timers_;
+  Vcpu* vcpu_ = nullptr;
+  Phase phase_ = Phase::idle;
+  unsigned budget_, left_ = 0;
+  bool rx_interrupt_ = false, tx_interrupt_ = false, rx_published_ = false, tx_published_ = false, retry_ = false, tx_waited_ = false;
+};
+
+// What the guest does at times of its own: kicks that reach the host, delayed ACKs, refill retries.
+class GuestTimers : public Actor {
+ public:
+  GuestTimers(Agenda& agenda, std::uint32_t rank, GuestContext& c) : Actor(agenda, rank), c_(c) {}
+  void attach(GuestSoftirq& softirq, GuestStack& stack) { softirq_ = &softirq, stack_ = &stack; }
+  void set_sink(KickSink& sink) { sink_ = &sink; }
+  // The guest has kicked `queue` at `now`; the host notices kick_latency later.
+  void kick(std::uint32_t queue, Time now);
+  // At elaboration: the first kick of the receive queue, at time 0.
+  void first_kick();
+  void ack_at(Time t);
+  void refill_at(Time t);
+  void act(Time now) override;
+
+ private:
+  struct Kick {
+    Time at;
+    std::uint32_t queue;
+  };
+  GuestContext& c_;
+  GuestSoftirq* softirq_ = nullptr;
+  GuestStack* stack_ = nullptr;
+  KickSink* sink_ = nullptr;
+  std::vector<Kick> kicks_;             // ascending
+  Time ack_ = kNever, refill_ = kNever;
+};
+
+}  // namespace gd
