@@ -7,9 +7,10 @@
 
 namespace gd {
 
-Core::Core(Agenda& the_agenda, std::uint32_t index, const CoreParams& params, MemorySystem& memory, Ledger& ledger, CostBook& costs)
-    : Actor(the_agenda, rank::kCore + index), index_(index), name_("cpu" + std::to_string(index)), params_(params), memory_(memory),
-      ledger_(ledger), clock_(params.hz), queue_(params.slice, params.softirq_max) {
+Core::Core(Agenda& the_agenda, std::uint32_t index, const CoreParams& params, MemorySystem& memory, Ledger& ledger,
+           CostBook& costs)
+    : Actor(the_agenda, rank::kCore + index), index_(index), name_("cpu" + std::to_string(index)), params_(params),
+      memory_(memory), ledger_(ledger), clock_(params.hz), queue_(params.slice, params.softirq_max) {
   if (params.hz == 0) throw UserError("the clock of " + name_ + " is 0 Hz");
   if (params.step_max <= 0) throw UserError("the longest step of " + name_ + " is not positive");
   switch_ = costs.get("sched.context_switch");

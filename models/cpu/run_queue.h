@@ -1,8 +1,8 @@
 // Which runnable task comes next: interrupts, then softirqs, then threads in turn. Plain C++; used by cores and vCPUs.
 //
-// Threads take turns of `slice` of their own running time: a thread that wants to go on stays first until its slice is over, then the next in
-// line runs. Softirq work that has kept threads waiting for `softirq_max` lets them have one slice (Linux: ksoftirqd, an
-// ordinary thread). Not modelled: preemption of a running thread by one that was just woken; weights.
+// Threads take turns of `slice` of their own running time: a thread that wants to go on stays first until its slice is
+// over, then the next in line runs. Softirq work that has kept threads waiting for `softirq_max` lets them have one slice
+// (Linux: ksoftirqd, an ordinary thread). Not modelled: preemption of a running thread by one that was just woken; weights.
 #pragma once
 #include "models/base/units.h"
 

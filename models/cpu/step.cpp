@@ -36,8 +36,8 @@ void Step::copy(const Cost& c, Hpa dst, Hpa src, Bytes n) {
 }
 
 void Step::publish(Hpa a, const void* bytes, unsigned n) {
+  require(n <= sizeof Deferred::bytes, "more than 32 bytes are published at once");
   Deferred& d = deferred_.emplace_back();
-  require(n <= sizeof d.bytes, "more than 32 bytes are published at once");
   d.effect = nullptr;
   d.argument = a;
   d.n = static_cast<std::uint8_t>(n);

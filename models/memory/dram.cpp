@@ -63,8 +63,8 @@ Dram::Grant Dram::access(Time now, Time at, Bytes bytes) {
     if (w.used == w.budget && i == full_until_) ++full_until_;
     if (bytes > 0) continue;
     if (i > mine) {
-      const Time served = i * length_ + static_cast<Time>(static_cast<unsigned __int128>(w.used) * static_cast<std::uint64_t>(length_) / w.budget);
-      g.queue = served - at;
+      const auto share = static_cast<unsigned __int128>(w.used) * static_cast<std::uint64_t>(length_) / w.budget;
+      g.queue = i * length_ + static_cast<Time>(share) - std::max(at, now);
     }
     return g;
   }

@@ -33,7 +33,9 @@ class Dram {
   // `bytes` > 0 asked for at `at` >= `now`; `now` is simulated time: windows before it are forgotten.
   Grant access(Time now, Time at, Bytes bytes);
   // Time that the pool needs for `bytes`, rounded up.
-  Time transfer(Bytes bytes) const { return static_cast<Time>((static_cast<unsigned __int128>(bytes) * kSec + rate_ - 1) / rate_); }
+  Time transfer(Bytes bytes) const {
+    return static_cast<Time>((static_cast<unsigned __int128>(bytes) * kSec + rate_ - 1) / rate_);
+  }
   // Bytes granted to the window that holds `t`, while it is remembered (0 otherwise).
   Bytes used(Time t) const;
 

@@ -43,9 +43,9 @@ struct MemoryStats {
   std::uint64_t guest_misses = 0;                       // lines missed by guest contexts
   std::uint64_t ddio_hits = 0, ddio_allocs = 0;         // lines written by devices: update on hit, allocate on miss
   std::uint64_t ddio_bypassed = 0;                      // lines written by devices straight to DRAM (ddio_ways 0)
-  std::uint64_t device_read_hits = 0, device_read_misses = 0;
+  std::uint64_t device_read_hits = 0, device_read_misses = 0;   // lines read by devices
   std::uint64_t lookups = 0;                            // cache lines visited in all
-  std::uint64_t dram_read_bytes = 0, dram_write_bytes = 0;
+  std::uint64_t dram_read_bytes = 0, dram_write_bytes = 0;      // whole lines; writes include dirty victims
 };
 
 // How a CPU touches memory.

@@ -35,9 +35,8 @@ class Ownership {
   // Moves the buffer; a violation when its owner is not `from`, or when a guest's buffer moves to Owner::host. It is moved
   // then too, so that one mistake is counted once.
   void move(BufferId b, Owner from, Owner to, Time t, const char* where);
-  // A device writes [a, a+len) at `t`: all of it must lie in one buffer that is posted (and is in flight from then on) or in
-  // flight. Returns the buffer
-  // (kNoBuffer, with a violation counted, when there is none).
+  // A device writes [a, a+len) at `t`: all of it must lie in one buffer that is posted (and is in flight from then on) or
+  // in flight. Returns the buffer (kNoBuffer, with a violation counted, when there is none).
   BufferId device_write(Hpa a, Bytes len, Time t, const char* where);
   // The buffer that holds address `a`; kNoBuffer when none does.
   BufferId find(Hpa a) const;

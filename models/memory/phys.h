@@ -39,10 +39,11 @@ class PhysMem {
     std::memcpy(base_ + a, &v, sizeof v);
   }
 
-  // A 4 KiB page frame, zeroed on first use only. Throws UserError when memory is exhausted.
+  // A 4 KiB page frame of the upper half, zeroed on first use only. Throws UserError when memory is exhausted.
   Hpa alloc_page();
   void free_page(Hpa page);
-  // `bytes` contiguous and aligned to `align` (a power of two, at least 64); never freed (rings, slabs, huge pages).
+  // `bytes` contiguous and aligned to `align` (a power of two, at least 64); of the lower half, ascending;
+  // never freed (rings, slabs, huge pages). Throws UserError when that half is full.
   Hpa alloc_contiguous(Bytes bytes, Bytes align);
 
  private:
@@ -68,7 +69,9 @@ class GuestSpace {
     return backing_[gpa >> shift_] + in_page;
   }
   // True when [gpa, gpa+len) lies in the guest's memory and in one backing page.
-  bool in_one_page(Gpa gpa, Bytes len) const { return len > 0 && gpa < size_ && len <= size_ - gpa && (gpa >> shift_) == ((gpa + len - 1) >> shift_); }
+  bool in_one_page(Gpa gpa, Bytes len) const {
+    return len > 0 && gpa < size_ && len <= size_ - gpa && (gpa >> shift_) == ((gpa + len - 1) >> shift_);
+  }
   // Functional copies between guest-physical ranges and plain memory, across backing pages. Pre: inside the guest.
   void read(Gpa gpa, void* out, Bytes len) const;
   void write(Gpa gpa, const void* in, Bytes len);

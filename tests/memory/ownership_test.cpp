@@ -15,7 +15,8 @@ TEST(Ownership, ABuffersRightWayHasNoViolation) {
   const BufferId b = o.add(0x20000, 2048, Owner::host, Home::host);
   o.move(b, Owner::host, Owner::posted, 10, "refill");
   EXPECT_EQ(o.device_write(0x20040, 1500, 20, "dma"), b);
-  o.move(b, Owner::posted, Owner::in_flight, 20, "dma");
+  EXPECT_EQ(o.owner(b), Owner::in_flight);
+  EXPECT_EQ(o.device_write(0x20040, 64, 21, "dma"), b);   // a second segment
   o.move(b, Owner::in_flight, Owner::skb, 30, "clean");
   o.move(b, Owner::skb, Owner::host, 40, "free");
   o.remove(b, Owner::host, 50, "exit");
