@@ -32,13 +32,7 @@ void Reader::check_device() {
     fail_at({"nic.scatter", "nic.rx_buffer", "nic.mtu"}, "frames of up to " + number(frame) + " B do not fit a buffer of " + bytes(nic.rx_buffer) + " and may not be scattered", "nic.scatter true, a larger nic.rx_buffer, or a smaller nic.mtu");
   if (nic.fifo < frame)
     fail_at({"nic.fifo", "nic.mtu"}, "a frame of " + number(frame) + " B does not fit the FIFO of " + bytes(nic.fifo), "at least one frame");
-  if (nic.descriptor_prefetch > nic.ring_size)
-    fail_at({"nic.descriptor_prefetch", "nic.ring_size"}, "prefetches " + number(nic.descriptor_prefetch) + " descriptors of a ring of " + number(nic.ring_size), "at most nic.ring_size");
-  if (nic.descriptor_writeback_batch > nic.ring_size)
-    fail_at({"nic.descriptor_writeback_batch", "nic.ring_size"}, "reports " + number(nic.descriptor_writeback_batch) + " descriptors of a ring of " + number(nic.ring_size), "at most nic.ring_size");
   const Host& host = scenario_.host;
-  if (host.refill_threshold >= nic.ring_size)
-    fail_at({"host.refill_threshold", "nic.ring_size"}, "a ring of " + number(nic.ring_size) + " never has " + number(host.refill_threshold) + " free descriptors, so it is never refilled", "less than nic.ring_size");
   if (host.copybreak > nic.rx_buffer)
     fail_at({"host.copybreak", "nic.rx_buffer"}, bytes(host.copybreak) + " is more than a receive buffer of " + bytes(nic.rx_buffer), "at most nic.rx_buffer");
   const auto core = [&](const char* key, Count c) {

@@ -19,7 +19,7 @@ void host_keys(Table& t) {
   t.boolean("host.gro.enabled", AT(host.gro.enabled), "Segments are merged in the host.");
   t.choice("host.gro.rules", AT(host.gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");
   t.count("host.napi_budget", AT(host.napi_budget), {1, 4'096}, "Frames of one NAPI poll.", "Linux: 64");
-  t.count("host.refill_threshold", AT(host.refill_threshold), {1, 4'096}, "Free descriptors that make the driver refill and ring the doorbell.", "Linux IXGBE_RX_BUFFER_WRITE: 16");
+  t.count("host.refill_threshold", AT(host.refill_threshold), {1, 4'096}, "Free descriptors that make the driver refill and ring the doorbell; at most half the ring takes effect.", "Linux IXGBE_RX_BUFFER_WRITE: 16");
   t.count("host.tap_queue", AT(host.tap_queue), {1, 1'000'000}, "Packets that the tap device (or the packet socket) holds.", "tun: 500 until 4.x, 1000 since");
   t.size("host.socket_buffer", AT(host.socket_buffer), {4'096, 1u << 30}, "Receive buffer of the host's own socket.", "Linux tcp_rmem maximum: 6 MB");
   t.size("host.copybreak", AT(host.copybreak), {0, 4'096}, "Frames up to this length are copied into a small skb and the page is kept.", "Linux: 256 B");

@@ -18,8 +18,8 @@ void nic_keys(Table& t) {
   t.count("nic.interrupt_moderation.frames", AT(nic.interrupt_moderation.frames), {0, 65'535}, "So many frames raise the interrupt before the delay is over; 0: by time alone.");
   t.choice("nic.buffer_size", AT(nic.buffer_size), {"per-queue", "per-descriptor"}, "Whether the length of receive buffers is a register of the queue or stands in each descriptor.", "SRRCTL.BSIZEPACKET is per queue");
   t.size("nic.rx_buffer", AT(nic.rx_buffer), {256, 64 * 1024}, "Size of the host driver's receive buffers.", "SRRCTL.BSIZEPACKET, 1 KiB steps; Linux ixgbe used 2 KiB");
-  t.count("nic.descriptor_prefetch", AT(nic.descriptor_prefetch), {1, 64}, "Receive descriptors that one DMA read fetches.", "DPDK ixgbe: PTHRESH 8");
-  t.count("nic.descriptor_writeback_batch", AT(nic.descriptor_writeback_batch), {1, 64}, "Used receive descriptors that one DMA write reports.", "pcie-bench niantic model: no batching seen on the 82599");
+  t.count("nic.descriptor_prefetch", AT(nic.descriptor_prefetch), {1, 64}, "Receive descriptors that one DMA read fetches; at most half the ring takes effect.", "DPDK ixgbe: PTHRESH 8");
+  t.count("nic.descriptor_writeback_batch", AT(nic.descriptor_writeback_batch), {1, 64}, "Used receive descriptors that one DMA write reports; at most half the ring takes effect.", "pcie-bench niantic model: no batching seen on the 82599");
   t.time("nic.writeback_timeout", AT(nic.writeback_timeout), {0, 10'000'000'000}, "A batch of write-backs waits no longer than this.");
   t.count("nic.max_outstanding_writes", AT(nic.max_outstanding_writes), {1, 4'096}, "Frame writes under way at once.", "enough not to limit");
   t.count("nic.max_outstanding_reads", AT(nic.max_outstanding_reads), {1, 4'096}, "Descriptor reads under way at once.", "enough not to limit");

@@ -42,16 +42,23 @@ class Builder : public nlohmann::json_sax<json> {
     return true;
   }
 
-  bool parse_error(std::size_t position, const std::string& last, const nlohmann::detail::exception& e) override {
+  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& e) override {
+    failed_ = true;
+    if (text_.find_first_not_of(" \t\r\n") == std::string_view::npos) {
+      mistakes_.add(diagnostic(Place{source_, 0, 1}, "", "the file is empty; a JSON object is expected"));
+      return false;
+    }
     std::string what = e.what();
     if (const std::size_t at = what.find("syntax error"); at != std::string::npos) what = what.substr(at);
-    else if (const std::size_t colon = what.find("] "); colon != std::string::npos) what = what.substr(colon + 2);
-    std::size_t begin = std::min(position, text_.size());
-    if (what.find("end of input") == std::string::npos) begin -= std::min(begin, std::max<std::size_t>(last.size(), 1));
-    if (std::all_of(text_.begin(), text_.end(), [](char c) { return std::string_view(" \t\r\n").find(c) != std::string_view::npos; }))
-      what = "the file is empty; a JSON object is expected";
-    mistakes_.add(diagnostic(Place{source_, begin, begin + std::max<std::size_t>(last.size(), 1)}, "", what));
-    failed_ = true;
+    else if (const std::size_t bracket = what.find("] "); bracket != std::string::npos) what = what.substr(bracket + 2);
+    if (const std::size_t read = what.find("; last read: '"); read != std::string::npos) {
+      const std::size_t end = what.find("'; expected", read);
+      what = what.substr(0, read) + (end == std::string::npos ? "" : what.substr(end + 1));
+    }
+    // The token that the parser read last.
+    Place place = token(true);
+    while (place.end < position && place.end < text_.size()) place = token(true);
+    mistakes_.add(diagnostic(place, "", what));
     return false;
   }
 
@@ -59,23 +66,24 @@ class Builder : public nlohmann::json_sax<json> {
   Node take() { return std::move(root_); }
 
  private:
-  // The next token: skips blanks, comments, commas and colons, then spans the token.
-  Place token() {
+  // The next token, over blanks and comments, and over commas and colons unless these are wanted as tokens.
+  Place token(bool separators = false) {
+    const std::string_view skipped = separators ? " \t\r\n" : " \t\r\n,:";
     for (;;) {
-      while (cursor_ < text_.size() && std::string_view(" \t\r\n,:").find(text_[cursor_]) != std::string_view::npos) ++cursor_;
+      cursor_ = std::min(text_.find_first_not_of(skipped, cursor_), text_.size());
       if (text_.substr(cursor_, 2) == "//") cursor_ = std::min(text_.find('\n', cursor_), text_.size());
-      else if (text_.substr(cursor_, 2) == "/*") cursor_ = text_.find("*/", cursor_) + 2;
+      else if (text_.substr(cursor_, 2) == "/*") cursor_ = std::min(text_.find("*/", cursor_), text_.size() - 2) + 2;
       else break;
     }
     const std::size_t begin = cursor_;
-    if (text_[cursor_] == '"') {
-      for (++cursor_; text_[cursor_] != '"'; ++cursor_)
+    if (begin == text_.size()) return Place{source_, begin, begin};
+    if (text_[begin] == '"') {
+      for (++cursor_; cursor_ < text_.size() && text_[cursor_] != '"'; ++cursor_)
         if (text_[cursor_] == '\\') ++cursor_;
-      ++cursor_;
-    } else if (std::string_view("{}[]").find(text_[cursor_]) != std::string_view::npos) {
-      ++cursor_;
+      cursor_ = std::min(cursor_ + 1, text_.size());
     } else {
-      while (cursor_ < text_.size() && std::string_view(" \t\r\n,:{}[]/\"").find(text_[cursor_]) == std::string_view::npos) ++cursor_;
+      cursor_ = std::min(text_.find_first_of(" \t\r\n,:{}[]/\"", cursor_), text_.size());
+      if (cursor_ == begin) ++cursor_;
     }
     return Place{source_, begin, cursor_};
   }

@@ -1,0 +1,69 @@
+#include <gmock/gmock.h>
+
+#include "tests/scenario/support.h"
+
+namespace gd::scenario {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+LoadOptions known(std::optional<std::string> chosen = {}) {
+  LoadOptions o = without_files();
+  o.strategies = {{"vhost-copy", {{"batch", OptionType::count, {}, "64", ""}}, {}},
+                  {"copy-header", {{"unsplit", OptionType::choice, {"offset", "move", "copy"}, "offset", ""}, {"room", OptionType::size, {}, "128B", ""}, {"scrub", OptionType::boolean, {}, "false", ""}}, {"room-in-every-page"}}};
+  o.strategy = chosen;
+  return o;
+}
+
+std::string with(const std::string& list) { return "{\"traffic\": {\"rate\": \"1Gbps\"}, \"strategies\": " + list + "}"; }
+
+std::string labels(const Scenario& s) {
+  std::string out = s.all_strategies ? "all" : "";
+  for (const StrategyChoice& c : s.strategies) out += (out.empty() ? "" : ",") + c.label;
+  return out;
+}
+
+TEST(Strategies, NamesLabelsAndOptions) {
+  EXPECT_TRUE(from(with("\"all\""), known()).all_strategies);
+  const Scenario s = from(with(R"(["vhost-copy", {"name": "copy-header", "label": "moved", "scrub": true, "unsplit": "move", "room": "0.125KiB", "hazard": "room-in-every-page"}])"), known());
+  ASSERT_EQ(labels(s), "vhost-copy,moved");
+  const StrategyChoice& c = s.strategies[1];
+  EXPECT_EQ(c.name, "copy-header");
+  EXPECT_EQ(c.hazard, "room-in-every-page");
+  // In the order of the option table, in canonical form.
+  EXPECT_EQ(c.options, (std::vector<std::pair<std::string, std::string>>{{"unsplit", "move"}, {"room", "128B"}, {"scrub", "true"}}));
+}
+
+TEST(Strategies, Mistakes) {
+  struct { const char *list, *starts, *also; } const rows[] = {
+      {"[\"vhost-cpy\"]", "t.json:1:47: error: /strategies/0: there is no strategy \"vhost-cpy\"", "did you mean \"vhost-copy\"?"},
+      {"[{\"name\": \"copy-header\", \"unsplt\": \"move\"}]", "t.json:1:71: error: /strategies/0/unsplt: strategy \"copy-header\" has no option \"unsplt\"", "did you mean \"unsplit\"?"},
+      {"[{\"name\": \"copy-header\", \"unsplit\": \"mov\"}]", "t.json:1:82: error: /strategies/0/unsplit: \"mov\" is not known", "did you mean \"move\"?"},
+      {"[{\"name\": \"copy-header\", \"room\": 128}]", "t.json:1:79: error: /strategies/0/room: 128 has no unit", ""},
+      {"[{\"name\": \"vhost-copy\", \"hazard\": \"x\"}]", "t.json:1:80: error: /strategies/0/hazard: strategy \"vhost-copy\" has no hazard \"x\"", ""},
+      {"[{\"label\": \"x\"}]", "t.json:1:47: error: /strategies/0: has no name", ""},
+      {"[{\"name\": \"vhost-copy\", \"label\": \"a/b\"}]", "t.json:1:79: error: /strategies/0/label: \"a/b\" cannot name a folder", ""},
+      {"[]", "t.json:1:46: error: /strategies: the list is empty", ""},
+  };
+  for (const auto& r : rows) {
+    const std::string told = mistake(with(r.list), known());
+    EXPECT_THAT(told, StartsWith(r.starts));
+    EXPECT_THAT(told, HasSubstr(r.also));
+  }
+}
+
+TEST(Strategies, ChosenOnTheCommandLine) {
+  const std::string text = with(R"(["vhost-copy", {"name": "copy-header", "label": "a"}, {"name": "copy-header", "label": "b", "unsplit": "copy"}])");
+  EXPECT_EQ(labels(from(text, known("b"))), "b");
+  EXPECT_EQ(from(text, known("b")).strategies[0].options.size(), 1u);
+  EXPECT_EQ(labels(from(text, known("copy-header"))), "a,b");
+  EXPECT_EQ(labels(from(text, known("vhost-copy,a"))), "vhost-copy,a");
+  EXPECT_EQ(labels(from(text, known("all"))), "all");
+  EXPECT_EQ(labels(from(with("\"all\""), known("copy-header"))), "copy-header");
+  EXPECT_THAT(mistake(text, known("vhost-copy,passthru")), StartsWith("--strategy vhost-copy,passthru: error: there is no strategy \"passthru\""));
+  EXPECT_THAT(mistake(text, known("")), StartsWith("--strategy : error: expected names separated by commas"));
+}
+
+}  // namespace
+}  // namespace gd::scenario
