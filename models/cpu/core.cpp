@@ -60,7 +60,7 @@ void Core::finish(Time now) {
   }
   step_.deferred_.clear();
   busy_time_ += now - step_.start_;
-  if (observer_) observer_->core_busy(index_, current_->row_, step_.start_, now);
+  if (observer_) observer_->core_busy(index_, step_.row_, step_.start_, now);
 
   Task& t = *current_;
   current_ = nullptr;

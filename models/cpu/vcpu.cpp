@@ -11,7 +11,7 @@ void Vcpu::attach(Task& inner, Core& on) {
   require(runner_ == &on, "a guest's task is attached before its vCPU");
   inner.runner_ = this;
   inner.row_ = on.ledger_.row(on.name_, inner.name_);
-  queue_ = RunQueue(on.params_.slice, on.params_.softirq_max);
+  if (queue_.empty()) queue_ = RunQueue(on.params_.slice, on.params_.softirq_max);   // else one was woken already
 }
 
 // An inner step's logic is over when Task::step() returns, so an inner task is either queued or asleep: a wake-up at any
@@ -38,11 +38,9 @@ bool Vcpu::step(Step& s) {
   }
   halted_ = false;
   running_ = t;
-  const Ledger::Row mine = s.row_;
   s.row_ = t->row_;
   s.guest_ = true;
   const bool more = t->step(s) || t->woken_;
-  s.row_ = mine;
   running_ = nullptr;
   t->woken_ = false;
   if (more)

@@ -77,6 +77,23 @@ TEST_F(VcpuTest, MissesOfInnerTasksAreTheGuests) {
   EXPECT_EQ(memory.stats().guest_misses, 1u);
 }
 
+struct Rows : Observer {
+  std::vector<std::uint32_t> rows;
+  void core_busy(std::uint32_t, std::uint32_t row, Time, Time) override { rows.push_back(row); }
+};
+
+TEST_F(VcpuTest, TheObserverSeesWhichInnerTaskRan) {
+  Scripted app("guest-app", Priority::thread, seen, [this](Step& s) { s.charge(work, 100); return false; }, World::guest);
+  Scripted late("guest-late", Priority::thread, seen, nullptr, World::guest);
+  vcpu.attach(app, core());
+  app.wake(0);                       // before the simulation starts
+  vcpu.attach(late, core());
+  Rows r;
+  core().observe(&r);
+  run(kMs);
+  EXPECT_THAT(r.rows, ElementsAre(app.row(), vcpu.row()));
+}
+
 TEST_F(VcpuTest, GuestSoftirqBeforeGuestThread) {
   Scripted app("guest-app", Priority::thread, seen, [this, n = 0](Step& s) mutable { s.charge(work, 100); return ++n < 3; }, World::guest);
   Scripted soft("guest-softirq", Priority::softirq, seen, nullptr, World::guest);
