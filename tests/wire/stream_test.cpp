@@ -17,6 +17,8 @@ struct Case {
   std::uint32_t header;
 };
 
+void PrintTo(const Case& c, std::ostream* os) { *os << c.name; }
+
 class StreamTable : public testing::TestWithParam<Case> {};
 
 TEST_P(StreamTable, HeadersAndChecksums) {

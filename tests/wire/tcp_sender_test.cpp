@@ -28,11 +28,12 @@ struct Receiver : FrameSink {
       table.dropped(r, Drop::nic_fifo, now);
       return;
     }
+    const bool old = m.offset < next[m.flow];   // seen before: answered at once
     most_ahead = std::max(most_ahead, m.offset + m.payload_length - next[m.flow]);
     held[m.flow][m.offset] = m.payload_length;
     for (auto& h = held[m.flow]; !h.empty() && h.begin()->first <= next[m.flow]; h.erase(h.begin()))
       next[m.flow] = std::max(next[m.flow], h.begin()->first + h.begin()->second);
-    if (++unanswered >= every || !held[m.flow].empty()) {
+    if (++unanswered >= every || old || (p.flags & tcp::kPsh) || !held[m.flow].empty()) {
       unanswered = 0;
       std::uint8_t out[kMaxAck];
       AckFields f;
