@@ -91,24 +91,25 @@ void Iommu::Impl::add_piece(Hpa hpa, Bytes length) {
   else pieces.push_back({hpa, length});
 }
 
-// A walk reads one entry a level, from below the deepest table that the walk cache knows to the leaf. It waits, without
-// a walker, for a walk in progress that fills that entry of the walk cache.
+// A walk reads one entry a level, from below the deepest entry that the walk cache holds to the leaf. The walk cache holds
+// entries of the upper levels that point to tables. A walk that needs one which another walk is fetching waits for it,
+// without a walker.
 Time Iommu::Impl::walk(Iova iova, const IoPageTable::Walk& w, Time now, Time arrival) {
-  const unsigned lowest = std::max(w.reached, params.levels - params.cached_levels);
-  unsigned from = params.levels;
-  for (unsigned l = lowest; l < params.levels; ++l)
+  const unsigned lowest = std::max(w.reached, params.levels - params.cached_levels) + 1;   // that may be in the walk cache
+  unsigned cached = params.levels + 1;
+  for (unsigned l = lowest; l <= params.levels; ++l)
     if (const auto* e = walk_cache.find(key(iova, l))) {
       arrival = std::max(arrival, e->ready);
-      from = l;
+      cached = l;
       break;
     }
   Time service = params.walk_overhead;
-  for (unsigned l = from; l >= w.reached; --l) {
+  for (unsigned l = cached - 1; l >= w.reached; --l) {
     service += memory.device_read(now, arrival + service, w.entry[l], 8);
     ++stats.walk_reads;
   }
   const Time end = walkers.reserve(now, arrival, service) + service;
-  for (unsigned l = lowest; l < from; ++l) walk_cache.insert(key(iova, l)).ready = end;
+  for (unsigned l = lowest; l < cached; ++l) walk_cache.insert(key(iova, l)).ready = end;
   return end;
 }
 
