@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "models/base/error.h"
+#include "models/nic/steering.h"
+#include "tests/packet/frames.h"
+
+using namespace gd;
+using namespace gd::nic;
+
+namespace {
+
+constexpr std::uint64_t kA = 0x020000000001, kB = 0x020000000002, kBroadcast = 0xffffffffffff, kMulticast = 0x01005e000001;
+
+struct Row {
+  std::uint64_t mac;
+  std::uint16_t vlan;
+  int queue;   // -1: nobody's
+};
+
+int first_queue(const Steering& s, const Row& r) {
+  const SteeringRule* rule = s.match(r.mac, r.vlan);
+  return rule ? static_cast<int>(rule->first) : -1;
+}
+
+TEST(Steering, MostSpecificRuleWins) {
+  Steering s;
+  s.add({0, 0, 4, 1});
+  s.add({0, 7, 3, 1});
+  s.add({kA, 0, 2, 1});
+  s.add({kA, 7, 1, 1});
+  for (const Row& r : {Row{kA, 7, 1}, Row{kA, 8, 2}, Row{kA, 0, 2}, Row{kB, 7, 3}, Row{kB, 8, 4}, Row{kBroadcast, 7, 3},
+                       Row{kBroadcast, 0, 4}, Row{kMulticast, 9, 4}})
+    EXPECT_EQ(first_queue(s, r), r.queue) << std::hex << r.mac << " vlan " << r.vlan;
+}
+
+TEST(Steering, UnclaimedFramesBelongToNobody) {
+  Steering s;
+  s.add({kA, 0, 0, 1});
+  s.add({kB, 5, 1, 1});
+  for (const Row& r : {Row{kA, 3, 0}, Row{kB, 5, 1}, Row{kB, 0, -1}, Row{kB, 6, -1}, Row{kBroadcast, 0, -1}, Row{kBroadcast, 5, -1}})
+    EXPECT_EQ(first_queue(s, r), r.queue) << std::hex << r.mac << " vlan " << r.vlan;
+  s.add({kA, 0, 9, 1});   // the same key again replaces
+  EXPECT_EQ(first_queue(s, {kA, 0, 0}), 9);
+}
+
+TEST(Steering, RssUsesTheIndirectionTable) {
+  Steering s;
+  s.add({0, 0, 8, 4});
+  const test::Frame f = test::tcp4_frame(100);
+  const Parsed p = parse(f.data(), static_cast<std::uint32_t>(f.size()));
+  const std::uint32_t hash = Toeplitz().hash(f.data(), p, RssFields{}).value;
+  Steered got = s.steer(f.data(), p);
+  EXPECT_TRUE(got.claimed);
+  EXPECT_EQ(got.hash, hash);
+  EXPECT_EQ(got.queue, 8 + (hash & 127) % 4);
+  std::vector<std::uint8_t> table(128, 3);
+  s.indirection(table);
+  EXPECT_EQ(s.steer(f.data(), p).queue, 11u);
+  table.pop_back();
+  EXPECT_THROW(s.indirection(table), UserError);
+}
+
+TEST(Steering, OneQueueNeedsNoHash) {
+  Steering s;
+  s.add({0, 0, 2, 1});
+  const test::Frame f = test::tcp4_frame(100);
+  const Steered got = s.steer(f.data(), parse(f.data(), static_cast<std::uint32_t>(f.size())));
+  EXPECT_EQ(got.queue, 2u);
+  EXPECT_EQ(got.hash, 0u);
+}
+
+TEST(Steering, PortsSpreadTcpButNotUdpUnlessAsked) {
+  auto queues = [](bool udp_frames, bool udp_ports) {
+    Steering s;
+    RssFields fields;
+    fields.udp4 = fields.udp6 = udp_ports;
+    s.fields(fields);
+    s.add({0, 0, 0, 8});
+    std::set<std::uint32_t> seen;
+    for (unsigned port = 1000; port < 1064; ++port) {
+      test::Frame f = udp_frames ? test::udp4_frame(50) : test::tcp4_frame(50);
+      test::set16(f, 34, port);
+      seen.insert(s.steer(f.data(), parse(f.data(), static_cast<std::uint32_t>(f.size()))).queue);
+    }
+    return seen.size();
+  };
+  EXPECT_EQ(queues(false, false), 8u);
+  EXPECT_EQ(queues(true, false), 1u);
+  EXPECT_EQ(queues(true, true), 8u);
+}
+
+}  // namespace
