@@ -6,7 +6,7 @@
 namespace gd {
 
 bool StreamExpected::matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) {
-  const Segment s = stream_.segment(f);
+  const StreamSegment s = stream_.segment(f);
   if (s.flow >= stream_.flows() || at > stream_.frame_length(s) || len > stream_.frame_length(s) - at) return false;
   const std::uint32_t header = stream_.header_length(s.flow), end = header + s.payload;
   if (at < header && len > 0) {

@@ -68,9 +68,9 @@ Stream::Stream(const std::vector<FlowHeader>& flows, std::uint64_t seed) : patte
   }
 }
 
-std::uint32_t Stream::frame_length(const Segment& s) const { return wire::padded(headers_[s.flow].length() + s.payload); }
+std::uint32_t Stream::frame_length(const StreamSegment& s) const { return wire::padded(headers_[s.flow].length() + s.payload); }
 
-void Stream::write_header(std::uint8_t* out, const Segment& s) const {
+void Stream::write_header(std::uint8_t* out, const StreamSegment& s) const {
   FrameFields f;
   f.payload_length = s.payload;
   f.payload_sum = pattern_.partial_sum(s.flow, s.offset, s.payload);
@@ -81,14 +81,14 @@ void Stream::write_header(std::uint8_t* out, const Segment& s) const {
   headers_[s.flow].write(out, f);
 }
 
-void Stream::write(std::uint8_t* out, const Segment& s) const {
+void Stream::write(std::uint8_t* out, const StreamSegment& s) const {
   write_header(out, s);
   const std::uint32_t header = headers_[s.flow].length(), used = header + s.payload;
   pattern_.fill(out + header, s.flow, s.offset, s.payload);
   if (used < wire::kMinimum) std::memset(out + used, 0, wire::kMinimum - used);
 }
 
-void Stream::describe(FrameMeta& m, const Segment& s) const {
+void Stream::describe(FrameMeta& m, const StreamSegment& s) const {
   m.offset = s.offset;
   m.length = frame_length(s);
   m.flow = s.flow;
@@ -98,8 +98,8 @@ void Stream::describe(FrameMeta& m, const Segment& s) const {
   m.payload_length = s.payload;
 }
 
-Segment Stream::segment(const FrameMeta& m) const {
-  Segment s;
+StreamSegment Stream::segment(const FrameMeta& m) const {
+  StreamSegment s;
   s.flow = m.flow;
   s.offset = m.offset;
   s.source_index = m.source_index;

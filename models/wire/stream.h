@@ -29,7 +29,7 @@ struct FlowPlan {
 // Source 10.1.(f / 256).(f % 256) and destination 10.0.0.(1 + d), or fd01::/16 and fd00::/16 in the same way.
 std::vector<FlowHeader> make_flows(const FlowPlan& plan);
 
-struct Segment {
+struct StreamSegment {
   std::uint32_t flow = 0;
   std::uint64_t offset = 0;         // of the first payload byte in the flow's stream
   std::uint32_t source_index = 0;   // packet number of the flow
@@ -46,16 +46,16 @@ class Stream {
   std::uint32_t header_length(std::uint32_t f) const { return headers_[f].length(); }
   std::uint32_t longest_header() const { return longest_header_; }
   // Length of a segment's frame without FCS, padding included.
-  std::uint32_t frame_length(const Segment& s) const;
+  std::uint32_t frame_length(const StreamSegment& s) const;
   // Writes frame_length() bytes.
-  void write(std::uint8_t* out, const Segment& s) const;
+  void write(std::uint8_t* out, const StreamSegment& s) const;
   // Writes the header alone, header_length() bytes.
-  void write_header(std::uint8_t* out, const Segment& s) const;
+  void write_header(std::uint8_t* out, const StreamSegment& s) const;
   const Pattern& pattern() const { return pattern_; }
   // Fills everything of `m` but bytes and id.
-  void describe(FrameMeta& m, const Segment& s) const;
+  void describe(FrameMeta& m, const StreamSegment& s) const;
   // The segment that `m` was described by.
-  Segment segment(const FrameMeta& m) const;
+  StreamSegment segment(const FrameMeta& m) const;
 
   static std::uint32_t isn(std::uint32_t flow);
   static std::uint32_t peer_isn(std::uint32_t flow);

@@ -71,7 +71,7 @@ class Synthetic : public Traffic {
   Time burst_length_ = 0, burst_at_ = 0;
   std::uint32_t in_burst_ = 0, turn_ = 0;
   std::uint64_t mean_gap_ = 0;
-  Segment next_;
+  StreamSegment next_;
   Stats stats_;
 };
 

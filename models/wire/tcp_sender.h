@@ -64,7 +64,7 @@ class TcpSender : public Actor, public Traffic, public FarEnd {
   std::vector<bool> queued_;
   std::uint32_t turn_head_ = 0, turn_count_ = 0, in_burst_ = 0, finished_ = 0;
   std::vector<std::uint32_t> by_hash_;        // open addressing: flow + 1
-  Segment next_;
+  StreamSegment next_;
   Stats stats_;
 };
 

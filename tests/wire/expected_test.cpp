@@ -59,7 +59,7 @@ TEST(Expected, PaddedSegment) {
   const auto flows = make_flows({});
   const Stream s(flows, 1);
   StreamExpected e(flows, 1);
-  Segment g;
+  StreamSegment g;
   g.payload = 1, g.offset = 77;
   std::vector<std::uint8_t> b(60);
   s.write(b.data(), g);

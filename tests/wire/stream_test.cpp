@@ -33,7 +33,7 @@ TEST_P(StreamTable, HeadersAndChecksums) {
   std::uint32_t index = 65530;
   for (std::uint32_t payload : {1u, 2u, 6u, 17u, 18u, 999u, 1448u, 1460u, 8999u, 65000u}) {
     for (std::uint32_t f = 0; f < 5; ++f) {
-      Segment g;
+      StreamSegment g;
       g.flow = f, g.offset = offset, g.source_index = index, g.payload = payload, g.push = payload & 1;
       s.write(b.data(), g);
       const std::uint32_t n = s.frame_length(g);
@@ -56,7 +56,7 @@ TEST_P(StreamTable, HeadersAndChecksums) {
       s.describe(m, g);
       EXPECT_EQ(m.length, n);
       EXPECT_EQ(m.payload_offset, c.header);
-      const Segment back = s.segment(m);
+      const StreamSegment back = s.segment(m);
       EXPECT_EQ(back.offset, g.offset);
       EXPECT_EQ(back.push, g.push);
       EXPECT_EQ(back.source_index, g.source_index);
