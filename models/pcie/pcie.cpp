@@ -21,22 +21,21 @@ Pcie::Pcie(sc_core::sc_module_name name, Agenda& agenda, const PcieParams& param
       to_device("to_device"),
       agenda_(agenda),
       params_(checked(params)),
-      rate_up_(link_rate(params)),
-      rate_down_(link_rate(params)),
+      up_(link_rate(params_)),
+      down_(link_rate(params_)),
       // A write takes its header and at least one byte.
       posted_(params.posted_buffer / (params.write_header + 1) + 2) {
   from_device.register_b_transport(this, &Pcie::dma);
   from_cpu.register_b_transport(this, &Pcie::mmio);
 }
 
-Time Pcie::send(Calendar& c, RateClock& rate, std::uint64_t& rest, std::uint64_t& counter, Time now, Time arrival,
-                Bytes tlp_bytes) {
-  const std::uint64_t tlp_share = 1'000'000 - params_.dllp_ppm;
-  const std::uint64_t scaled = tlp_bytes * 1'000'000 + rest;
-  counter += scaled / tlp_share;
-  rest = scaled % tlp_share;
-  const Time service = rate.take(tlp_bytes * 8);
-  return c.reserve(now, arrival, service) + service;
+const PcieStats& Pcie::stats() const {
+  const auto with_dllps = [this](std::uint64_t tlp_bytes) {
+    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(tlp_bytes) * 1'000'000 / (1'000'000 - params_.dllp_ppm));
+  };
+  stats_.upstream_bytes = with_dllps(up_.tlp_bytes);
+  stats_.downstream_bytes = with_dllps(down_.tlp_bytes);
+  return stats_;
 }
 
 // The time at which the root complex has room for `bytes`: a write's room comes back, over the link, when it is visible.
@@ -50,7 +49,7 @@ Time Pcie::wait_for_room(Time arrival, Bytes bytes) {
     if (++posted_first_ == posted_.size()) posted_first_ = 0;
     --posted_count_;
   }
-  stats_.posted_wait += std::max<Time>(0, at - std::max(arrival, up_.horizon()));
+  stats_.posted_wait += std::max<Time>(0, at - std::max(arrival, up_.calendar.horizon()));
   return at;
 }
 
@@ -63,7 +62,7 @@ Time Pcie::write(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* 
   stats_.messages += message;
   const Bytes held = length + t.tlps * params_.write_header;
   const Time from = wait_for_room(arrival, held);
-  const Time left = send(up_, rate_up_, rest_up_, stats_.upstream_bytes, now, from, t.bytes);
+  const Time left = up_.send(now, from, t.bytes);
   if (info) info->link_free = left;
   Time at = left + params_.link_latency + params_.root_latency;
   Time done;
@@ -92,7 +91,7 @@ Time Pcie::read(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* i
   const Bytes length = gp.get_data_length();
   const TlpCount request = read_requests(params_, address, length);
   stats_.read_tlps += request.tlps;
-  const Time left = send(up_, rate_up_, rest_up_, stats_.upstream_bytes, now, arrival, request.bytes);
+  const Time left = up_.send(now, arrival, request.bytes);
   if (info) info->link_free = left;
   sc_core::sc_time d = to_sc(left + params_.link_latency + params_.root_latency - now);
   to_root->b_transport(gp, d);
@@ -100,7 +99,7 @@ Time Pcie::read(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* i
   TlpCount answer = completions(params_, address, length);
   if (gp.get_response_status() != tlm::TLM_OK_RESPONSE) answer = {1, params_.tlp_framing + params_.completion_header};
   stats_.completion_tlps += answer.tlps;
-  return send(down_, rate_down_, rest_down_, stats_.downstream_bytes, now, ready, answer.bytes) + params_.link_latency;
+  return down_.send(now, ready, answer.bytes) + params_.link_latency;
 }
 
 void Pcie::dma(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
@@ -119,13 +118,13 @@ void Pcie::mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
   const TlpCount t = is_write ? write_tlps(params_, address, length) : read_requests(params_, address, length);
   ++(is_write ? stats_.mmio_writes : stats_.mmio_reads);
   const Time ready = now + from_sc(delay) + params_.mmio_write;
-  const Time left = send(down_, rate_down_, rest_down_, stats_.downstream_bytes, now, ready, t.bytes);
+  const Time left = down_.send(now, ready, t.bytes);
   delay = to_sc(left + params_.link_latency - now);
   to_device->b_transport(gp, delay);
   if (is_write) return;
   const Time answered = now + from_sc(delay);
   const Bytes answer = completions(params_, address, length).bytes;
-  const Time back = send(up_, rate_up_, rest_up_, stats_.upstream_bytes, now, answered, answer);
+  const Time back = up_.send(now, answered, answer);
   delay = to_sc(back + params_.link_latency + params_.mmio_write - now);
 }
 

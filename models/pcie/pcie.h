@@ -94,11 +94,11 @@ class Pcie : public sc_core::sc_module {
   tlm_utils::simple_target_socket<Pcie> from_cpu;
   tlm_utils::simple_initiator_socket<Pcie> to_device;       // the device's registers
 
-  const PcieStats& stats() const { return stats_; }
+  const PcieStats& stats() const;
   const PcieParams& params() const { return params_; }
   // Time for which a direction was reserved so far (for utilisation: utilisation_ppm of differences).
-  Time upstream_reserved() const { return up_.reserved(); }
-  Time downstream_reserved() const { return down_.reserved(); }
+  Time upstream_reserved() const { return up_.calendar.reserved(); }
+  Time downstream_reserved() const { return down_.calendar.reserved(); }
 
  private:
   struct Posted {
@@ -109,16 +109,24 @@ class Pcie : public sc_core::sc_module {
   void mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   Time write(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* info);
   Time read(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* info);
-  // Sends `tlp_bytes` at or after `arrival`; returns when the last has left. Adds them to `counter`.
-  Time send(Calendar& c, RateClock& rate, std::uint64_t& rest, std::uint64_t& counter, Time now, Time arrival, Bytes tlp_bytes);
+  struct Direction {
+    explicit Direction(std::uint64_t bits_per_second) : rate(bits_per_second) {}
+    // Sends TLPs of `bytes` at or after `arrival`; returns when the last byte has left.
+    Time send(Time now, Time arrival, Bytes bytes) {
+      tlp_bytes += bytes;
+      const Time service = rate.take(bytes * 8);
+      return calendar.reserve(now, arrival, service) + service;
+    }
+    Calendar calendar;
+    RateClock rate;
+    std::uint64_t tlp_bytes = 0;
+  };
   Time wait_for_room(Time arrival, Bytes bytes);
 
   Agenda& agenda_;
   PcieParams params_;
-  PcieStats stats_;
-  Calendar up_, down_;
-  RateClock rate_up_, rate_down_;
-  std::uint64_t rest_up_ = 0, rest_down_ = 0;   // of the DLLP share, so that byte counts do not drift
+  mutable PcieStats stats_;          // the bytes on the link are brought up to date when asked for
+  Direction up_, down_;
   Time last_posted_ = 0;             // posted writes become visible in order
   std::vector<Posted> posted_;       // ring of the writes that are in the posted buffer, oldest first
   std::size_t posted_first_ = 0, posted_count_ = 0;
