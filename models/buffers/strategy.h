@@ -142,8 +142,11 @@ class RxPath {
   virtual const PathStats& stats() const = 0;
 };
 
-// What a path works with.
+// What a path works with. The first group is the run's; the rest is the path's own.
 struct PathContext {
+  PathContext(PhysMem& p, Ownership& o, Iommu& i, SkbPool& k, CostBook& c, FrameTable& f, FaultPlan& x, Agenda& a,
+              const BindEnvironment& e)
+      : phys(p), ownership(o), iommu(i), skbs(k), costs(c), frames(f), fault(x), agenda(a), env(e) {}
   PhysMem& phys;
   Ownership& ownership;
   Iommu& iommu;
@@ -153,11 +156,10 @@ struct PathContext {
   FaultPlan& fault;
   Agenda& agenda;
   const BindEnvironment& env;
-  GuestPort* guest = nullptr;     // null unless the consumer is a guest
-  Task* softirq = nullptr;        // woken when buffers come after a shortage
+  GuestPort* guest = nullptr;         // null unless the consumer is a guest
+  Task* softirq = nullptr;            // woken when buffers come after a shortage
   std::uint32_t interrupt_rank = 0;   // rank of the path's interrupt actor
   Time injection_latency = 500 * kNs; // irqfd to a running vCPU's posted interrupt
-  std::string name;               // component path, for RNG streams and messages
 };
 
 class Strategy {

@@ -16,6 +16,8 @@ class MmioBus : public sc_core::sc_module {
   tlm_utils::simple_initiator_socket<MmioBus> socket;   // to Pcie::from_cpu
   // Writes `value` to register `offset` when the step ends.
   void write(Step& s, std::uint64_t offset, std::uint32_t value);
+  // A write whose core time was charged elsewhere (a guest's doorbell), at the present time.
+  void post(std::uint64_t offset, std::uint32_t value, Time now) { effect(this, offset << 32 | value, now); }
 
  private:
   static void effect(void* self, std::uint64_t argument, Time now);

@@ -18,7 +18,7 @@ HostSocket::HostSocket(const HostSocketParams& params, PhysMem& phys, FrameTable
       copy_(costs.get("app.copy")), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)) {}
 
 void HostSocket::packet(Step& s, Skb* skb) {
-  const Hpa at = path_->headers(*skb);
+  const Hpa at = skb->path->headers(*skb);
   const Parsed p = parse(phys_.at(at), skb->length);
   s.charge(ip_);
   s.load(ip_.op, at, p.header_length);
@@ -31,7 +31,7 @@ void HostSocket::packet(Step& s, Skb* skb) {
   if (skb->checksum == Checksum::bad) {
     ++stats_.bad_checksums;
     frames_.dropped(skb->frames, Drop::bad_checksum, s.now());
-    path_->release(s, skb);
+    skb->path->release(s, skb);
     return;
   }
   ++stats_.packets;
@@ -41,7 +41,7 @@ void HostSocket::packet(Step& s, Skb* skb) {
   if (truesize_ + truesize(*skb) > params_.socket_buffer) {
     stats_.socket_drops += skb->frames.count;
     frames_.dropped(skb->frames, Drop::socket_full, s.now());
-    path_->release(s, skb);
+    skb->path->release(s, skb);
     return;
   }
   s.charge(queue_);
@@ -59,7 +59,7 @@ void HostSocket::end(Step& s, Skb* skb) {
   truesize_ -= truesize(*skb);
   held_frames_ -= skb->frames.count;
   for (FrameRef f; (f = frames_.pop(skb->frames)) != kNoFrame;) frames_.delivered(f, s.now());
-  path_->release(s, skb);
+  skb->path->release(s, skb);
   if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), s.now());
 }
 

@@ -28,7 +28,6 @@ class HostSocket : public Task, public PacketSink {
  public:
   // Costs: stack.ip, stack.tcp, stack.udp, stack.raw, stack.checksum (byte), stack.queue, app.read, app.copy (byte).
   HostSocket(const HostSocketParams& params, PhysMem& phys, FrameTable& frames, ExpectedBytes& expected, CostBook& costs);
-  void connect(RxPath& path) { path_ = &path; }
   // PacketSink: softirq's side.
   void packet(Step& s, Skb* skb) override;
   std::uint32_t held() const override { return held_frames_; }
@@ -44,7 +43,6 @@ class HostSocket : public Task, public PacketSink {
   PhysMem& phys_;
   FrameTable& frames_;
   RxCheck check_;
-  RxPath* path_ = nullptr;
   Cost ip_, tcp_, udp_, raw_, checksum_, queue_, read_, copy_;
   Hpa user_ = 0;
   Skb *head_ = nullptr, *tail_ = nullptr;

@@ -62,6 +62,7 @@ bool NapiQueue::take_one(Step& s) {
   Skb* skb = path_->receive(s, slot, w, f);
   if (observer_) observer_->level(level_, posted_, s.now());
   if (!skb) return true;
+  skb->path = path_;
   if (fault_.hit(Fault::lose_host, frames_[skb->frames.first].id)) {
     frames_.lose(frames_.pop(skb->frames));
     path_->release(s, skb);

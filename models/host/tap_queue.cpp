@@ -9,7 +9,7 @@ void TapQueue::packet(Step& s, Skb* skb) {
   s.charge(receive_);
   if (count_ == ring_.size()) {
     frames_.dropped(skb->frames, Drop::tap_full, s.now());
-    path_->release(s, skb);
+    skb->path->release(s, skb);
     return;
   }
   frames_.stamp(skb->frames, Stage::stack, s.now());

@@ -14,7 +14,7 @@ class TapQueue : public PacketSink {
  public:
   // Costs: netif.receive (per packet up to the handler), tap.enqueue. `capacity` in packets.
   TapQueue(std::uint32_t capacity, FrameTable& frames, CostBook& costs, std::string_view backend);
-  void connect(RxPath& path, Task& worker) { path_ = &path, worker_ = &worker; }
+  void connect(Task& worker) { worker_ = &worker; }
   void packet(Step& s, Skb* skb) override;
   // Oldest packet, or null. Its reading is charged by the worker.
   Skb* pop();
@@ -29,7 +29,6 @@ class TapQueue : public PacketSink {
   std::uint32_t head_ = 0, count_ = 0, peak_ = 0, held_frames_ = 0;
   FrameTable& frames_;
   Cost receive_, enqueue_;
-  RxPath* path_ = nullptr;
   Task* worker_ = nullptr;
   Observer* observer_ = nullptr;
   std::uint32_t level_ = 0;

@@ -66,7 +66,7 @@ void FrameTable::end(FrameRef r, Fate fate, Drop why, Time t) {
     if (fate == Fate::dropped) ++c->dropped, ++c->drops[static_cast<int>(why)];
   }
   if (fate == Fate::delivered) {
-    if (t >= from_ && t < to_) window_payload_ += f.payload_length;
+    if (t >= from_ && t < to_) window_payload_ += f.payload_length, ++window_frames_;
     stamp(r, Stage::app, t);
     if (f.in_cohort) {
       latency_.add(static_cast<std::uint64_t>(t - f.at[0]));

@@ -98,6 +98,8 @@ class FrameTable {
   const Counts& cohort() const { return cohort_; }
   // Payload bytes that the application accepted at a time inside the window, whatever cohort they are of.
   std::uint64_t payload_in_window() const { return window_payload_; }
+  // Frames that ended as delivered inside the window, whatever cohort they are of.
+  std::uint64_t delivered_in_window() const { return window_frames_; }
   std::uint64_t offered_payload_in_window() const { return window_offered_; }
   const Histogram& latency() const { return latency_; }                      // ps, wire to application, cohort
   const Histogram& stage_latency(Stage s) const { return stages_[static_cast<int>(s)]; }  // ps since the stage before
@@ -117,7 +119,7 @@ class FrameTable {
   std::uint32_t live_ = 0;
   Time from_ = 0, to_ = kNever;
   Counts all_, cohort_;
-  std::uint64_t window_payload_ = 0, window_offered_ = 0;
+  std::uint64_t window_payload_ = 0, window_offered_ = 0, window_frames_ = 0;
   Histogram latency_, stages_[static_cast<int>(Stage::count_)];
   Fingerprint print_;
   Listener* listener_ = nullptr;

@@ -17,6 +17,8 @@
 
 namespace gd {
 
+class RxPath;   // models/buffers: whose buffers a packet holds
+
 constexpr unsigned kMaxSkbFrags = 17;     // MAX_SKB_FRAGS with 4 KiB pages, Linux 6.x
 
 // A run of bytes of a packet and the buffer that holds them.
@@ -55,7 +57,7 @@ struct Skb {
   Hpa slab_addr = 0;               // the skb's own linear memory: kSlab bytes, mapped for DMA for ever
   Iova slab_iova = 0;
   BufferId slab_buffer = kNoBuffer;
-  Time queued_at = 0;
+  RxPath* path = nullptr;          // the destructor: gives the buffers back
 
   static constexpr Bytes kStruct = 256, kSlab = 512;   // sk_buff 232 B in its cache; head kmalloc-512 (header + shared info)
 };

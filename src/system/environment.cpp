@@ -1,0 +1,167 @@
+#include "src/system/environment.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "models/base/error.h"
+#include "src/system/system.h"
+
+namespace gd::system {
+namespace {
+
+namespace sc = scenario;
+
+StrategyOptions options_of(const sc::StrategyChoice& choice) {
+  StrategyOptions o;
+  for (const auto& [key, text] : choice.options) {
+    if (key == "unsplit") {
+      o.unsplit = text == "offset" ? Unsplit::offset : text == "copy" ? Unsplit::copy : Unsplit::move;
+    } else if (key == "headers_of_8") {
+      o.headers_of_8 = static_cast<std::uint32_t>(std::stoul(text));
+    } else if (key == "headroom") {
+      o.headroom = std::stoull(text);
+    } else if (key == "tailroom") {
+      o.tailroom = std::stoull(text);
+    } else if (key == "shadow_shared_info") {
+      o.shadow_shared_info = text == "true";
+    }
+  }
+  return o;
+}
+
+sc::StrategyOption option(std::string_view key) {
+  sc::StrategyOption o;
+  o.name = std::string(key);
+  if (key == "unsplit") {
+    o.type = sc::OptionType::choice;
+    o.allowed = {"move", "copy", "offset"};
+    o.fallback = "move";
+    o.description = "what happens to the payload of a frame that the NIC left whole: moved to the page's start, copied to a spare "
+                    "page, or delivered with an offset (needs used_offset)";
+  } else if (key == "headers_of_8") {
+    o.type = sc::OptionType::count;
+    o.fallback = "4";
+    o.description = "of 8 buffers that the guest posts, how many are header buffers (1 to 7)";
+  } else if (key == "headroom") {
+    o.type = sc::OptionType::size;
+    o.fallback = "64";
+    o.description = "bytes before the virtio header that the guest's buffer keeps free (NET_SKB_PAD)";
+  } else if (key == "tailroom") {
+    o.type = sc::OptionType::size;
+    o.fallback = "320";
+    o.description = "bytes behind the frame for struct skb_shared_info";
+  } else if (key == "shadow_shared_info") {
+    o.type = sc::OptionType::boolean;
+    o.fallback = "true";
+    o.description = "the host keeps its own shared info instead of trusting the guest's";
+  }
+  return o;
+}
+
+Consumer consumer_of(sc::Consumer c) { return static_cast<Consumer>(c); }
+
+}  // namespace
+
+BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& choice, std::size_t guest) {
+  BindEnvironment e;
+  e.consumer = consumer_of(s.consumer);
+  e.split = static_cast<SplitMode>(s.nic.header_split.mode);
+  e.header_buffer = s.nic.header_split.header_buffer;
+  e.split_threshold = s.nic.header_split.threshold;
+  e.rx_buffer = s.nic.rx_buffer;
+  e.buffer_size_per_descriptor = s.nic.buffer_size == sc::BufferScope::per_descriptor;
+  e.scatter = s.nic.scatter;
+  e.virtio_rings = s.nic.virtio_rings;
+  e.mtu = static_cast<std::uint32_t>(s.nic.mtu);
+  e.ring_size = static_cast<std::uint32_t>(s.nic.ring_size);
+  e.rx_queues = static_cast<std::uint32_t>(s.nic.rx_queues);
+  e.guests = static_cast<std::uint32_t>(s.guests.size());
+  e.pin = static_cast<PinPolicy>(s.host.pin);
+  e.memlock_limit = s.host.memlock_limit ? s.host.memlock_limit : UINT64_MAX;
+  e.copybreak = s.host.copybreak;
+  e.page_recycle = s.host.page_recycle;
+  e.gro = s.host.gro.enabled;
+  e.options = options_of(choice);
+  if (e.consumer == Consumer::guest) {
+    const sc::Guest& g = s.guests.at(guest);
+    const bool modern = g.virtio.driver == sc::GroRules::linux_6;
+    e.rx_mode = static_cast<RxMode>(g.virtio.rx_mode);
+    e.mergeable = e.rx_mode == RxMode::mergeable;
+    e.in_order = g.virtio.in_order;
+    e.queue_size = static_cast<std::uint16_t>(g.virtio.queue_size);
+    e.header_length = e.mergeable || modern ? 12 : 10;
+    e.backing_page = sc::bytes_of(g.backing_page);
+    e.guest_memory = g.memory;
+  }
+  return e;
+}
+
+std::vector<std::string> strategy_names() {
+  std::vector<std::string> names;
+  for (const Strategy* s : strategies()) names.emplace_back(s->declaration().name);
+  return names;
+}
+
+void describe_to_loader(sc::LoadOptions& o) {
+  o.strategies.clear();
+  for (const Strategy* s : strategies()) {
+    sc::StrategyType t;
+    t.name = std::string(s->declaration().name);
+    for (std::string_view key : s->declaration().options) t.options.push_back(option(key));
+    o.strategies.push_back(std::move(t));
+  }
+  o.known_metric = [](std::string_view name) { return known_metric(std::string(name)); };
+  for (const MetricInfo& m : metric_table()) o.metric_names.push_back(m.name);
+}
+
+std::string describe_strategy(const std::string& name) {
+  const Strategy* s = find_strategy(name);
+  if (!s) return {};
+  const Declaration& d = s->declaration();
+  std::ostringstream out;
+  out << d.name << ": " << d.summary << "\n\n"
+      << "  NIC writes         " << d.nic_writes << "\n"
+      << "  host CPU copies    " << d.host_copies << "\n"
+      << "  virtio header goes " << d.header_goes << "\n"
+      << "  guest must         " << d.guest_must << "\n"
+      << "  NIC must           " << d.nic_must << "\n"
+      << "  driver functions   " << d.driver_functions << " that a NIC driver must change\n"
+      << "  data path          " << (d.device_ring ? "device ring" : "host driver") << "\n"
+      << "  merged frames      " << (d.merges ? "yes" : "no: GRO is off on its queue") << "\n";
+  if (!d.options.empty()) out << "\noptions:\n";
+  for (std::string_view key : d.options) {
+    const sc::StrategyOption o = option(key);
+    out << "  " << o.name << " (default " << o.fallback << "): " << o.description << "\n";
+  }
+  return out.str();
+}
+
+std::optional<std::string> refusal(const sc::Scenario& s, const sc::StrategyChoice& choice) {
+  const Strategy* strategy = find_strategy(choice.name);
+  if (!strategy) return "there is no strategy of that name";
+  if (!choice.hazard.empty()) return "hazards are not available in this version";
+  const bool guests = s.consumer == sc::Consumer::guest;
+  if (strategy->declaration().guest_memory && !s.nic.steering)
+    return "the NIC must know the guest before the DMA (nic.steering is off)";
+  for (std::size_t g = 0; g < (guests ? s.guests.size() : 1); ++g)
+    if (auto why = strategy->refuse(environment(s, choice, g))) return why;
+  return std::nullopt;
+}
+
+std::vector<sc::StrategyChoice> choices(const sc::Scenario& s) {
+  if (!s.all_strategies) return s.strategies;
+  std::vector<sc::StrategyChoice> all;
+  for (const std::string& name : strategy_names()) {
+    sc::StrategyChoice c;
+    c.name = c.label = name;
+    all.push_back(std::move(c));
+  }
+  return all;
+}
+
+std::uint64_t buffering(const sc::Scenario& s, const sc::StrategyChoice& choice) {
+  const Strategy* strategy = find_strategy(choice.name);
+  return strategy ? strategy->buffering(environment(s, choice, 0), s.host.tap_queue) : 0;
+}
+
+}  // namespace gd::system

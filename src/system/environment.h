@@ -1,0 +1,12 @@
+// From the scenario's words to what a strategy is bound with.
+#pragma once
+#include "models/buffers/strategy.h"
+#include "src/scenario/scenario.h"
+
+namespace gd::system {
+
+// What strategy `choice` meets at bind, for guest `guest` (0 when the consumer is not a guest). Throws UserError for an
+// option text that cannot be (the loader has checked them).
+BindEnvironment environment(const scenario::Scenario& s, const scenario::StrategyChoice& choice, std::size_t guest);
+
+}  // namespace gd::system

@@ -1,0 +1,206 @@
+#include "src/system/machine.h"
+
+#include <algorithm>
+
+#include "models/base/error.h"
+#include "src/system/environment.h"
+#include "src/system/params.h"
+
+namespace gd::system {
+
+namespace sc = scenario;
+
+namespace {
+
+// Memory that the host itself uses, and every guest's, in one arena; huge backing pages need room to align.
+Bytes arena_size(const sc::Scenario& s) {
+  Bytes n = 2 * s.host.memory;
+  if (s.consumer == sc::Consumer::guest)
+    for (const sc::Guest& g : s.guests) n += 2 * g.memory + 2 * sc::bytes_of(g.backing_page);
+  return align_up(n, 2ull << 20);
+}
+
+FaultPlan fault_plan(const sc::Scenario& s) {
+  static const std::pair<const char*, Fault> kinds[] = {
+      {"flip-wire", Fault::flip_wire}, {"flip-nic", Fault::flip_nic}, {"flip-host", Fault::flip_host},
+      {"flip-guest", Fault::flip_guest}, {"lose-nic", Fault::lose_nic}, {"lose-host", Fault::lose_host},
+      {"lose-guest", Fault::lose_guest}, {"free-twice", Fault::free_twice}, {"leak-buffer", Fault::leak_buffer},
+      {"dma-after-return", Fault::dma_after_return}, {"uncharged-cycle", Fault::uncharged_cycle}};
+  FaultPlan p;
+  p.frame = s.debug.fault.frame;
+  for (const auto& [name, kind] : kinds)
+    if (s.debug.fault.kind == name) p.kind = kind;
+  return p;
+}
+
+CostBook cost_book(const sc::Scenario& s) {
+  CostBook b;
+  for (const sc::CostEntry& e : s.costs) b.define(e.name, e.fixed_mc, e.unit_mc, e.per);
+  return b;
+}
+
+std::uint32_t queues_needed(const sc::Scenario& s) {
+  return static_cast<std::uint32_t>(s.consumer == sc::Consumer::guest ? s.guests.size() : s.nic.rx_queues);
+}
+
+// The IOMMU's translation of a guest's memory is needed by device rings in every mode; see Iommu::map_guest.
+const Strategy& strategy_of(const sc::StrategyChoice& c) {
+  const Strategy* s = find_strategy(c.name);
+  if (!s) throw UserError("there is no strategy \"" + c.name + "\"");
+  return *s;
+}
+
+constexpr std::uint64_t kMemorySeed = 0x70616765;   // the scatter of pages is part of the machine, not of the seed
+
+}  // namespace
+
+Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const RunOptions& options)
+    : scenario(s), strategy(strategy_of(choice)), fault(fault_plan(s)), observers(options.observers), costs(cost_book(s)), phys(arena_size(s), kMemorySeed),
+      agenda("agenda"), memory("memory", agenda, phys, memory_params(s), kMemorySeed),
+      iommu("iommu", agenda, iommu_params(s), memory, costs, kMemorySeed), pcie("pcie", agenda, pcie_params(s)),
+      interrupts("interrupts", agenda),
+      nic("nic", agenda, nic_params(s, queues_needed(s), queues_needed(s)), phys, ownership, frames, &fault,
+          observers.empty() ? nullptr : &observers),
+      bus("bus", costs), skbs(phys, ownership, iommu, costs, 2048) {
+  if (s.debug.shuffle) agenda.shuffle(0x5eed);
+  nic.bus.bind(pcie.from_device);
+  pcie.to_root.bind(iommu.from_bus);
+  pcie.to_interrupts.bind(interrupts.socket);
+  pcie.to_device.bind(nic.registers);
+  iommu.to_memory.bind(memory.socket);
+  bus.socket.bind(pcie.from_cpu);
+  for (std::uint32_t i = 0; i < s.host.cores; ++i)
+    cores.push_back(std::make_unique<Core>(agenda, i, core_params(s), memory, ledger, costs));
+
+  build_traffic();
+  if (s.consumer == sc::Consumer::guest) {
+    for (std::size_t g = 0; g < s.guests.size(); ++g) build_guest(g, choice);
+  } else {
+    build_socket(choice);
+  }
+  steer();
+  nic.connect(link.get());
+  ledger.seal(costs.entries().size());
+  if (fault.kind == Fault::uncharged_cycle) cores.front()->plant_uncharged_cycle();
+
+  std::vector<std::uint32_t> rings;
+  for (std::uint32_t q = 0; q < nic.rx_queues(); ++q)
+    rings.push_back(level("nic", "ring" + std::to_string(q), "descriptors", static_cast<std::int64_t>(s.nic.ring_size)));
+  nic.set_levels(level("nic", "fifo", "bytes", static_cast<std::int64_t>(s.nic.fifo)), rings);
+  if (!observers.empty()) {
+    frames.listen(&observers);
+    link->observe(&observers);
+    for (auto& c : cores) c->observe(&observers);
+    for (auto& g : guests) g->guest->observe(&observers);
+  }
+}
+
+Machine::~Machine() = default;
+
+std::uint32_t Machine::level(const std::string& component, const std::string& name, const std::string& unit, std::int64_t capacity) {
+  const auto id = static_cast<std::uint32_t>(levels.size());
+  levels.push_back({id, component, name, unit, capacity});
+  return id;
+}
+
+Core& Machine::core_for(std::size_t wanted, const char* key) {
+  if (wanted >= cores.size()) throw scenario.error(key, "there are only " + std::to_string(cores.size()) + " cores (host.cores)");
+  return *cores[wanted];
+}
+
+void Machine::build_traffic() {
+  const sc::Traffic& t = scenario.traffic;
+  Link::Params lp = link_params(scenario);
+  link = std::make_unique<Link>(agenda, rank::kWire, frames, lp);
+  if (t.kind == sc::TrafficKind::pcap) {
+    std::optional<std::uint64_t> mac;
+    if (t.rewrite_dst_mac == sc::DstMac::guest && scenario.consumer == sc::Consumer::guest) mac = guest_mac(scenario, 0);
+    try {
+      capture = std::make_unique<Capture>(Capture::load(t.file, mac));
+    } catch (const UserError& e) {
+      throw scenario.error("traffic.file", e.what());
+    }
+    Replay::Params p;
+    p.rate = t.rate.value_or(0);
+    p.loop = t.loop;
+    traffic = std::make_unique<Replay>(frames, *capture, p);
+    expected = std::make_unique<CaptureExpected>(*capture);
+  } else if (t.tcp == sc::TcpMode::closed) {
+    const TcpSender::Params p = tcp_params(scenario);
+    auto sender = std::make_unique<TcpSender>(agenda, rank::kWire + 1, frames, p);
+    far_end = sender.get();
+    link->far_end(far_end);
+    traffic = std::move(sender);
+    expected = std::make_unique<StreamExpected>(p.flows, p.seed);
+  } else {
+    const Synthetic::Params p = synthetic_params(scenario);
+    traffic = std::make_unique<Synthetic>(frames, p);
+    expected = std::make_unique<StreamExpected>(p.flows, p.seed);
+  }
+  link->connect(*traffic, nic);
+  link->plant(&fault);
+}
+
+void Machine::steer() {
+  if (scenario.consumer != sc::Consumer::guest) {
+    nic.steer(0, 0, 0, nic.rx_queues());
+    return;
+  }
+  for (std::size_t g = 0; g < scenario.guests.size(); ++g) {
+    const sc::Guest& x = scenario.guests[g];
+    nic.steer(x.mac ? guest_mac(scenario, g) : 0, static_cast<std::uint16_t>(x.vlan), static_cast<std::uint32_t>(g), 1);
+  }
+}
+
+std::uint64_t Machine::held() const {
+  std::uint64_t n = nic.held();
+  for (const auto& g : guests) {
+    if (g->queue.napi) n += g->queue.napi->held() + g->queue.path->held();
+    if (g->tap) n += g->tap->held();
+    if (g->vhost) n += g->vhost->held();
+    n += g->guest->held();
+  }
+  for (const auto& q : socket_queues) n += q->napi->held() + q->path->held();
+  if (socket) n += socket->held();
+  return n;
+}
+
+std::string Machine::ledger_mismatch() const {
+  for (const auto& c : cores) {
+    std::uint64_t sum = 0;
+    for (std::size_t r = 0; r < ledger.rows().size(); ++r)
+      if (ledger.rows()[r].core == c->name()) sum += ledger.total_mc(static_cast<Ledger::Row>(r));
+    if (sum != c->busy_mc())
+      return c->name() + ": the ledger accounts for " + std::to_string(sum) + " milli-cycles, the core was busy for " +
+             std::to_string(c->busy_mc());
+  }
+  return {};
+}
+
+std::uint64_t Machine::leaked() const { return ownership.count(Owner::skb) + ownership.count(Owner::in_flight); }
+
+std::uint64_t Machine::integrity_errors() const {
+  std::uint64_t n = socket ? socket->check().errors() : 0;
+  for (const auto& g : guests) n += g->guest->stats().integrity_errors;
+  return n;
+}
+
+std::vector<std::string> Machine::messages() const {
+  std::vector<std::string> all = ownership.messages();
+  for (const auto& g : guests) all.insert(all.end(), g->guest->integrity_messages().begin(), g->guest->integrity_messages().end());
+  if (socket) all.insert(all.end(), socket->check().messages().begin(), socket->check().messages().end());
+  return all;
+}
+
+Topology Machine::topology() const {
+  Topology t;
+  t.levels = levels;
+  for (const auto& c : cores) t.cores.push_back(c->name());
+  for (const auto& r : ledger.rows()) t.contexts.push_back(r.context);
+  for (const auto& g : guests) t.guests.push_back(g->guest->name());
+  t.warmup_end = scenario.time.warmup;
+  t.measure_end = scenario.time.warmup + scenario.time.measure;
+  return t;
+}
+
+}  // namespace gd::system

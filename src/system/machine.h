@@ -1,0 +1,113 @@
+// All models of one run, wired as the strategy's declaration says. Nothing here knows what a design does.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/base/agenda.h"
+#include "models/base/costs.h"
+#include "models/base/plant.h"
+#include "models/buffers/strategy.h"
+#include "models/cpu/core.h"
+#include "models/cpu/interrupts.h"
+#include "models/guest/guest.h"
+#include "models/host/bus.h"
+#include "models/host/gro_stage.h"
+#include "models/host/host_socket.h"
+#include "models/host/napi.h"
+#include "models/host/tap_queue.h"
+#include "models/host/transmit.h"
+#include "models/host/vhost_worker.h"
+#include "models/iommu/iommu.h"
+#include "models/memory/memory.h"
+#include "models/memory/ownership.h"
+#include "models/nic/nic.h"
+#include "models/pcie/pcie.h"
+#include "models/wire/expected.h"
+#include "models/wire/link.h"
+#include "models/wire/replay.h"
+#include "src/system/observers.h"
+#include "src/system/system.h"
+
+namespace gd::system {
+
+// A NIC queue of the host's driver with all that hangs on it.
+struct HostQueue {
+  std::unique_ptr<NapiQueue> napi;
+  std::unique_ptr<GroStage> gro;
+  std::unique_ptr<RxPath> path;
+};
+
+// A guest and the host's side of it.
+struct GuestSlot {
+  std::unique_ptr<GuestSpace> space;
+  std::unique_ptr<Guest> guest;
+  std::unique_ptr<Vcpu> vcpu;
+  BindEnvironment env;
+  HostQueue queue;                         // empty for a device ring
+  std::unique_ptr<TapQueue> tap;
+  std::unique_ptr<VhostWorker> vhost;
+  std::unique_ptr<TxDriver> tx;
+  std::unique_ptr<InterruptSink> rx_vector, tx_vector;   // device ring: MSI-X vectors to the guest's own
+  std::unique_ptr<KickSink> doorbell;
+};
+
+class Machine {
+ public:
+  // Throws UserError when the scenario cannot be built.
+  Machine(const scenario::Scenario& s, const scenario::StrategyChoice& choice, const RunOptions& options);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  // Frames that any stage holds now; must equal the frame table's live frames.
+  std::uint64_t held() const;
+  // Every core's ledger rows must sum to its busy milli-cycles; names the core that does not.
+  std::string ledger_mismatch() const;
+  // Receive buffers that nobody will give back, when all is quiet; 0 when fine.
+  std::uint64_t leaked() const;
+  std::uint64_t integrity_errors() const;
+  std::vector<std::string> messages() const;
+  Topology topology() const;
+
+  const scenario::Scenario& scenario;
+  const Strategy& strategy;
+  FaultPlan fault;
+  ObserverFan observers;
+  CostBook costs;
+  Ledger ledger;
+  PhysMem phys;
+  Ownership ownership;
+  FrameTable frames;
+  Agenda agenda;
+  MemorySystem memory;
+  Iommu iommu;
+  Pcie pcie;
+  InterruptController interrupts;
+  Nic nic;
+  MmioBus bus;
+  SkbPool skbs;
+  std::vector<std::unique_ptr<Core>> cores;
+  std::unique_ptr<Capture> capture;
+  std::unique_ptr<Traffic> traffic;
+  FarEnd* far_end = nullptr;
+  std::unique_ptr<ExpectedBytes> expected;
+  std::unique_ptr<Link> link;
+  std::vector<std::unique_ptr<GuestSlot>> guests;
+  std::vector<std::unique_ptr<HostQueue>> socket_queues;   // consumer host-socket
+  std::vector<std::unique_ptr<BindEnvironment>> socket_envs;
+  std::unique_ptr<HostSocket> socket;
+  std::vector<Topology::Level> levels;
+
+ private:
+  void build_traffic();
+  void build_guest(std::size_t g, const scenario::StrategyChoice& choice);
+  void connect_host(GuestSlot& slot, std::size_t g);
+  void connect_device(GuestSlot& slot, std::size_t g);
+  void build_socket(const scenario::StrategyChoice& choice);
+  void steer();
+  std::uint32_t level(const std::string& component, const std::string& name, const std::string& unit, std::int64_t capacity);
+  Core& core_for(std::size_t wanted, const char* key);
+};
+
+}  // namespace gd::system

@@ -1,0 +1,111 @@
+#include "src/system/result.h"
+
+#include "models/packet/gro.h"
+#include "models/ports/frame.h"
+
+namespace gd::system {
+
+const std::vector<MetricInfo>& metric_table() {
+  static const std::vector<MetricInfo> table = {
+      {"throughput.goodput", "Gb/s", "payload accepted by the application inside the measuring window", 1},
+      {"throughput.offered", "Gb/s", "payload whose last bit was on the wire inside the measuring window", 0},
+      {"packets.offered", "frames", "wire frames of the cohort: last bit on the wire inside the measuring window", 0},
+      {"packets.delivered", "frames", "frames of the cohort that reached the application (or the stack, without payload)", 1},
+      {"packets.dropped", "frames", "frames of the cohort that were dropped anywhere", -1},
+      {"packets.consumed_by_host", "frames", "frames of the cohort that the host took for itself", 0},
+      {"packets.in_flight", "frames", "frames of the cohort without an end when the drain was over", -1},
+      {"drops.total", "frames", "as packets.dropped", -1},
+      {"drops.<reason>", "frames", "frames of the cohort dropped for one reason", -1},
+      {"latency.p50", "ns", "median time from the last bit on the wire to the application", -1},
+      {"latency.p90", "ns", "90th percentile of the same", -1},
+      {"latency.p99", "ns", "99th percentile of the same", -1},
+      {"latency.p99.9", "ns", "99.9th percentile; absent with fewer than 10,000 frames", -1},
+      {"latency.p99.99", "ns", "99.99th percentile; absent with fewer than 100,000 frames", -1},
+      {"latency.max", "ns", "longest time from the wire to the application", -1},
+      {"latency.stage.<stage>.p50", "ns", "median time to a stage from the stage before it", -1},
+      {"latency.stage.<stage>.p99", "ns", "99th percentile of the same", -1},
+      {"host.cycles_per_packet", "cycles", "cycles of all host contexts by frames delivered in the window", -1},
+      {"guest.cycles_per_packet", "cycles", "cycles of all guest contexts by frames delivered in the window", -1},
+      {"cpu.cycles_per_packet", "cycles", "host and guest together", -1},
+      {"cpu.cycles_per_byte", "cycles", "host and guest together by payload byte delivered", -1},
+      {"host.cycles.<context>", "cycles", "cycles of one context inside the window (softirq, vhost, exit, guest-app ...)", -1},
+      {"cpu.utilisation.<core>", "%", "share of the window for which a core was busy", -1},
+      {"copy.host_bytes_per_packet", "bytes", "bytes copied by host CPUs by frame delivered", -1},
+      {"copy.guest_bytes_per_packet", "bytes", "bytes copied by guest CPUs by frame delivered", -1},
+      {"fallback.copied.<cause>", "frames", "frames copied although the design avoids it: small, unsplit, no_buffer, foreign, shared", -1},
+      {"pcie.upstream_bytes", "bytes", "bytes on the link from the device, headers and DLLPs included", -1},
+      {"pcie.downstream_bytes", "bytes", "bytes on the link to the device", -1},
+      {"pcie.utilisation", "%", "share of the window for which the busier direction was reserved", -1},
+      {"iommu.iotlb_miss_rate", "%", "IOTLB misses by lookup", -1},
+      {"iommu.maps", "", "mappings made", -1},
+      {"iommu.invalidations", "", "invalidations sent to the IOMMU", -1},
+      {"iommu.walk_reads", "", "memory reads of page walks", -1},
+      {"iommu.stale_dma", "", "device requests that reached a page after its unmap", -1},
+      {"iommu.faults", "", "device requests that were blocked", -1},
+      {"llc.ddio_write_hit_rate", "%", "lines written by devices that were in the cache already", 1},
+      {"guest.llc_misses_per_packet", "lines", "cache lines that guest contexts missed by frame delivered", -1},
+      {"dram.read_bytes", "bytes", "read from DRAM inside the window", -1},
+      {"dram.write_bytes", "bytes", "written to DRAM inside the window", -1},
+      {"dram.bytes_per_payload_byte", "bytes/byte", "DRAM traffic by payload byte delivered", -1},
+      {"pinned.peak_bytes", "bytes", "most bytes of distinct pages pinned at once, over the whole run", -1},
+      {"pinned.avg_bytes", "bytes", "time average of pinned bytes inside the window", -1},
+      {"pin.ops", "", "pages pinned and unpinned", -1},
+      {"buffers.fill_ratio", "%", "receive buffers that were free, as seen by arriving frames", 1},
+      {"buffers.min_free", "frames", "fewest receive buffers that a frame found free", 1},
+      {"gro.segments_per_packet", "frames", "wire frames by packet that left GRO", 1},
+      {"gro.flush.<reason>", "", "packets that left GRO for one reason", 0},
+      {"interrupts.host", "", "interrupts of the NIC taken by the host", -1},
+      {"interrupts.guest", "", "interrupts taken by guests", -1},
+      {"vm_exits", "", "exits of guests: kicks, halts, external interrupts", -1},
+      {"vhost.wakeups", "", "times that a vhost worker was woken from sleep", -1},
+      {"integrity.errors", "frames", "frames whose bytes were not those that were sent, over the whole run", -1},
+      {"ownership.violations", "", "wrong moves of buffers, over the whole run", -1},
+      {"ownership.guest_faults", "", "wrong things that guests did with rings and buffers, counted and survived", -1},
+  };
+  return table;
+}
+
+namespace {
+
+bool known_part(const std::string& pattern, const std::string& part) {
+  if (pattern == "<reason>") {
+    for (int d = 0; d < static_cast<int>(Drop::count_); ++d)
+      if (part == drop_name(static_cast<Drop>(d))) return true;
+    for (int g = 1; g < static_cast<int>(GroReason::count_); ++g)
+      if (part == gro_reason_name(static_cast<GroReason>(g))) return true;
+    return false;
+  }
+  if (pattern == "<stage>") {
+    for (int s = 1; s < static_cast<int>(Stage::count_); ++s)
+      if (part == stage_name(static_cast<Stage>(s))) return true;
+    return false;
+  }
+  if (pattern == "<core>") return part.rfind("cpu", 0) == 0 && part.size() > 3;
+  if (pattern == "<cause>") return part == "small" || part == "unsplit" || part == "no_buffer" || part == "foreign" || part == "shared";
+  return !part.empty();
+}
+
+bool matches(const std::string& pattern, const std::string& name) {
+  const auto open = pattern.find('<');
+  if (open == std::string::npos) return pattern == name;
+  const auto close = pattern.find('>');
+  const std::string before = pattern.substr(0, open), after = pattern.substr(close + 1);
+  if (name.size() <= before.size() + after.size() || name.rfind(before, 0) != 0) return false;
+  if (name.compare(name.size() - after.size(), after.size(), after) != 0) return false;
+  return known_part(pattern.substr(open, close - open + 1), name.substr(before.size(), name.size() - before.size() - after.size()));
+}
+
+}  // namespace
+
+bool known_metric(const std::string& name) {
+  for (const MetricInfo& m : metric_table())
+    if (matches(m.name, name)) return true;
+  // guest.<name>.<metric>
+  if (name.rfind("guest.", 0) == 0) {
+    const auto dot = name.find('.', 6);
+    if (dot != std::string::npos && dot > 6) return known_metric(name.substr(dot + 1));
+  }
+  return false;
+}
+
+}  // namespace gd::system

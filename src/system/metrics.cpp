@@ -1,0 +1,211 @@
+#include "src/system/metrics.h"
+
+#include <algorithm>
+
+#include "src/system/sheet.h"
+
+namespace gd::system {
+
+namespace {
+
+bool is_guest(const std::string& context) { return context.rfind("guest", 0) == 0; }
+
+// Milli-cycles and bytes of a window by what the metrics ask for.
+struct Totals {
+  std::uint64_t host_mc = 0, guest_mc = 0, host_copied = 0, guest_copied = 0;
+  std::vector<std::pair<std::string, std::uint64_t>> contexts;
+};
+
+Totals ledger_lines(const Machine& m, const Snapshot& b, const Snapshot& e, std::vector<LedgerLine>& lines) {
+  Totals t;
+  const auto& ops = m.costs.entries();
+  const auto& rows = m.ledger.rows();
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    std::uint64_t sum = 0;
+    for (std::size_t o = 0; o < ops.size(); ++o) {
+      const Ledger::Cell &x = b.ledger[r * ops.size() + o], &y = e.ledger[r * ops.size() + o];
+      if (y.mc == x.mc && y.bytes == x.bytes && y.calls == x.calls) continue;
+      lines.push_back({rows[r].core, rows[r].context, ops[o].component, ops[o].operation, y.mc - x.mc, y.calls - x.calls, y.bytes - x.bytes});
+      sum += y.mc - x.mc;
+      (is_guest(rows[r].context) ? t.guest_copied : t.host_copied) += y.bytes - x.bytes;
+    }
+    (is_guest(rows[r].context) ? t.guest_mc : t.host_mc) += sum;
+    auto at = std::find_if(t.contexts.begin(), t.contexts.end(), [&](auto& c) { return c.first == rows[r].context; });
+    if (at == t.contexts.end()) at = t.contexts.insert(at, {rows[r].context, 0});
+    at->second += sum;
+  }
+  auto device = [&](const char* component, const char* operation, std::uint64_t n) {
+    if (n) lines.push_back({"-", "device", component, operation, 0, 0, n});
+  };
+  device("pcie", "upstream", e.pcie.upstream_bytes - b.pcie.upstream_bytes);
+  device("pcie", "downstream", e.pcie.downstream_bytes - b.pcie.downstream_bytes);
+  device("dram", "read", e.memory.dram_read_bytes - b.memory.dram_read_bytes);
+  device("dram", "write", e.memory.dram_write_bytes - b.memory.dram_write_bytes);
+  std::sort(lines.begin(), lines.end(), [](const LedgerLine& x, const LedgerLine& y) {
+    return std::tie(x.core, x.context, x.component, x.operation) < std::tie(y.core, y.context, y.component, y.operation);
+  });
+  return t;
+}
+
+void distribution(const std::string& name, const Histogram& h, RunResult& out) {
+  if (h.count() == 0) return;
+  Distribution d;
+  d.name = name;
+  d.unit = "ps";
+  h.each([&](std::uint64_t lower, std::uint64_t upper, std::uint64_t n) { d.buckets.push_back({lower, upper, n}); });
+  out.distributions.push_back(std::move(d));
+}
+
+void latency(Sheet& sheet, const Machine& m, RunResult& out) {
+  const Histogram& h = m.frames.latency();
+  sheet.quantile("latency.p50", h, 1, 2);
+  sheet.quantile("latency.p90", h, 9, 10);
+  sheet.quantile("latency.p99", h, 99, 100);
+  sheet.quantile("latency.p99.9", h, 999, 1000);
+  sheet.quantile("latency.p99.99", h, 9999, 10000);
+  if (h.count()) sheet.add("latency.max", "ns", h.max(), 1000);
+  distribution("latency", h, out);
+  for (int i = 1; i < static_cast<int>(Stage::count_); ++i) {
+    const auto stage = static_cast<Stage>(i);
+    const Histogram& s = m.frames.stage_latency(stage);
+    const std::string name = std::string("latency.stage.") + stage_name(stage);
+    sheet.quantile(name + ".p50", s, 1, 2);
+    sheet.quantile(name + ".p99", s, 99, 100);
+    distribution(name, s, out);
+  }
+}
+
+void packets(Sheet& sheet, const Machine& m) {
+  const auto& c = m.frames.cohort();
+  sheet.count("packets.offered", "frames", c.offered);
+  sheet.count("packets.delivered", "frames", c.delivered);
+  sheet.count("packets.dropped", "frames", c.dropped);
+  sheet.count("packets.consumed_by_host", "frames", c.consumed);
+  sheet.count("packets.in_flight", "frames", c.offered - c.delivered - c.dropped - c.consumed);
+  sheet.count("drops.total", "frames", c.dropped);
+  for (int d = 0; d < static_cast<int>(Drop::count_); ++d)
+    sheet.count(std::string("drops.") + drop_name(static_cast<Drop>(d)), "frames", c.drops[d]);
+}
+
+void memory_and_bus(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e, std::uint64_t payload) {
+  const auto window = static_cast<std::uint64_t>(e.at - b.at);
+  const std::uint64_t up = e.pcie.upstream_bytes - b.pcie.upstream_bytes, down = e.pcie.downstream_bytes - b.pcie.downstream_bytes;
+  sheet.count("pcie.upstream_bytes", "bytes", up);
+  sheet.count("pcie.downstream_bytes", "bytes", down);
+  const auto up_busy = static_cast<std::uint64_t>(e.up_reserved - b.up_reserved), down_busy = static_cast<std::uint64_t>(e.down_reserved - b.down_reserved);
+  sheet.ratio("pcie.utilisation", "%", 100 * std::max(up_busy, down_busy), window);
+  const MemoryStats &x = b.memory, &y = e.memory;
+  const std::uint64_t hits = y.ddio_hits - x.ddio_hits, allocs = y.ddio_allocs - x.ddio_allocs;
+  sheet.ratio("llc.ddio_write_hit_rate", "%", 100 * hits, hits + allocs);
+  const std::uint64_t reads = y.dram_read_bytes - x.dram_read_bytes, writes = y.dram_write_bytes - x.dram_write_bytes;
+  sheet.count("dram.read_bytes", "bytes", reads);
+  sheet.count("dram.write_bytes", "bytes", writes);
+  sheet.ratio("dram.bytes_per_payload_byte", "bytes/byte", reads + writes, payload);
+  const IommuStats &i = b.iommu, &j = e.iommu;
+  sheet.ratio("iommu.iotlb_miss_rate", "%", 100 * (j.misses - i.misses), j.lookups - i.lookups);
+  sheet.count("iommu.maps", "", j.maps - i.maps);
+  sheet.count("iommu.invalidations", "", j.invalidations - i.invalidations);
+  sheet.count("iommu.walk_reads", "", j.walk_reads - i.walk_reads);
+  sheet.count("iommu.stale_dma", "", j.stale_dma - i.stale_dma);
+  sheet.count("iommu.faults", "", j.faults - i.faults);
+  sheet.count("pinned.peak_bytes", "bytes", m.ownership.pinned_peak());
+  sheet.ratio("pinned.avg_bytes", "bytes", static_cast<std::uint64_t>((e.pinned - b.pinned) / std::max<std::uint64_t>(window, 1)), 1);
+  sheet.count("pin.ops", "", e.pin_ops - b.pin_ops);
+}
+
+struct PathSums {
+  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, foreign = 0, shared = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
+};
+
+void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
+  PathSums p;
+  std::uint64_t capacity = 0, segments = 0, packets_up = 0, flushes[static_cast<int>(GroReason::count_)] = {};
+  auto gro = [&](const GroStats& x, const GroStats& y) {
+    segments += y.segments_out - x.segments_out;
+    packets_up += y.packets_out - x.packets_out;
+    for (int k = 0; k < static_cast<int>(GroReason::count_); ++k) flushes[k] += y.flushes[k] - x.flushes[k];
+  };
+  for (std::size_t g = 0; g < m.guests.size(); ++g) {
+    const PathStats &x = b.guests[g].path, &y = e.guests[g].path;
+    p.small += y.copied_small - x.copied_small;
+    p.unsplit += y.copied_unsplit - x.copied_unsplit;
+    p.no_buffer += y.copied_no_buffer - x.copied_no_buffer;
+    p.foreign += y.copied_foreign - x.copied_foreign;
+    p.shared += y.copied_shared - x.copied_shared;
+    p.fill += y.fill_sum - x.fill_sum;
+    p.samples += y.fill_samples - x.fill_samples;
+    p.min_free = std::min(p.min_free, y.min_free);
+    if (m.guests[g]->queue.path) capacity += m.guests[g]->queue.path->capacity();
+    gro(b.guests[g].gro, e.guests[g].gro);
+  }
+  for (std::size_t q = 0; q < m.socket_queues.size(); ++q) {
+    const PathStats& y = m.socket_queues[q]->path->stats();
+    p.small += y.copied_small;
+    p.fill += y.fill_sum, p.samples += y.fill_samples;
+    p.min_free = std::min(p.min_free, y.min_free);
+    capacity += m.socket_queues[q]->path->capacity();
+    gro(b.socket_gro[q], e.socket_gro[q]);
+  }
+  sheet.count("fallback.copied.small", "frames", p.small);
+  sheet.count("fallback.copied.unsplit", "frames", p.unsplit);
+  sheet.count("fallback.copied.no_buffer", "frames", p.no_buffer);
+  sheet.count("fallback.copied.foreign", "frames", p.foreign);
+  sheet.count("fallback.copied.shared", "frames", p.shared);
+  const auto paths = static_cast<std::uint64_t>(std::max<std::size_t>(1, m.guests.size() + m.socket_queues.size()));
+  if (capacity) sheet.ratio("buffers.fill_ratio", "%", 100 * p.fill * paths, p.samples * capacity);
+  if (p.min_free != UINT64_MAX) sheet.count("buffers.min_free", "frames", p.min_free);
+  sheet.ratio("gro.segments_per_packet", "frames", segments, packets_up);
+  for (int k = 1; k < static_cast<int>(GroReason::count_); ++k)
+    sheet.count(std::string("gro.flush.") + gro_reason_name(static_cast<GroReason>(k)), "", flushes[k]);
+}
+
+}  // namespace
+
+void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, RunResult& out) {
+  Sheet sheet(out.metrics);
+  const auto window = static_cast<std::uint64_t>(e.at - b.at);
+  const Totals t = ledger_lines(m, b, e, out.ledger);
+  const std::uint64_t frames = m.frames.delivered_in_window(), payload = m.frames.payload_in_window();
+
+  // Bits per picosecond times 1000 are Gb/s.
+  sheet.ratio("throughput.goodput", "Gb/s", payload * 8000, window);
+  sheet.ratio("throughput.offered", "Gb/s", m.frames.offered_payload_in_window() * 8000, window);
+  packets(sheet, m);
+  latency(sheet, m, out);
+  sheet.ratio("host.cycles_per_packet", "cycles", t.host_mc, frames * 1000);
+  sheet.ratio("guest.cycles_per_packet", "cycles", t.guest_mc, frames * 1000);
+  sheet.ratio("cpu.cycles_per_packet", "cycles", t.host_mc + t.guest_mc, frames * 1000);
+  sheet.ratio("cpu.cycles_per_byte", "cycles", t.host_mc + t.guest_mc, payload * 1000);
+  for (const auto& [context, mc] : t.contexts) sheet.ratio("host.cycles." + context, "cycles", mc, 1000);
+  for (std::size_t c = 0; c < m.cores.size(); ++c)
+    sheet.ratio("cpu.utilisation." + m.cores[c]->name(), "%", 100 * (e.core_busy[c] - b.core_busy[c]), window);
+  sheet.ratio("copy.host_bytes_per_packet", "bytes", t.host_copied, frames);
+  sheet.ratio("copy.guest_bytes_per_packet", "bytes", t.guest_copied, frames);
+  memory_and_bus(sheet, m, b, e, payload);
+  sheet.ratio("guest.llc_misses_per_packet", "lines", e.memory.guest_misses - b.memory.guest_misses, frames);
+  buffers_and_gro(sheet, m, b, e);
+
+  std::uint64_t guest_interrupts = 0, wakeups = 0, guest_faults = e.nic.guest_faults;
+  for (std::size_t g = 0; g < m.guests.size(); ++g) {
+    const auto &x = b.guests[g], &y = e.guests[g];
+    guest_interrupts += y.guest.interrupts - x.guest.interrupts;
+    wakeups += y.vhost.wakeups - x.vhost.wakeups;
+    guest_faults += y.guest.guest_errors + y.path.guest_errors;
+    const std::string prefix = "guest." + m.guests[g]->guest->name() + ".";
+    sheet.count(prefix + "packets.delivered", "packets", y.guest.packets - x.guest.packets);
+    sheet.count(prefix + "interrupts.guest", "", y.guest.interrupts - x.guest.interrupts);
+    sheet.count(prefix + "vm_exits", "", y.exits - x.exits);
+    sheet.ratio(prefix + "copy.guest_bytes_per_packet", "bytes",
+                y.guest.linear_copied + y.guest.user_copied - x.guest.linear_copied - x.guest.user_copied, y.guest.frames - x.guest.frames);
+  }
+  sheet.count("interrupts.host", "", m.strategy.declaration().device_ring ? 0 : e.interrupts - b.interrupts);
+  sheet.count("interrupts.guest", "", guest_interrupts);
+  sheet.count("vm_exits", "", e.exits - b.exits);
+  sheet.count("vhost.wakeups", "", wakeups);
+  sheet.count("integrity.errors", "frames", m.integrity_errors());
+  sheet.count("ownership.violations", "", m.ownership.violations());
+  sheet.count("ownership.guest_faults", "", guest_faults);
+  sheet.sort();
+}
+
+}  // namespace gd::system

@@ -1,0 +1,229 @@
+#include "src/system/params.h"
+
+#include <algorithm>
+
+#include "models/base/error.h"
+
+namespace gd::system {
+namespace {
+
+namespace sc = scenario;
+
+std::uint64_t mac_value(const sc::Mac& m) {
+  std::uint64_t v = 0;
+  for (std::uint8_t b : m) v = v << 8 | b;
+  return v;
+}
+
+// The loaded-latency curve (points by share of the peak) at the nine fixed places of the model, linear in between.
+void sample_curve(const std::vector<sc::LoadPoint>& points, Time (&out)[9]) {
+  for (unsigned i = 0; i < 9; ++i) {
+    const std::uint64_t at = i * 125'000;
+    Time v = points.empty() ? 0 : points.back().added;
+    for (std::size_t k = 0; k < points.size(); ++k) {
+      if (points[k].load < at) continue;
+      if (k == 0 || points[k].load == at) {
+        v = points[k].added;
+      } else {
+        const auto& a = points[k - 1];
+        const auto& b = points[k];
+        v = a.added + (b.added - a.added) * static_cast<Time>(at - a.load) / static_cast<Time>(b.load - a.load);
+      }
+      break;
+    }
+    out[i] = v;
+  }
+}
+
+}  // namespace
+
+MemoryParams memory_params(const sc::Scenario& s) {
+  MemoryParams p;
+  p.llc_size = s.memory.llc.size;
+  p.llc_ways = static_cast<unsigned>(s.memory.llc.ways);
+  p.llc_hit = s.memory.llc.hit_latency;
+  p.llc_device = s.memory.llc.device_latency;
+  p.ddio_ways = static_cast<unsigned>(s.memory.ddio_ways);
+  p.stream_parallelism = static_cast<unsigned>(s.memory.stream_parallelism);
+  p.dram_channels = static_cast<unsigned>(s.memory.dram.channels);
+  p.dram_channel_rate = s.memory.dram.channel_rate / 8;
+  p.dram_idle = s.memory.dram.idle_latency;
+  p.dram_window = s.memory.dram.window;
+  sample_curve(s.memory.dram.loaded_latency, p.dram_loaded);
+  return p;
+}
+
+CoreParams core_params(const sc::Scenario& s) {
+  CoreParams p;
+  p.hz = s.host.clock;
+  p.step_max = s.host.step_max;
+  p.slice = s.host.slice;
+  p.idle_exit = s.host.idle_exit;
+  p.softirq_max = s.host.softirq_max;
+  return p;
+}
+
+IommuParams iommu_params(const sc::Scenario& s) {
+  IommuParams p;
+  p.mode = static_cast<IommuMode>(s.iommu.mode);
+  p.page = s.iommu.page;
+  p.iotlb_entries = static_cast<unsigned>(s.iommu.iotlb_entries);
+  p.walkers = static_cast<unsigned>(s.iommu.walkers);
+  p.levels = static_cast<unsigned>(s.iommu.levels);
+  p.cached_levels = static_cast<unsigned>(s.iommu.cached_levels);
+  p.hit_latency = s.iommu.hit_latency;
+  p.walk_overhead = s.iommu.walk_overhead;
+  p.lazy_batch = static_cast<unsigned>(s.iommu.lazy_batch);
+  p.lazy_timeout = s.iommu.lazy_timeout;
+  return p;
+}
+
+PcieParams pcie_params(const sc::Scenario& s) {
+  PcieParams p;
+  p.generation = static_cast<unsigned>(s.pcie.generation);
+  p.lanes = static_cast<unsigned>(s.pcie.lanes);
+  p.max_payload = s.pcie.max_payload;
+  p.max_read_request = s.pcie.max_read_request;
+  p.read_completion_boundary = s.pcie.read_completion_boundary;
+  p.dllp_ppm = static_cast<std::uint32_t>(s.pcie.dllp_overhead);
+  p.link_latency = s.pcie.link_latency;
+  p.root_latency = s.pcie.root_complex_latency;
+  p.mmio_write = s.pcie.mmio_write_latency;
+  p.posted_buffer = s.pcie.posted_credit_bytes;
+  if (s.pcie.ecrc) p.tlp_framing += 4;   // the end-to-end CRC of every TLP
+  return p;
+}
+
+NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues) {
+  NicParams p;
+  p.rx_queues = rx_queues;
+  p.tx_queues = tx_queues;
+  p.fifo = s.nic.fifo;
+  p.mtu = s.nic.mtu;
+  p.rx_latency = p.tx_latency = s.nic.engine_latency;
+  p.checksum_offload = s.nic.checksum_check;
+  p.scatter = s.nic.scatter;
+  p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
+  p.prefetch_threshold = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
+  p.max_outstanding_writes = static_cast<std::uint32_t>(s.nic.max_outstanding_writes);
+  p.max_outstanding_reads = static_cast<std::uint32_t>(std::min(s.nic.max_outstanding_reads, s.pcie.tags));
+  p.writeback_batch = static_cast<std::uint32_t>(s.nic.descriptor_writeback_batch);
+  p.writeback_timeout = s.nic.writeback_timeout;
+  p.moderation_delay = s.nic.interrupt_moderation.delay;
+  p.moderation_frames = static_cast<std::uint32_t>(s.nic.interrupt_moderation.frames);
+  return p;
+}
+
+NapiParams napi_params(const sc::Scenario& s) {
+  NapiParams p;
+  p.ring_size = static_cast<std::uint32_t>(s.nic.ring_size);
+  p.budget = static_cast<std::uint32_t>(s.host.napi_budget);
+  p.refill_threshold = static_cast<std::uint32_t>(s.host.refill_threshold);
+  return p;
+}
+
+VhostParams vhost_params(const sc::Scenario& s) {
+  VhostParams p;
+  p.batch = static_cast<std::uint32_t>(s.vhost.batch);
+  p.weight_packets = static_cast<std::uint32_t>(s.vhost.weight_packets);
+  p.weight_bytes = s.vhost.weight_bytes;
+  return p;
+}
+
+std::uint64_t guest_mac(const sc::Scenario& s, std::size_t g) {
+  return s.guests.at(g).mac ? mac_value(*s.guests.at(g).mac) : 0x020000000001ULL + g;
+}
+
+GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
+  const sc::Guest& g = s.guests.at(index);
+  GuestParams p;
+  p.index = static_cast<std::uint32_t>(index);
+  p.name = g.name;
+  p.mac = guest_mac(s, index);
+  p.mtu = static_cast<std::uint32_t>(s.nic.mtu);
+  p.virtio.queue_size = static_cast<std::uint16_t>(g.virtio.queue_size);
+  p.virtio.rx_mode = static_cast<GuestRxMode>(g.virtio.rx_mode);
+  p.virtio.driver = g.virtio.driver == sc::GroRules::linux_6 ? GuestDriverRules::linux_6 : GuestDriverRules::linux_2_6_35;
+  p.virtio.event_idx = g.virtio.event_idx;
+  p.virtio.mergeable_buffer = g.virtio.buffer;
+  p.app.read_size = g.app.read_size;
+  p.app.socket_buffer = g.app.socket_buffer;
+  p.tcp.closed = s.traffic.kind == sc::TrafficKind::synthetic && s.traffic.tcp == sc::TcpMode::closed;
+  p.tcp.delayed_ack = g.app.delayed_ack_timeout;
+  return p;
+}
+
+Link::Params link_params(const sc::Scenario& s) {
+  Link::Params p;
+  p.rate = s.nic.link_rate;
+  p.far_end_delay = s.traffic.tcp_peer_delay;
+  if (s.traffic.frames) p.frames = *s.traffic.frames;
+  return p;
+}
+
+std::vector<FlowHeader> flows(const sc::Scenario& s) {
+  FlowPlan f;
+  f.count = static_cast<std::uint32_t>(s.traffic.flows);
+  f.udp = s.traffic.protocol == sc::Protocol::udp;
+  f.ipv6 = s.traffic.ip == 6;
+  f.vlan = static_cast<std::uint16_t>(s.traffic.vlan);
+  if (s.consumer == sc::Consumer::guest) {
+    f.destinations.clear();
+    for (std::size_t g = 0; g < s.guests.size(); ++g)
+      f.destinations.push_back({guest_mac(s, g), static_cast<std::uint16_t>(s.guests[g].vlan)});
+  }
+  return make_flows(f);
+}
+
+Synthetic::Params synthetic_params(const sc::Scenario& s) {
+  Synthetic::Params p;
+  p.flows = flows(s);
+  p.sizes.clear();
+  for (const sc::FrameSize& f : s.traffic.frame_bytes)
+    p.sizes.push_back({static_cast<std::uint32_t>(f.bytes), static_cast<std::uint32_t>(f.weight)});
+  p.rate = s.traffic.rate.value_or(0);
+  p.link_rate = s.nic.link_rate;
+  p.arrivals = static_cast<Arrivals>(s.traffic.arrival);
+  p.burst_frames = static_cast<std::uint32_t>(s.traffic.burst_frames);
+  p.burst_gap = s.traffic.burst_gap;
+  p.psh_every = static_cast<std::uint32_t>(s.traffic.psh_every);
+  p.seed = s.seed;
+  return p;
+}
+
+TcpSender::Params tcp_params(const sc::Scenario& s) {
+  TcpSender::Params p;
+  p.flows = flows(s);
+  p.frame_bytes = static_cast<std::uint32_t>(s.traffic.frame_bytes.front().bytes);
+  p.tcp.initial_window = static_cast<std::uint32_t>(s.traffic.tcp_initial_window);
+  p.tcp.max_window = s.traffic.tcp_window;
+  p.tcp.rto = s.traffic.tcp_rto;
+  p.seed = s.seed;
+  return p;
+}
+
+void check_available(const sc::Scenario& s) {
+  auto no = [&](const char* key, const char* what) { throw s.error(key, std::string(what) + " is not available in this version"); };
+  if (s.traffic.kind == sc::TrafficKind::dma_bench) no("traffic.kind", "dma-bench");
+  if (s.consumer == sc::Consumer::user_async) no("consumer", "the consumer user-async");
+  if (s.consumer == sc::Consumer::host_forward) no("consumer", "the consumer host-forward");
+  if (s.consumer == sc::Consumer::drop) no("consumer", "the consumer drop");
+  if (s.vhost.busy_poll) no("vhost.busy_poll", "busy polling");
+  if (s.vhost.rules != sc::GroRules::linux_6) no("vhost.rules", "vhost of 2.6.35");
+  if (s.vhost.publish != sc::Publisher::vhost) no("vhost.publish", "publication from softirq");
+  if (s.host.dirty_log) no("host.dirty_log", "the dirty log");
+  for (std::size_t i = 0; i < s.guests.size(); ++i) {
+    const std::string at = "guests." + std::to_string(i);
+    const sc::Guest& g = s.guests[i];
+    if (g.virtio.ring != sc::RingFormat::split) no((at + ".virtio.ring").c_str(), "the packed ring");
+    if (g.virtio.in_order) no((at + ".virtio.in_order").c_str(), "in-order use");
+    if (g.behaviour != sc::Behaviour::honest) no((at + ".behaviour").c_str(), "a misbehaving guest");
+    if (g.vcpus != 1) no((at + ".vcpus").c_str(), "more than one vCPU");
+  }
+  if (s.consumer == sc::Consumer::guest && s.nic.rx_queues != 1 && s.nic.rx_queues != s.guests.size())
+    throw s.error("nic.rx_queues", "with the consumer guest each guest has one receive queue; allowed: 1, or the number of guests");
+  if (s.consumer == sc::Consumer::host_socket && s.traffic.tcp == sc::TcpMode::closed && s.traffic.kind == sc::TrafficKind::synthetic)
+    throw s.error("traffic.tcp", "closed-loop TCP needs the consumer guest in this version");
+}
+
+}  // namespace gd::system

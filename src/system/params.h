@@ -1,0 +1,36 @@
+// The scenario's typed keys as the models' parameters. One function a model; nothing else happens here.
+#pragma once
+#include "models/cpu/core.h"
+#include "models/guest/guest.h"
+#include "models/host/napi.h"
+#include "models/host/vhost_worker.h"
+#include "models/iommu/iommu.h"
+#include "models/memory/memory.h"
+#include "models/nic/nic.h"
+#include "models/pcie/pcie.h"
+#include "models/wire/link.h"
+#include "models/wire/synthetic.h"
+#include "models/wire/tcp_sender.h"
+#include "src/scenario/scenario.h"
+
+namespace gd::system {
+
+MemoryParams memory_params(const scenario::Scenario& s);
+CoreParams core_params(const scenario::Scenario& s);
+IommuParams iommu_params(const scenario::Scenario& s);
+PcieParams pcie_params(const scenario::Scenario& s);
+NicParams nic_params(const scenario::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues);
+NapiParams napi_params(const scenario::Scenario& s);
+VhostParams vhost_params(const scenario::Scenario& s);
+GuestParams guest_params(const scenario::Scenario& s, std::size_t guest);
+Link::Params link_params(const scenario::Scenario& s);
+Synthetic::Params synthetic_params(const scenario::Scenario& s);
+TcpSender::Params tcp_params(const scenario::Scenario& s);
+// The flows of synthetic traffic, spread over the guests.
+std::vector<FlowHeader> flows(const scenario::Scenario& s);
+// Hardware address of guest `guest`: its own, or 02:00:00:00:00:01 upwards.
+std::uint64_t guest_mac(const scenario::Scenario& s, std::size_t guest);
+// Refuses what the reader takes but this version cannot run. Throws UserError with the key's place.
+void check_available(const scenario::Scenario& s);
+
+}  // namespace gd::system

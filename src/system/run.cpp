@@ -1,0 +1,81 @@
+#include <sys/resource.h>
+
+#include <chrono>
+
+#include "models/base/error.h"
+#include "src/system/metrics.h"
+#include "src/system/params.h"
+#include "src/system/system.h"
+
+namespace gd::system {
+
+namespace {
+
+double cpu_seconds() {
+  rusage u{};
+  getrusage(RUSAGE_SELF, &u);
+  return static_cast<double>(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + static_cast<double>(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6;
+}
+
+std::uint64_t peak_rss() {
+  rusage u{};
+  getrusage(RUSAGE_SELF, &u);
+  return static_cast<std::uint64_t>(u.ru_maxrss) * 1024;
+}
+
+// What must hold when a run ends, whatever the scenario.
+void check_end(const Machine& m) {
+  const std::string ledger = m.ledger_mismatch();
+  if (!ledger.empty()) broken("ledger: " + ledger);
+  const auto& c = m.frames.all();
+  const std::uint64_t live = m.frames.live();
+  if (c.offered != c.delivered + c.consumed + c.dropped + live)
+    broken("conservation: " + std::to_string(c.offered) + " frames offered, " + std::to_string(c.delivered) + " delivered, " +
+           std::to_string(c.consumed) + " consumed, " + std::to_string(c.dropped) + " dropped, " + std::to_string(live) + " in flight");
+  if (m.held() != live)
+    broken("conservation: " + std::to_string(live) + " frames have no end, the stages hold " + std::to_string(m.held()));
+}
+
+}  // namespace
+
+RunResult run(const scenario::Scenario& s, const scenario::StrategyChoice& choice, const RunOptions& options) {
+  check_available(s);
+  if (auto why = refusal(s, choice)) throw UserError(choice.label + " cannot be served: " + *why);
+  const auto wall = std::chrono::steady_clock::now();
+  const double cpu = cpu_seconds();
+  Machine m(s, choice, options);
+  const Topology topology = m.topology();
+  for (TraceObserver* o : options.observers) o->begin(topology);
+  Windows windows(m, options);
+  sc_core::sc_start();
+  if (m.agenda.failure()) std::rethrow_exception(m.agenda.failure());
+  if (!windows.measured()) broken("the simulation ended before its measuring window");
+  const Time end = windows.finished_at();
+  for (TraceObserver* o : options.observers) o->finish(end);
+  check_end(m);
+  // With nothing in flight, every buffer is somebody's: what is still part of a packet was never given back.
+  if (m.frames.live() == 0 && m.leaked())
+    m.ownership.violation(kNoBuffer, end, std::to_string(m.leaked()) + " buffers were never given back");
+
+  RunResult r;
+  r.scenario = s.name;
+  r.strategy = choice.name;
+  r.label = choice.label;
+  r.seed = s.seed;
+  r.config_sha256 = scenario::config_sha256(s);
+  r.fingerprint = m.frames.fingerprint().value();
+  r.hazard = !choice.hazard.empty();
+  compute_metrics(m, windows.begin(), windows.end(), r);
+  r.messages = m.messages();
+  r.frames = m.frames.all().offered;
+  r.activations = m.agenda.activations();
+  r.lookups = m.memory.stats().lookups;
+  for (const auto& row : r.ledger) r.bytes_moved += row.context == "device" ? 0 : row.bytes;
+  r.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
+  r.cpu_s = cpu_seconds() - cpu;
+  r.peak_rss_bytes = peak_rss();
+  r.simulated = end;
+  return r;
+}
+
+}  // namespace gd::system

@@ -1,0 +1,58 @@
+// Warm-up, measuring window and drain of one run, and the counters at the window's edges.
+#pragma once
+#include <functional>
+#include <vector>
+
+#include "src/system/machine.h"
+
+namespace gd::system {
+
+// All counters at one moment; two of them make a window.
+struct Snapshot {
+  Time at = 0;
+  std::vector<Ledger::Cell> ledger;
+  std::vector<std::uint64_t> core_busy;   // picoseconds, by core
+  MemoryStats memory;
+  PcieStats pcie;
+  Time up_reserved = 0, down_reserved = 0;
+  IommuStats iommu;
+  NicStats nic;
+  unsigned __int128 pinned = 0;           // byte-picoseconds
+  std::uint64_t pin_ops = 0, interrupts = 0, exits = 0;
+  struct PerGuest {
+    GuestStats guest;
+    PathStats path;
+    VhostStats vhost;
+    GroStats gro;
+    std::uint64_t exits = 0;
+  };
+  std::vector<PerGuest> guests;
+  std::vector<GroStats> socket_gro;
+  HostSocketStats socket;
+};
+Snapshot take_snapshot(Machine& m, Time at);
+
+// Drives a run: starts the wire, cuts the window, stops the wire, ends the run when all is quiet or the drain is over.
+class Windows : public Actor, private LinkListener {
+ public:
+  Windows(Machine& m, const RunOptions& options);
+  void act(Time now) override;
+  const Snapshot& begin() const { return begin_; }
+  const Snapshot& end() const { return end_; }
+  bool measured() const { return have_end_; }
+  Time finished_at() const { return finished_; }
+
+ private:
+  void wire_finished(Time now) override;
+  void close(Time now);
+  Machine& m_;
+  const RunOptions& options_;
+  bool follows_capture_;                  // a capture played once: the window is the capture
+  Time from_, to_, drain_;
+  Time progress_step_, next_progress_ = 0;
+  Snapshot begin_, end_;
+  bool have_begin_ = false, have_end_ = false, wire_done_ = false;
+  Time finished_ = 0;
+};
+
+}  // namespace gd::system
