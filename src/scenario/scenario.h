@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "models/base/error.h"
-#include "models/base/plant.h"
 #include "src/scenario/software.h"
 
 namespace gd::scenario {
@@ -70,7 +69,7 @@ struct Traffic {
   Count psh_every = 0;            // frames from one PSH to the next; 0: never
   std::string file;               // capture, absolute once loaded
   std::string file_sha256;        // of the capture's bytes
-  Count passes = 1;               // key `loop`: false is 1, true kForever
+  Count loop = 0;                 // repetitions after the first pass; kForever
   DstMac rewrite_dst_mac = DstMac::keep;
   DmaBench dma;                   // keys op, transfer, window, access, cache of traffic
 };
@@ -80,7 +79,9 @@ enum class Consumer : std::uint8_t { guest, host_socket, user_async, host_forwar
 // One entry of `strategies`, as text: which strategies and options exist is the caller's knowledge (LoadOptions).
 struct StrategyChoice {
   std::string name, label, hazard;
-  std::vector<std::pair<std::string, std::string>> options;   // canonical text, in the order of the option table
+  // In the order of the option table. Sizes are in bytes, times in ps, shares in ppm: "4096", "true", "move".
+  std::vector<std::pair<std::string, std::string>> options;
+  std::vector<std::string> written;       // the same values as JSON text with units, for the resolved configuration
   Position at;
 };
 
@@ -98,7 +99,7 @@ struct Expectation {
 };
 
 struct PlantedFault {
-  Fault kind = Fault::none;
+  std::string kind = "none";      // names of models/base/plant.h, with dashes
   Count frame = 0;
 };
 

@@ -75,18 +75,18 @@ Special read_frame_bytes() {
 Special read_loop() {
   Special s;
   s.read = [](Reader& r, const Node& n, const std::string& path, void* object) {
-    const char* allowed = "false, true, or how often the capture is played";
-    Count passes = 0;
-    if (n.kind == Kind::boolean) passes = n.flag ? kForever : 1;
-    else if (!r.whole_number(n, path, passes, allowed)) return;
-    if (passes == 0) return r.fail(n, path, "0 is too small", allowed);
-    in(object).traffic.passes = passes;
+    const char* allowed = "false, true, or how often the capture is repeated after its first pass";
+    Count loop = 0;
+    if (n.kind == Kind::boolean) loop = n.flag ? kForever : 0;
+    else if (!r.whole_number(n, path, loop, allowed)) return;
+    else if (loop == 0) return r.fail(n, path, "0 is too small", allowed);
+    in(object).traffic.loop = loop;
   };
   s.write = [](const void* object) -> Json {
-    const Count passes = in(object).traffic.passes;
-    if (passes == 1) return false;
-    if (passes == kForever) return true;
-    return passes;
+    const Count loop = in(object).traffic.loop;
+    if (loop == 0) return false;
+    if (loop == kForever) return true;
+    return loop;
   };
   s.schema = Json::parse(R"({"oneOf":[{"type":"boolean"},{"type":"integer","minimum":1}]})");
   return s;

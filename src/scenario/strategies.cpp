@@ -30,13 +30,13 @@ const StrategyType* type_of(const LoadOptions& options, const std::string& name)
   return nullptr;
 }
 
-// The option's value as canonical text.
-bool option_text(Reader& r, const StrategyOption& o, const Node& n, const std::string& path, std::string& out) {
+// The option's value in base units, and as JSON text.
+bool option_text(Reader& r, const StrategyOption& o, const Node& n, const std::string& path, std::string& out, std::string& json) {
   std::uint64_t value = 0;
   switch (o.type) {
     case OptionType::boolean:
       if (!r.expect(n, path, Kind::boolean, "true or false")) return false;
-      out = n.flag ? "true" : "false";
+      out = json = n.flag ? "true" : "false";
       return true;
     case OptionType::choice:
       if (!r.expect(n, path, Kind::string, join(o.allowed))) return false;
@@ -44,25 +44,28 @@ bool option_text(Reader& r, const StrategyOption& o, const Node& n, const std::s
         r.fail(n, path, "\"" + n.text + "\" is not known", join(o.allowed), nearest(n.text, o.allowed));
         return false;
       }
-      out = n.text;
-      return true;
+      break;
     case OptionType::count:
       if (!r.whole_number(n, path, value, "a whole number")) return false;
-      out = std::to_string(value);
+      out = json = std::to_string(value);
       return true;
     case OptionType::size:
     case OptionType::time:
     case OptionType::share: {
       const Type t = o.type == OptionType::size ? Type::size : o.type == OptionType::time ? Type::time : Type::share;
       if (!r.quantity(n, path, t, value)) return false;
-      out = format_quantity(t, value);
+      out = std::to_string(value);
+      json = Json(format_quantity(t, value)).dump();
       return true;
     }
-    case OptionType::string: break;
+    case OptionType::string:
+      if (n.kind == Kind::boolean) out = json = n.flag ? "true" : "false";
+      if (n.kind == Kind::number) out = json = n.text;
+      if (n.kind == Kind::boolean || n.kind == Kind::number) return true;
+      if (!r.expect(n, path, Kind::string, "a string")) return false;
   }
-  if (n.kind == Kind::boolean) out = n.flag ? "true" : "false";
-  else if (n.kind == Kind::string || n.kind == Kind::number) out = n.text;
-  else return r.expect(n, path, Kind::string, "a string");
+  out = n.text;
+  json = Json(n.text).dump();
   return true;
 }
 
@@ -115,15 +118,17 @@ bool read_entry(Reader& r, const Node& n, const std::string& path, StrategyChoic
         r.fail_key(c, at, "strategy \"" + out.name + "\" has no option \"" + c.key + "\"", join(known), nearest(c.key, known));
         continue;
       }
-      std::string value;
-      if (option_text(r, *option, c, at, value)) out.options.emplace_back(c.key, value);
+      std::string value, json;
+      if (option_text(r, *option, c, at, value, json)) {
+        // Kept in the order of the option table.
+        const auto rank = [&](const std::string& key) { return std::find(known.begin(), known.end(), key); };
+        std::size_t i = out.options.size();
+        while (i > 0 && rank(out.options[i - 1].first) > rank(c.key)) --i;
+        out.options.emplace(out.options.begin() + static_cast<std::ptrdiff_t>(i), c.key, value);
+        out.written.insert(out.written.begin() + static_cast<std::ptrdiff_t>(i), json);
+      }
     }
   }
-  if (type != nullptr)
-    std::stable_sort(out.options.begin(), out.options.end(), [&](const auto& a, const auto& b) {
-      const auto rank = [&](const std::string& n_) { return std::find_if(type->options.begin(), type->options.end(), [&](const auto& o) { return o.name == n_; }) - type->options.begin(); };
-      return rank(a.first) < rank(b.first);
-    });
   return true;
 }
 
@@ -164,12 +169,7 @@ Special read_strategies() {
       Json entry = {{"name", c.name}};
       if (c.label != c.name) entry["label"] = c.label;
       if (!c.hazard.empty()) entry["hazard"] = c.hazard;
-      for (const auto& [key, text] : c.options) {
-        const bool digits = !text.empty() && text.size() < 19 && std::all_of(text.begin(), text.end(), [](char ch) { return ch >= '0' && ch <= '9'; });
-        if (text == "true" || text == "false") entry[key] = text == "true";
-        else if (digits) entry[key] = std::stoull(text);
-        else entry[key] = text;
-      }
+      for (std::size_t i = 0; i < c.options.size(); ++i) entry[c.options[i].first] = Json::parse(c.written[i]);
       out.push_back(entry);
     }
     return out;
@@ -210,7 +210,7 @@ void choose_strategies(Reader& r, const std::string& text) {
         r.fail(n, "", item.empty() ? "expected names separated by commas" : "there is no strategy \"" + item + "\"", join(known), nearest(item, known));
         continue;
       }
-      found.push_back({item, item, "", {}, {}});
+      found.push_back({item, item, "", {}, {}, {}});
     }
     for (StrategyChoice& c : found) {
       c.at = n.place.position();

@@ -1,6 +1,7 @@
 // The key table from the inside: a row holds what reader, writer and schema need of a key. Section files fill it with
 // one call a key:  t.count("nic.ring_size", AT(nic.ring_size), {8, 8192, 8}, "what it is", "where the default is from");
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -59,12 +60,25 @@ class Table {
   template <class F> Row& frequency(std::string path, F at, Rule rule, const char* text, const char* source = "") { return number(Type::frequency, std::move(path), at, std::move(rule), text, source); }
   template <class F> Row& share(std::string path, F at, Rule rule, const char* text, const char* source = "") { return number(Type::share, std::move(path), at, std::move(rule), text, source); }
   template <class F> Row& boolean(std::string path, F at, const char* text, const char* source = "") { return number(Type::boolean, std::move(path), at, {0, 1}, text, source); }
-  // `choices` in the order of the enum's values.
+  // `choices` in the order of the enum's values; a string member holds the name itself.
   template <class F> Row& choice(std::string path, F at, std::vector<std::string> choices, const char* text, const char* source = "") {
+    using Object = std::conditional_t<std::is_invocable_v<F, Guest&>, Guest, Scenario>;
     const std::uint64_t last = choices.size() - 1;
-    Row& r = number(Type::choice, std::move(path), at, {0, last}, text, source);
-    r.choices = std::move(choices);
-    return r;
+    if constexpr (std::is_same_v<std::invoke_result_t<F, Object&>, std::string&>) {
+      Row& r = row(Type::choice, std::move(path), text, source, std::is_same_v<Object, Guest>);
+      r.rule.max = last;
+      r.get = [at, choices](const void* o) -> std::optional<std::uint64_t> {
+        const std::string& name = at(*const_cast<Object*>(static_cast<const Object*>(o)));
+        return static_cast<std::uint64_t>(std::find(choices.begin(), choices.end(), name) - choices.begin());
+      };
+      r.set = [at, choices](void* o, std::uint64_t value) { at(*static_cast<Object*>(o)) = choices.at(value); };
+      r.choices = std::move(choices);
+      return r;
+    } else {
+      Row& r = number(Type::choice, std::move(path), at, {0, last}, text, source);
+      r.choices = std::move(choices);
+      return r;
+    }
   }
   template <class F> Row& string(std::string path, F at, const char* text, const char* source = "") { return words(Type::string, std::move(path), at, text, source); }
   template <class F> Row& path(std::string path, F at, const char* text, const char* source = "") { return words(Type::path, std::move(path), at, text, source); }

@@ -31,8 +31,14 @@ TEST(Strategies, NamesLabelsAndOptions) {
   const StrategyChoice& c = s.strategies[1];
   EXPECT_EQ(c.name, "copy-header");
   EXPECT_EQ(c.hazard, "room-in-every-page");
-  // In the order of the option table, in canonical form.
-  EXPECT_EQ(c.options, (std::vector<std::pair<std::string, std::string>>{{"unsplit", "move"}, {"room", "128B"}, {"scrub", "true"}}));
+  // In the order of the option table, in bytes.
+  EXPECT_EQ(c.options, (std::vector<std::pair<std::string, std::string>>{{"unsplit", "move"}, {"room", "128"}, {"scrub", "true"}}));
+}
+
+TEST(Strategies, ReadBackFromTheResolvedConfiguration) {
+  const Scenario s = from(with(R"([{"name": "copy-header", "scrub": true, "room": "4KiB"}])"), known());
+  EXPECT_EQ(s.strategies[0].options, (std::vector<std::pair<std::string, std::string>>{{"room", "4096"}, {"scrub", "true"}}));
+  EXPECT_EQ(load_text(resolved(s), "config.json", known()).strategies[0].options, s.strategies[0].options);
 }
 
 TEST(Strategies, Mistakes) {

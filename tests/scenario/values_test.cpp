@@ -40,7 +40,7 @@ TEST(Values, ReachTheStruct) {
   EXPECT_EQ(s.traffic.protocol, Protocol::udp);
   EXPECT_EQ(s.traffic.ip, 6u);
   EXPECT_EQ(s.traffic.arrival, Arrival::poisson);
-  EXPECT_EQ(s.traffic.passes, 3u);
+  EXPECT_EQ(s.traffic.loop, 3u);
   EXPECT_EQ(s.nic.ring_size, 1024u);
   EXPECT_EQ(s.nic.header_split.mode, SplitMode::always);
   EXPECT_EQ(s.nic.header_split.header_buffer, 128u);
@@ -59,7 +59,7 @@ TEST(Values, ReachTheStruct) {
   EXPECT_EQ(s.guests[0].virtio.rx_mode, RxMode::small);
   EXPECT_EQ(s.guests[1].name, "idle");
   EXPECT_EQ(bytes_of(s.guests[1].backing_page), 4096u);
-  EXPECT_EQ(s.debug.fault.kind, Fault::lose_host);
+  EXPECT_EQ(s.debug.fault.kind, "lose-host");
   EXPECT_EQ(s.debug.fault.frame, 12u);
 }
 
