@@ -80,15 +80,16 @@ void NewReno::sample(Time rtt) {
 
 void NewReno::acked(std::uint64_t ack, std::uint64_t window, bool pure, Time now) {
   if (ack > max_ || ack < una_) return;
-  const bool update = window != peer_;
-  peer_ = window;
+  // As Linux does: without new data acknowledged a smaller window is not taken over, unless it is closed altogether.
+  const bool update = ack > una_ || window > peer_ || window == 0;
+  if (update) peer_ = window;
   if (ack == una_) {
     if (max_ == una_) {   // a window update into an empty pipe
       deadline_ = kNever;
       if (peer_ == 0 && una_ < p_.limit) arm(now);
       return;
     }
-    if (!pure || update || peer_ == 0) return;   // answers to probes are no duplicates
+    if (!pure || update) return;   // window updates and answers to probes are no duplicates
     ++stats_.duplicate_acks;
     ++duplicates_;
     if (recovering_) {

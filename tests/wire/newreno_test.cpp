@@ -81,7 +81,8 @@ TEST(NewReno, WindowIsTheLeastOfThree) {
 
 TEST(NewReno, SmallWindowIntoEmptyPipe) {
   NewReno t(params());
-  t.acked(0, 300, true, 0);
+  pump(t, 0);
+  ack(t, 4, 0, 300);
   std::uint64_t o;
   std::uint32_t l;
   ASSERT_TRUE(t.next(o, l));
@@ -144,6 +145,10 @@ TEST(NewReno, WindowUpdatesAreNoDuplicates) {
   t.acked(0, kWide + 5, false, 1);   // carries data
   EXPECT_EQ(t.stats().duplicate_acks, 0u);
   EXPECT_FALSE(t.recovering());
+  // A window that shrinks as the peer's queue fills hides no duplicate.
+  for (std::uint64_t w = 1; w <= 3; ++w) ack(t, 0, 1, kWide - w * 1000);
+  EXPECT_TRUE(t.recovering());
+  EXPECT_EQ(t.peer_window(), kWide + 5);
 }
 
 TEST(NewReno, TimeoutBacksOffAndGoesBack) {
