@@ -158,6 +158,11 @@ struct Engine {
   bool bus_busy() const {
     return writes_in_flight >= params.max_outstanding_writes || bytes_in_flight >= params.max_outstanding_bytes;
   }
+  // What is left of rx_latency for a frame whose DMA is issued now. It is added to the completions and not to the issue:
+  // the link is reserved in time order, and no message waits behind writes of the future.
+  Time rx_lag(const FrameMeta& m, Time now) const {
+    return std::max<Time>(0, m.at[static_cast<int>(Stage::nic)] + params.rx_latency - now);
+  }
   void drop(FrameRef f, Drop why, Time now) {
     ++stats.drops[static_cast<int>(why)];
     frames.dropped(f, why, now);

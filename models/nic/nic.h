@@ -32,16 +32,16 @@ struct NicParams {
   Bytes fifo = 512 * 1024;                        // receive packet buffer; 82599: 512 KiB
   Bytes tx_fifo = 160 * 1024;                     // transmit packet buffer; 82599: 160 KiB
   Bytes mtu = 1500;                               // longer frames (plus Ethernet header and in-band tags) are dropped
-  Time rx_latency = 300 * kNs;                    // last bit to the first DMA: parser, filters, queueing logic (recalled)
+  Time rx_latency = 300 * kNs;                    // parser, filters, queueing logic: added behind a frame's DMA (recalled)
   Time tx_latency = 300 * kNs;                    // last byte read to the transmit FIFO's exit (recalled)
   bool checksum_offload = true;                   // verify L3 and L4 sums; a wrong one is reported, not dropped
   bool rss_udp = false;                           // hash UDP ports too; off as in the 82599's Linux driver
   bool scatter = true;                            // frames larger than a packet buffer take several descriptors
   bool drop_when_no_descriptor = false;           // SRRCTL.DROP_EN: drop at once instead of waiting in the FIFO
   std::uint32_t descriptor_cache = 64;            // descriptors a receive queue holds on chip
-  std::uint32_t prefetch_threshold = 8;           // PTHRESH: fetch ahead when fewer are cached; 0: only when a frame needs one
-  std::uint32_t prefetch_host = 8;                // HTHRESH: ... and at least so many lie in the ring (ignored at 0 cached)
-  std::uint32_t fetch_batch = 8;                  // descriptors of one read, at most
+  std::uint32_t prefetch_threshold = 32;          // PTHRESH: fetch ahead when fewer are cached (ixgbe: half the cache); 0: only on demand
+  std::uint32_t prefetch_host = 8;                // HTHRESH: ... and at least so many lie in the ring (ixgbe poll-mode driver; ignored at 0 cached)
+  std::uint32_t fetch_batch = 16;                 // descriptors of one read, at most (derived: four cache lines)
   std::uint32_t tx_fetch_batch = 40;              // 82599 transmit fetch (pcie-bench's niantic model)
   std::uint32_t max_outstanding_writes = 64;      // write transactions in flight (posted header credits)
   Bytes max_outstanding_bytes = 32 * 1024;        // bytes of frames in flight to memory (posted data credits)
@@ -66,7 +66,7 @@ struct NicStats {
   std::uint64_t pure_acks = 0;                    // frames without payload whose descriptor has PKT_LEN 0
   std::uint64_t multi_descriptor = 0;             // frames that took several descriptors
   std::uint64_t bad_checksums = 0;                // reported to the driver
-  std::uint64_t descriptors_fetched = 0, fetch_reads = 0;
+  std::uint64_t descriptors_fetched = 0, fetch_reads = 0;   // of receive rings and virtqueues; reads of several descriptors count once
   std::uint64_t writebacks = 0;                   // write-back transactions (virtio: used-index updates)
   std::uint64_t interrupts = 0, doorbells = 0;
   std::uint64_t suppression_reads = 0;            // virtio: reads of the guest's interrupt suppression

@@ -151,8 +151,8 @@ void RxRing::count(const RxInfo& info, const SplitDecision& d) {
 void RxRing::take(const RxInfo& info, Time now) {
   FrameMeta& m = e_.frames[info.frame];
   const SplitDecision d = plan_;
-  const Time from = std::max(now, m.at[static_cast<int>(Stage::nic)] + e_.params.rx_latency);
-  Issue io{from, from, 0, kNoAddress, 0, false};
+  const Time lag = e_.rx_lag(m, now);
+  Issue io{now, now, 0, kNoAddress, 0, false};
   plant_stale_write(io, info.frame);
   std::uint32_t length = 0;
   const std::uint8_t* bytes = source(info, length);
@@ -205,10 +205,10 @@ void RxRing::take(const RxInfo& info, Time now) {
   used_ += plan_descriptors_;
   wanted_ = 0;
   path_.ring_level(index_, now);
-  last_data_ = std::max(last_data_, io.done);
+  last_data_ = std::max(last_data_, io.done + lag);
   if (e_.params.writeback_batch <= 1) {
     done_ = used_;
-    flush(from, used_);
+    flush(now, lag, used_);
   } else {
     e_.events.push(last_data_, Ev::rx_data, index_, used_);
   }

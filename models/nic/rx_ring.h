@@ -54,7 +54,7 @@ class RxRing final : public RxQueue {
   void plant_stale_write(Issue& io, FrameRef f);
   void count(const RxInfo& info, const SplitDecision& d);
   void frame_left(Slot& s, Time now);
-  void flush(Time from, std::uint64_t upto);
+  void flush(Time now, Time lag, std::uint64_t upto);
 
   Engine& e_;
   RxPath& path_;

@@ -20,7 +20,7 @@ void RxRing::data_visible(std::uint64_t upto, Time now) {
   done_ = upto;
   const std::uint32_t batch = e_.params.writeback_batch;
   const std::uint64_t full = done_ - place(done_) % batch;   // batches begin at multiples in the ring: whole cache lines
-  if (full > flushed_) flush(now, full);
+  if (full > flushed_) flush(now, 0, full);
   if (done_ != flushed_ && !flush_timer_) {
     flush_timer_ = true;
     e_.events.push(now + e_.params.writeback_timeout, Ev::rx_flush, index_, ++generation_);
@@ -31,23 +31,24 @@ void RxRing::data_visible(std::uint64_t upto, Time now) {
 void RxRing::flush_due(std::uint64_t generation, Time now) {
   if (generation != generation_ || !flush_timer_) return;
   flush_timer_ = false;
-  if (done_ != flushed_) flush(now, done_);
+  if (done_ != flushed_) flush(now, 0, done_);
 }
 
-void RxRing::flush(Time from, std::uint64_t upto) {
+// Visible `lag` after the bus has delivered it.
+void RxRing::flush(Time now, Time lag, std::uint64_t upto) {
   flush_timer_ = false;
   while (flushed_ != upto) {
     const std::uint32_t at = place(flushed_);
     auto n = static_cast<std::uint32_t>(std::min<std::uint64_t>(upto - flushed_, c_.size - at));
     const Iova a = c_.ring + at * RxDescriptor::kSize;
     n = static_cast<std::uint32_t>(in_page(a, n * RxDescriptor::kSize) / RxDescriptor::kSize);
-    const Transfer t = e_.bus.write(from, a, nullptr, n * RxDescriptor::kSize, c_.domain, true);
+    const Transfer t = e_.bus.write(now, a, nullptr, n * RxDescriptor::kSize, c_.domain, true);
     ++e_.stats.writebacks;
     ++e_.writes_in_flight;
     for (std::uint32_t i = 0; i < n; ++i)
       slots_[at + i].writeback_hpa = t.fault() ? kNoAddress : t.hpa + i * RxDescriptor::kSize;
     flushed_ += n;
-    last_writeback_ = std::max({last_writeback_, last_data_, t.done});
+    last_writeback_ = std::max({last_writeback_, last_data_, t.done + lag});
     e_.events.push(last_writeback_, Ev::rx_writeback, index_, flushed_);
   }
 }

@@ -53,6 +53,7 @@ void VirtioRx::write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time 
     const Bytes piece = in_page(a, n);
     const Transfer t = e_.bus.write(at, a, from, piece, q_.config().domain, false);
     ++p.writes;
+    p.done = std::max(p.done, t.done);
     if (t.fault()) {
       p.failed = true;
     } else {
@@ -81,8 +82,7 @@ void VirtioRx::plant_stale_write(FrameRef f, Time at) {
 
 void VirtioRx::take(const RxInfo& info, Time now) {
   const FrameMeta& m = e_.frames[info.frame];
-  const Time from = std::max(now, m.at[static_cast<int>(Stage::nic)] + e_.params.rx_latency);
-  plant_stale_write(info.frame, from);
+  plant_stale_write(info.frame, now);
   const std::uint32_t chains = plan_chains_;
   const std::uint8_t* bytes = stage(info, chains);
   std::uint32_t rest = q_.config().layout.header_length + m.length;
@@ -94,7 +94,7 @@ void VirtioRx::take(const RxInfo& info, Time now) {
     const VirtChain& c = q_.chain(i);
     for (unsigned k = 0; k < c.count && rest > 0; ++k) {
       const std::uint32_t n = std::min(rest, c.segment[k].length);
-      write(p, c.segment[k].address, bytes, n, from);
+      write(p, c.segment[k].address, bytes, n, now);
       bytes += n;
       rest -= n;
     }
@@ -108,7 +108,7 @@ void VirtioRx::take(const RxInfo& info, Time now) {
     q_.use(c.head, p.failed ? 0 : n);   // blocked by the IOMMU: the buffers go back empty
     rest -= n;
   }
-  p.writes += q_.finish(place, from);
+  p.writes += q_.finish(place, now, p.done, e_.rx_lag(m, now));
   packets_[place] = p;
   e_.writes_in_flight += p.writes;
   e_.bytes_in_flight += m.length;
@@ -167,7 +167,7 @@ void VirtioTx::resume(Time now) {
 void VirtioTx::sent(std::uint64_t tag, bool, Time now) {
   --in_flight_;
   q_.use(static_cast<std::uint16_t>(tag), 0);
-  q_.finish(0, now);
+  q_.finish(0, now, now, 0);
 }
 
 }  // namespace gd::nic

@@ -26,6 +26,7 @@ class VirtioRx final : public RxQueue, private VirtOwner {
     bool failed = false;
     Hpa hpa = kNoAddress;
     Iova iova = 0;
+    Time done = 0;                     // of the last write of its bytes
   };
   void chains_fetched(Time now) override;
   void used_visible(std::uint64_t cookie, bool lost, Time now) override;

@@ -62,8 +62,9 @@ class VirtQueue {
 
   // One used entry; entries of one packet are given one after the other, then finish().
   void use(std::uint16_t head, std::uint32_t length);
-  // Writes the entries and the index; `from`: not before. Returns the number of write transactions.
-  std::uint32_t finish(std::uint64_t cookie, Time from);
+  // Writes the entries and the index, visible `lag` after the bus has delivered them and the packet's bytes (`data`).
+  // Returns the number of write transactions.
+  std::uint32_t finish(std::uint64_t cookie, Time now, Time data, Time lag);
 
   void index_read(Time now);                             // Ev::vq_index
   void avail_read(Time now);                             // Ev::vq_avail
@@ -99,7 +100,7 @@ class VirtQueue {
   bool walk(std::uint32_t i);
   void publish_chains(Time now);
   void arm(Time now);
-  std::uint32_t write_entries(Time from, Time& done);
+  std::uint32_t write_entries(Time now, Time& done);
   void check_interrupt(Time now);
 
   Engine& e_;

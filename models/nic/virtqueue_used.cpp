@@ -10,11 +10,11 @@ void VirtQueue::use(std::uint16_t head, std::uint32_t length) {
 }
 
 // Consecutive entries are one write, cut at the ring's end and at page borders.
-std::uint32_t VirtQueue::write_entries(Time from, Time& done) {
+std::uint32_t VirtQueue::write_entries(Time now, Time& done) {
   const std::uint32_t size = c_.layout.size;
   std::uint32_t writes = 0;
   auto write = [&](Iova a, Bytes n) {
-    const Transfer t = e_.bus.write(from, a, nullptr, n, c_.domain, true);
+    const Transfer t = e_.bus.write(now, a, nullptr, n, c_.domain, true);
     done = std::max(done, t.done);
     ++writes;
     return t.hpa;
@@ -40,15 +40,15 @@ std::uint32_t VirtQueue::write_entries(Time from, Time& done) {
   return writes;
 }
 
-std::uint32_t VirtQueue::finish(std::uint64_t cookie, Time from) {
+std::uint32_t VirtQueue::finish(std::uint64_t cookie, Time now, Time data, Time lag) {
   Used& last = used_[(used_next_ - 1) % c_.layout.size];
   last.cookie = cookie;
   last.last = true;
-  Time done = from;
-  const std::uint32_t writes = write_entries(from, done);
-  const Transfer t = e_.bus.write(from, bus(vring::used_idx(c_.layout)), nullptr, 2, c_.domain, true);
+  Time done = data;
+  const std::uint32_t writes = write_entries(now, done);
+  const Transfer t = e_.bus.write(now, bus(vring::used_idx(c_.layout)), nullptr, 2, c_.domain, true);
   used_idx_hpa_ = t.hpa;
-  last_used_ = std::max({last_used_, done, t.done});
+  last_used_ = std::max(last_used_, std::max(done, t.done) + lag);
   ++e_.stats.writebacks;
   e_.events.push(last_used_, Ev::vq_used, id_, used_next_);
   return writes + 1;
