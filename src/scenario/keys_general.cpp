@@ -16,7 +16,7 @@ void general_keys(Table& t) {
   Row& inputs = t.other("inputs", read_inputs(), "an object of SHA-256 sums by key", "SHA-256 of the files that a run read, as its config.json records them; a file that has changed since is an error.");
   inputs.hashed = false;
   t.count("seed", AT(seed), {}, "Seed of all random streams.").hashed = false;
-  t.other("strategies", read_strategies(), "\"all\", or a list of names or of objects {name, label, hazard, options of that strategy}", "The receive-buffer designs to run; \"all\": every one that NIC, guest and consumer can serve.").hashed = false;
+  t.other("strategies", read_strategies(), "\"all\", or a list of names or of objects {name, label, hazard, set, options of that strategy}", "The receive-buffer designs to run; \"all\": every one that NIC, guest and consumer can serve. `set` gives keys (dotted) another value for one entry.").hashed = false;
 }
 
 void time_keys(Table& t) {

@@ -57,6 +57,26 @@ std::string stem(const std::string& file) {
 
 }  // namespace
 
+Scenario for_strategy(const Scenario& scenario, const StrategyChoice& choice) {
+  if (choice.set.empty()) return scenario;
+  LoadOptions options;
+  for (const auto& [key, value] : choice.set) options.set.push_back(key + "=" + value);
+  options.read_inputs = !scenario.traffic.file_sha256.empty();
+  Scenario plain = scenario;
+  plain.all_strategies = true;
+  plain.strategies.clear();
+  Scenario own = load_text(resolved(plain), scenario.file, options);
+  // Messages go on pointing to what the user wrote.
+  own.origins = scenario.origins;
+  for (const auto& [key, value] : choice.set) own.origins[key] = choice.at;
+  own.all_strategies = scenario.all_strategies;
+  own.strategies = scenario.strategies;
+  own.expect = scenario.expect;
+  own.inputs = scenario.inputs;
+  own.host.costs = scenario.host.costs;
+  return own;
+}
+
 Scenario load_text(const std::string& text, const std::string& file, const LoadOptions& options) {
   Mistakes mistakes;
   Scenario s;
@@ -72,6 +92,20 @@ Scenario load_text(const std::string& text, const std::string& file, const LoadO
   if (s.name.empty()) s.name = stem(file);
   if (options.seed) read_seed(reader, *options.seed);
   if (options.strategy) choose_strategies(reader, *options.strategy);
+  mistakes.raise();
+  // The entries that set keys of their own must be possible too.
+  for (const StrategyChoice& c : s.strategies) {
+    try {
+      for_strategy(s, c);
+    } catch (const ScenarioError& e) {
+      for (Diagnostic d : e.diagnostics) {
+        d.message = "entry \"" + c.label + "\": " + d.message;
+        d.at = c.at;
+        d.width = 1;
+        mistakes.add(d);
+      }
+    }
+  }
   mistakes.raise();
   return s;
 }

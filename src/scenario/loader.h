@@ -48,6 +48,9 @@ Scenario load(const std::string& path, const LoadOptions& options = {});
 // The same from text; `file` is its name in messages, and relative paths are relative to its folder.
 Scenario load_text(const std::string& text, const std::string& file, const LoadOptions& options = {});
 
+// The scenario as `choice` runs it: with the keys that its `set` gives. The scenario itself when it gives none.
+Scenario for_strategy(const Scenario& scenario, const StrategyChoice& choice);
+
 // Everything, defaults filled in, units normalised, paths absolute, costs inline: JSON text that load() reads back to the
 // same Scenario. Keys are in the order of the key table; ends with a newline.
 std::string resolved(const Scenario& scenario);

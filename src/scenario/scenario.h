@@ -82,6 +82,8 @@ struct StrategyChoice {
   // In the order of the option table. Sizes are in bytes, times in ps, shares in ppm: "4096", "true", "move".
   std::vector<std::pair<std::string, std::string>> options;
   std::vector<std::string> written;       // the same values as JSON text with units, for the resolved configuration
+  // Keys that have another value for this entry alone (rings for equal total buffering); see for_strategy() in loader.h.
+  std::vector<std::pair<std::string, std::string>> set;
   Position at;
 };
 

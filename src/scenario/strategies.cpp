@@ -10,7 +10,7 @@ namespace gd::scenario {
 
 namespace {
 
-const char* const kForm = "\"all\", or a list of names or of objects {name, label, hazard, options of that strategy}";
+const char* const kForm = "\"all\", or a list of names or of objects {name, label, hazard, set, options of that strategy}";
 
 bool label_ok(const std::string& s) {
   return !s.empty() && s != "." && s != ".." && std::all_of(s.begin(), s.end(), [](char c) {
@@ -75,6 +75,21 @@ void check_name(Reader& r, const Node& n, const std::string& path, const std::st
     r.fail(n, path, "there is no strategy \"" + name + "\"", join(names(o.strategies)), nearest(name, names(o.strategies)));
 }
 
+// Keys of the scenario that differ for this entry, as KEY=VALUE.
+void read_set(Reader& r, const Node& n, const std::string& path, StrategyChoice& out) {
+  if (!r.expect(n, path, Kind::object, "an object of dotted keys, as in {\"nic.ring_size\": 256}")) return;
+  for (const Node& c : n.children) {
+    const std::string pattern = pattern_of(c.key);
+    if (find_row(pattern) == nullptr || pattern == "strategies" || pattern == "extends" || pattern == "seed" || pattern == "name" || pattern == "expect") {
+      r.fail_key(c, path, "\"" + c.key + "\" is no key that an entry can set", "a dotted key, as in nic.ring_size", nearest_key(c.key));
+      continue;
+    }
+    if (c.kind == Kind::string || c.kind == Kind::number) out.set.emplace_back(c.key, c.text);
+    else if (c.kind == Kind::boolean) out.set.emplace_back(c.key, c.flag ? "true" : "false");
+    else r.fail(c, path, std::string("expected a string, a number, true or false, found ") + kind_name(c.kind));
+  }
+}
+
 // One entry of the list; false when it cannot be used.
 bool read_entry(Reader& r, const Node& n, const std::string& path, StrategyChoice& out) {
   out.at = n.place.position();
@@ -105,10 +120,12 @@ bool read_entry(Reader& r, const Node& n, const std::string& path, StrategyChoic
       if (type != nullptr && std::find(type->hazards.begin(), type->hazards.end(), c.text) == type->hazards.end())
         r.fail(c, at, "strategy \"" + out.name + "\" has no hazard \"" + c.text + "\"", type->hazards.empty() ? "none" : join(type->hazards), nearest(c.text, type->hazards));
       out.hazard = c.text;
+    } else if (c.key == "set") {
+      read_set(r, c, at, out);
     } else {
       static const StrategyOption any{"", OptionType::string, {}, "", ""};
       const StrategyOption* option = type == nullptr ? &any : nullptr;
-      std::vector<std::string> known = {"name", "label", "hazard"};
+      std::vector<std::string> known = {"name", "label", "hazard", "set"};
       if (type != nullptr)
         for (const StrategyOption& o : type->options) {
           known.push_back(o.name);
@@ -162,7 +179,7 @@ Special read_strategies() {
     if (scenario.all_strategies) return "all";
     Json out = Json::array();
     for (const StrategyChoice& c : scenario.strategies) {
-      if (c.label == c.name && c.hazard.empty() && c.options.empty()) {
+      if (c.label == c.name && c.hazard.empty() && c.options.empty() && c.set.empty()) {
         out.push_back(c.name);
         continue;
       }
@@ -170,12 +187,17 @@ Special read_strategies() {
       if (c.label != c.name) entry["label"] = c.label;
       if (!c.hazard.empty()) entry["hazard"] = c.hazard;
       for (std::size_t i = 0; i < c.options.size(); ++i) entry[c.options[i].first] = Json::parse(c.written[i]);
+      for (const auto& [key, text] : c.set) {
+        const Json value = Json::parse(text, nullptr, false);
+        entry["set"][key] = value.is_number() || value.is_boolean() ? value : Json(text);
+      }
       out.push_back(entry);
     }
     return out;
   };
   s.schema = Json::parse(R"({"oneOf":[{"type":"string","enum":["all"]},{"type":"array","minItems":1,"items":{"oneOf":[{"type":"string"},{"type":"object",
-    "required":["name"],"properties":{"name":{"type":"string"},"label":{"type":"string","pattern":"^[A-Za-z0-9._-]+$"},"hazard":{"type":"string"}},
+    "required":["name"],"properties":{"name":{"type":"string"},"label":{"type":"string","pattern":"^[A-Za-z0-9._-]+$"},"hazard":{"type":"string"},
+    "set":{"type":"object","description":"Keys of the scenario, dotted, that have another value for this entry alone.","additionalProperties":{"type":["string","number","boolean"]}}},
     "additionalProperties":{"type":["string","number","boolean"]}}]}}]})");
   return s;
 }
@@ -210,7 +232,7 @@ void choose_strategies(Reader& r, const std::string& text) {
         r.fail(n, "", item.empty() ? "expected names separated by commas" : "there is no strategy \"" + item + "\"", join(known), nearest(item, known));
         continue;
       }
-      found.push_back({item, item, "", {}, {}, {}});
+      found.push_back({item, item, "", {}, {}, {}, {}});
     }
     for (StrategyChoice& c : found) {
       c.at = n.place.position();

@@ -41,6 +41,21 @@ TEST(Strategies, ReadBackFromTheResolvedConfiguration) {
   EXPECT_EQ(load_text(resolved(s), "config.json", known()).strategies[0].options, s.strategies[0].options);
 }
 
+TEST(Strategies, AnEntryCanSetKeysOfItsOwn) {
+  const Scenario s = from(with(R"(["vhost-copy", {"name": "copy-header", "set": {"nic.ring_size": 2048, "nic.fifo": "1MiB", "guests.0.virtio.queue_size": 512}}])"), known());
+  EXPECT_EQ(for_strategy(s, s.strategies[0]).nic.ring_size, 512u);
+  const Scenario own = for_strategy(s, s.strategies[1]);
+  EXPECT_EQ(own.nic.ring_size, 2048u);
+  EXPECT_EQ(own.nic.fifo, 1u << 20);
+  EXPECT_EQ(own.guests[0].virtio.queue_size, 512u);
+  EXPECT_EQ(own.where("nic.ring_size").text(), "t.json:1:61");
+  EXPECT_EQ(own.strategies.size(), 2u);
+  EXPECT_NE(config_sha256(own), config_sha256(s));
+  EXPECT_EQ(load_text(resolved(s), "config.json", known()).strategies[1].set, s.strategies[1].set);
+  EXPECT_THAT(mistake(with(R"([{"name": "copy-header", "set": {"nic.rign_size": 8}}])"), known()), testing::AllOf(HasSubstr("\"nic.rign_size\" is no key that an entry can set"), HasSubstr("did you mean \"nic.ring_size\"?")));
+  EXPECT_THAT(mistake(with(R"([{"name": "copy-header", "set": {"nic.ring_size": 3}}])"), known()), StartsWith("t.json:1:47: error: /nic/ring_size: entry \"copy-header\": 3 is too small"));
+}
+
 TEST(Strategies, Mistakes) {
   struct { const char *list, *starts, *also; } const rows[] = {
       {"[\"vhost-cpy\"]", "t.json:1:47: error: /strategies/0: there is no strategy \"vhost-cpy\"", "did you mean \"vhost-copy\"?"},
