@@ -7,7 +7,7 @@
 
 namespace gd::report {
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
   return nlohmann::json(std::string(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -63,7 +63,7 @@ JsonText& JsonText::close() {
 
 JsonText& JsonText::key(std::string_view name) {
   item();
-  out_ += quoted(name) + ": ";
+  out_ += json_string(name) + ": ";
   after_key_ = true;
   return *this;
 }

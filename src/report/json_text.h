@@ -7,7 +7,7 @@
 namespace gd::report {
 
 // `text` in quotes; bytes that are no UTF-8 become U+FFFD.
-std::string quoted(std::string_view text);
+std::string json_string(std::string_view text);
 // A number: shortest decimal that reads back to the same double, null when it is not finite.
 std::string number(double v);
 // milli / 1000 with at most three decimals: "-1420.5".
@@ -22,7 +22,7 @@ class JsonText {
   JsonText& close();
   JsonText& key(std::string_view name);
   JsonText& raw(std::string_view value);       // a value that is JSON already
-  JsonText& string(std::string_view value) { return raw(quoted(value)); }
+  JsonText& string(std::string_view value) { return raw(json_string(value)); }
   JsonText& count(std::uint64_t v) { return raw(std::to_string(v)); }
   JsonText& real(double v) { return raw(number(v)); }
   JsonText& boolean(bool v) { return raw(v ? "true" : "false"); }
