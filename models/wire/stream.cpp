@@ -9,7 +9,8 @@
 namespace gd {
 namespace {
 
-constexpr std::uint16_t kFirstPort = 10000, kPorts = 50000, kServerPort = 5001;
+// Dynamic ports (RFC 6335) and one that is not registered: dissectors then take the payload for plain data.
+constexpr std::uint32_t kFirstPort = 49152, kPorts = 16384, kServerPort = 5002, kMostFlows = 255 * 65536;
 constexpr std::uint64_t kFarMac = 0x0200000000fe;
 
 void put_mac(std::uint8_t* to, std::uint64_t mac) {
@@ -36,6 +37,7 @@ std::uint32_t scramble(std::uint32_t v) { return static_cast<std::uint32_t>((v +
 
 std::vector<FlowHeader> make_flows(const FlowPlan& plan) {
   if (plan.destinations.empty()) throw UserError("synthetic traffic has no destination");
+  if (plan.count > kMostFlows) throw UserError("synthetic traffic has at most " + std::to_string(kMostFlows) + " flows");
   std::vector<FlowHeader> flows(plan.count);
   for (std::uint32_t f = 0; f < plan.count; ++f) {
     FlowHeader& h = flows[f];
@@ -46,11 +48,11 @@ std::vector<FlowHeader> make_flows(const FlowPlan& plan) {
     h.vlan_tci = to.vlan ? to.vlan : plan.vlan;
     h.tagged = h.vlan_tci != 0;
     h.ipv6 = plan.ipv6;
-    put_address(h.src_ip, plan.ipv6, 1, f);
+    put_address(h.src_ip, plan.ipv6, static_cast<std::uint8_t>(1 + (f >> 16)), f & 0xffff);
     put_address(h.dst_ip, plan.ipv6, 0, 1 + d);
     h.protocol = plan.udp ? ipproto::kUdp : ipproto::kTcp;
     h.src_port = static_cast<std::uint16_t>(kFirstPort + f % kPorts);
-    h.dst_port = kServerPort;
+    h.dst_port = static_cast<std::uint16_t>(kServerPort);
     h.timestamps = plan.timestamps && !plan.udp;
   }
   return flows;

@@ -26,7 +26,8 @@ struct FlowPlan {
   };
   std::vector<Destination> destinations = {{}};  // the guests; flow f goes to destinations[f % size]
 };
-// Source 10.1.(f / 256).(f % 256) and destination 10.0.0.(1 + d), or fd01::/16 and fd00::/16 in the same way.
+// Destination d is 10.0.0.(1 + d), port 5002; the source of flow f is 10.(1 + f / 65536).(f / 256 % 256).(f % 256) and
+// port 49152 + f % 16384. IPv6: fd00:: and fd01:: in the same way. At most 255 * 65536 flows, no two alike. Throws UserError.
 std::vector<FlowHeader> make_flows(const FlowPlan& plan);
 
 struct StreamSegment {
