@@ -54,6 +54,7 @@ class GuestStack {
     std::uint8_t header[160];      // of its first segment: what an ACK answers
     Bytes queued = 0;              // truesize held for the connection
     std::uint32_t right_edge = 0;  // end of the advertised window
+    std::uint32_t ratio = 128;     // payload in 256 bytes of truesize, as last measured
     std::uint16_t ip_id = 0;
     Time ack_at = kNever;
     bool requested = false, by_timer = false;

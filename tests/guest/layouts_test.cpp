@@ -1,0 +1,140 @@
+// Every buffer layout: the application gets what was sent, buffers go round, nothing is lost.
+#include "tests/guest/guest_fixture.h"
+
+namespace gd::test {
+namespace {
+
+struct Layout {
+  const char* name;
+  GuestDriverRules rules;
+  GuestRxMode mode;
+  GuestRxLayout layout;
+  bool merges;                    // takes packets larger than one buffer
+  unsigned descriptors;           // of a ring buffer
+  std::uint32_t linear_of_1000;   // bytes copied by driver and stack for a frame with 1000 B of UDP payload
+};
+
+constexpr auto kOld = GuestDriverRules::linux_2_6_35;
+constexpr auto kNew = GuestDriverRules::linux_6;
+const GuestRxLayout kHead{GuestRxLayout::Kind::head, 2048, 64, 320, 0, 4};
+const GuestRxLayout kHeaderPages{GuestRxLayout::Kind::header_pages, 0, 0, 0, 256, 4};
+
+const Layout kLayouts[] = {
+    {"small6", kNew, GuestRxMode::small, {}, false, 1, 0},
+    {"small2635", kOld, GuestRxMode::small, {}, false, 2, 0},
+    {"big6", kNew, GuestRxMode::big, {}, true, 19, 0},
+    {"big2635", kOld, GuestRxMode::big, {}, true, 20, 128},
+    {"mergeable6", kNew, GuestRxMode::mergeable, {}, true, 1, 0},
+    {"mergeable2635", kOld, GuestRxMode::mergeable, {}, true, 1, 128},
+    {"head", kNew, GuestRxMode::small, kHead, false, 1, 0},
+    {"headerPages", kNew, GuestRxMode::mergeable, kHeaderPages, true, 1, 42},
+};
+
+class Layouts : public GuestBench, public ::testing::WithParamInterface<Layout> {
+ protected:
+  void SetUp() override {
+    params.virtio.driver = GetParam().rules;
+    params.virtio.rx_mode = GetParam().mode;
+    params.layout = GetParam().layout;
+    build();
+  }
+};
+
+TEST_P(Layouts, FramesOfAllSizesArriveUnharmed) {
+  constexpr unsigned kFrames = 400;
+  for (unsigned i = 0; i < kFrames; ++i) send(frame((i * 97) % 1473));
+  run(20 * kMs);
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(frames.all().delivered, kFrames);
+  EXPECT_EQ(stats().packets, kFrames);
+  EXPECT_EQ(stats().integrity_errors, 0u) << guest->integrity_messages()[0];
+  EXPECT_EQ(stats().guest_errors, 0u);
+  EXPECT_GT(stats().refills, 300u / GetParam().descriptors);
+  EXPECT_EQ(stats().user_copied, frames.all().payload_delivered);
+  expect_quiet();
+}
+
+TEST_P(Layouts, TheDriverCopiesWhatItsGenerationCopies) {
+  send(frame(1000));
+  run();
+  EXPECT_EQ(stats().linear_copied, GetParam().linear_of_1000);
+  EXPECT_EQ(frames.all().delivered, 1u);
+  expect_quiet();
+}
+
+TEST_P(Layouts, MergedPacketsArriveUnharmed) {
+  if (!GetParam().merges) GTEST_SKIP() << "one buffer holds one frame";
+  flow.protocol = ipproto::kTcp;
+  std::uint32_t seq = 1;
+  for (unsigned i = 0; i < 20; ++i) {
+    std::vector<FrameRef> list;
+    for (unsigned k = 0; k < 2 + i; ++k) {
+      list.push_back(frame(1448, seq, k + 1 == 2 + i ? tcp::kAckFlag | tcp::kPsh : tcp::kAckFlag));
+      seq += 1448;
+    }
+    Packet p = merged(list);
+    p.bytes[47] |= tcp::kPsh;   // the merged header takes it over
+    send(p);
+  }
+  const std::uint64_t all = frames.all().offered;
+  run(20 * kMs);
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(frames.all().delivered, all);
+  EXPECT_EQ(stats().packets, 20u);
+  EXPECT_EQ(stats().frames, all);
+  EXPECT_EQ(stats().integrity_errors, 0u) << guest->integrity_messages()[0];
+  EXPECT_EQ(stats().guest_errors, 0u);
+  expect_quiet();
+}
+
+TEST_P(Layouts, OwnershipIsCheckedWhenABufferComesBack) {
+  keep_ownership = true;
+  send(frame(100));
+  run();
+  EXPECT_GE(ownership.violations(), 1u);
+  EXPECT_EQ(frames.all().delivered, 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Layouts, ::testing::ValuesIn(kLayouts), [](const auto& i) { return i.param.name; });
+
+TEST_F(GuestBench, LayoutsThatCannotBeAreRefused) {
+  const Guest::Environment e{kernel, space, ownership, frames, costs, sent, nullptr};
+  params.layout = {GuestRxLayout::Kind::head, 8192, 64, 320, 0, 4};
+  EXPECT_THROW(Guest(params, e, 1), UserError);
+  params.layout = {GuestRxLayout::Kind::header_pages, 0, 0, 0, 256, 8};
+  EXPECT_THROW(Guest(params, e, 2), UserError);
+  params.layout = {};
+  params.virtio.queue_size = 100;
+  EXPECT_THROW(Guest(params, e, 3), UserError);
+  params.virtio.queue_size = 16;
+  params.virtio.rx_mode = GuestRxMode::big;   // 19 descriptors
+  EXPECT_THROW(Guest(params, e, 4), UserError);
+  params.virtio.wanted = feature::bit(feature::kInOrder);
+  EXPECT_THROW(Guest(params, e, 5), UserError);
+}
+
+TEST_F(GuestBench, MergeableBuffersFollowTheAverageLength) {
+  params.tcp.closed = false;
+  flow.protocol = ipproto::kTcp;
+  build();
+  std::vector<Segment> s;
+  DeviceRing::Taken t;
+  ASSERT_TRUE(take(s, t));
+  EXPECT_EQ(s[0].len, 1536u);   // 12 + 1518 in whole lines
+  ring->untake(1);
+  std::uint32_t seq = 1;
+  for (unsigned i = 0; i < 40; ++i) {
+    std::vector<FrameRef> list;
+    for (unsigned k = 0; k < 12; ++k, seq += 1448) list.push_back(frame(1448, seq));
+    send(merged(list));
+  }
+  run(20 * kMs);
+  ASSERT_TRUE(take(s, t));
+  EXPECT_EQ(s[0].len, 4096u);
+  ring->untake(1);
+  EXPECT_EQ(stats().integrity_errors, 0u);
+  expect_quiet();
+}
+
+}  // namespace
+}  // namespace gd::test
