@@ -19,7 +19,7 @@ void IrqTask::interrupt(std::uint32_t, Time now) { wake(now); }
 NapiQueue::NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& nic, MmioBus& bus, PhysMem& phys, Iommu& iommu,
                      FrameTable& frames, FaultPlan& fault, CostBook& costs)
     : Task("softirq", Priority::softirq), queue_(queue), params_(params), nic_(nic), bus_(bus), phys_(phys), frames_(frames),
-      fault_(fault), schedule_(costs.get("napi.schedule")), poll_(costs.get("napi.poll")), frame_(costs.get("napi.frame")),
+      fault_(fault), poll_(costs.get("napi.poll")), frame_(costs.get("napi.frame")),
       refill_(costs.get("napi.refill")), complete_(costs.get("napi.complete")), irq_(*this, costs) {
   ring_ = phys.alloc_contiguous(params_.ring_size * RxDescriptor::kSize, kPage);
   ring_iova_ = iommu.map_static(ring_, params_.ring_size * RxDescriptor::kSize);

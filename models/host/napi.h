@@ -39,7 +39,7 @@ class IrqTask : public Task, public InterruptSink {
 
 class NapiQueue : public Task {
  public:
-  // Costs: napi.schedule, napi.poll (per poll), napi.frame (per frame: descriptor, skb fields), napi.refill (per descriptor),
+  // Costs: napi.poll (per poll), napi.frame (per frame: descriptor, skb fields), napi.refill (per descriptor),
   // napi.complete.
   NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& nic, MmioBus& bus, PhysMem& phys, Iommu& iommu,
             FrameTable& frames, FaultPlan& fault, CostBook& costs);
@@ -79,7 +79,7 @@ class NapiQueue : public Task {
   std::uint32_t clean_ = 0, fill_ = 0, posted_ = 0;    // next to look at, next to fill, filled
   std::uint32_t work_ = 0;                             // frames of the present poll
   bool polling_ = false, started_ = false, in_poll_ = false;
-  Cost schedule_, poll_, frame_, refill_, complete_;
+  Cost poll_, frame_, refill_, complete_;
   IrqTask irq_;
   NapiStats stats_;
   Observer* observer_ = nullptr;
