@@ -22,21 +22,35 @@ void Reader::check_device() {
   const Nic& nic = scenario_.nic;
   const Memory& memory = scenario_.memory;
   if (memory.ddio_ways > memory.llc.ways)
-    fail_at({"memory.ddio_ways", "memory.llc.ways"}, "DDIO has " + number(memory.ddio_ways) + " ways of a cache with " + number(memory.llc.ways), "from 0 to memory.llc.ways");
+    fail_at({"memory.ddio_ways", "memory.llc.ways"},
+            "DDIO has " + number(memory.ddio_ways) + " ways of a cache with " + number(memory.llc.ways),
+            "from 0 to memory.llc.ways");
   if (memory.llc.size % (memory.llc.ways * kLine) != 0)
-    fail_at({"memory.llc.size", "memory.llc.ways"}, bytes(memory.llc.size) + " does not divide into " + number(memory.llc.ways) + " ways of 64 B lines", "a multiple of " + bytes(memory.llc.ways * kLine));
+    fail_at({"memory.llc.size", "memory.llc.ways"},
+            bytes(memory.llc.size) + " does not divide into " + number(memory.llc.ways) + " ways of 64 B lines",
+            "a multiple of " + bytes(memory.llc.ways * kLine));
   if (scenario_.iommu.cached_levels >= scenario_.iommu.levels)
-    fail_at({"iommu.cached_levels", "iommu.levels"}, "the page-walk caches serve " + number(scenario_.iommu.cached_levels) + " of " + number(scenario_.iommu.levels) + " levels, which leaves no read", "fewer than iommu.levels");
+    fail_at({"iommu.cached_levels", "iommu.levels"},
+            "the page-walk caches serve " + number(scenario_.iommu.cached_levels) + " of " + number(scenario_.iommu.levels) +
+                " levels, which leaves no read",
+            "fewer than iommu.levels");
   const Count frame = nic.mtu + kEthernet + kTag;
   if (!nic.scatter && frame > nic.rx_buffer)
-    fail_at({"nic.scatter", "nic.rx_buffer", "nic.mtu"}, "frames of up to " + number(frame) + " B do not fit a buffer of " + bytes(nic.rx_buffer) + " and may not be scattered", "nic.scatter true, a larger nic.rx_buffer, or a smaller nic.mtu");
+    fail_at(
+        {"nic.scatter", "nic.rx_buffer", "nic.mtu"},
+        "frames of up to " + number(frame) + " B do not fit a buffer of " + bytes(nic.rx_buffer) + " and may not be scattered",
+        "nic.scatter true, a larger nic.rx_buffer, or a smaller nic.mtu");
   if (nic.fifo < frame)
-    fail_at({"nic.fifo", "nic.mtu"}, "a frame of " + number(frame) + " B does not fit the FIFO of " + bytes(nic.fifo), "at least one frame");
+    fail_at({"nic.fifo", "nic.mtu"}, "a frame of " + number(frame) + " B does not fit the FIFO of " + bytes(nic.fifo),
+            "at least one frame");
   const Host& host = scenario_.host;
   if (host.copybreak > nic.rx_buffer)
-    fail_at({"host.copybreak", "nic.rx_buffer"}, bytes(host.copybreak) + " is more than a receive buffer of " + bytes(nic.rx_buffer), "at most nic.rx_buffer");
+    fail_at({"host.copybreak", "nic.rx_buffer"},
+            bytes(host.copybreak) + " is more than a receive buffer of " + bytes(nic.rx_buffer), "at most nic.rx_buffer");
   const auto core = [&](const char* key, Count c) {
-    if (c >= host.cores) fail_at({key, "host.cores"}, "there is no core " + number(c) + " among " + number(host.cores), "from 0 to host.cores - 1");
+    if (c >= host.cores)
+      fail_at({key, "host.cores"}, "there is no core " + number(c) + " among " + number(host.cores),
+              "from 0 to host.cores - 1");
   };
   core("host.affinity.interrupt", host.affinity.interrupt);
   core("host.affinity.vhost", host.affinity.vhost);
@@ -46,23 +60,34 @@ void Reader::check_device() {
 
 void Reader::check_traffic() {
   const Traffic& t = scenario_.traffic;
-  if (t.kind == TrafficKind::dma_bench) return fail_at({"traffic.kind"}, "dma-bench is not available in this version", "synthetic, pcap");
-  if (t.kind == TrafficKind::pcap && t.file.empty()) return fail_at({"traffic.kind", "traffic.file"}, "a capture needs traffic.file", "the name of a pcap or pcapng file");
-  if (t.kind != TrafficKind::pcap && wrote("traffic.file") && !wrote("traffic.kind")) fail_at({"traffic.file"}, "a capture is given but traffic.kind is synthetic", "traffic.kind \"pcap\"");
+  if (t.kind == TrafficKind::dma_bench)
+    return fail_at({"traffic.kind"}, "dma-bench is not available in this version", "synthetic, pcap");
+  if (t.kind == TrafficKind::pcap && t.file.empty())
+    return fail_at({"traffic.kind", "traffic.file"}, "a capture needs traffic.file", "the name of a pcap or pcapng file");
+  if (t.kind != TrafficKind::pcap && wrote("traffic.file") && !wrote("traffic.kind"))
+    fail_at({"traffic.file"}, "a capture is given but traffic.kind is synthetic", "traffic.kind \"pcap\"");
   const bool closed = t.tcp == TcpMode::closed;
-  if (closed && t.kind != TrafficKind::synthetic) fail_at({"traffic.tcp", "traffic.kind"}, "a closed TCP loop needs synthetic traffic", "traffic.kind \"synthetic\"");
-  if (closed && t.protocol != Protocol::tcp) fail_at({"traffic.tcp", "traffic.protocol"}, "a closed TCP loop needs protocol tcp", "traffic.protocol \"tcp\"");
+  if (closed && t.kind != TrafficKind::synthetic)
+    fail_at({"traffic.tcp", "traffic.kind"}, "a closed TCP loop needs synthetic traffic", "traffic.kind \"synthetic\"");
+  if (closed && t.protocol != Protocol::tcp)
+    fail_at({"traffic.tcp", "traffic.protocol"}, "a closed TCP loop needs protocol tcp", "traffic.protocol \"tcp\"");
   if (t.kind != TrafficKind::synthetic) return;
-  if (!closed && !t.rate) fail_at({"traffic.rate", "traffic.kind"}, "synthetic traffic needs a rate", "traffic.rate, or traffic.tcp \"closed\"");
+  if (!closed && !t.rate)
+    fail_at({"traffic.rate", "traffic.kind"}, "synthetic traffic needs a rate", "traffic.rate, or traffic.tcp \"closed\"");
   if (t.rate && *t.rate > scenario_.nic.link_rate)
-    fail_at({"traffic.rate", "nic.link_rate"}, rate(*t.rate) + " is more than the link's " + rate(scenario_.nic.link_rate), "at most nic.link_rate");
-  const Count headers = kEthernet + (t.vlan != 0 ? kTag : 0) + (t.ip == 4 ? 20 : 40) + (t.protocol == Protocol::tcp ? 20 : 8) + kFcs;
+    fail_at({"traffic.rate", "nic.link_rate"}, rate(*t.rate) + " is more than the link's " + rate(scenario_.nic.link_rate),
+            "at most nic.link_rate");
+  const Count headers =
+      kEthernet + (t.vlan != 0 ? kTag : 0) + (t.ip == 4 ? 20 : 40) + (t.protocol == Protocol::tcp ? 20 : 8) + kFcs;
   const Count most = scenario_.nic.mtu + kEthernet + (t.vlan != 0 ? kTag : 0) + kFcs;
   for (const FrameSize& f : t.frame_bytes) {
     if (f.bytes > most)
-      fail_at({"traffic.frame_bytes", "nic.mtu"}, number(f.bytes) + " B is more than a frame of MTU " + bytes(scenario_.nic.mtu) + " has", "at most " + number(most) + " (MTU, Ethernet header, tag, FCS)");
+      fail_at({"traffic.frame_bytes", "nic.mtu"},
+              number(f.bytes) + " B is more than a frame of MTU " + bytes(scenario_.nic.mtu) + " has",
+              "at most " + number(most) + " (MTU, Ethernet header, tag, FCS)");
     if (f.bytes < headers)
-      fail_at({"traffic.frame_bytes", "traffic.ip", "traffic.protocol"}, number(f.bytes) + " B is less than the headers and the FCS", "at least " + number(headers));
+      fail_at({"traffic.frame_bytes", "traffic.ip", "traffic.protocol"},
+              number(f.bytes) + " B is less than the headers and the FCS", "at least " + number(headers));
   }
 }
 
@@ -73,22 +98,32 @@ void Reader::check_guests() {
   for (std::size_t i = 0; i < scenario_.guests.size(); ++i) {
     const Guest& g = scenario_.guests[i];
     const std::string path = "guests." + number(i);
-    const bool name_ok = !g.name.empty() && std::all_of(g.name.begin(), g.name.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
-    if (!name_ok) fail_at({path + ".name"}, "\"" + g.name + "\" is no name for a guest", "lower-case letters, digits and dashes");
+    const bool name_ok = !g.name.empty() && std::all_of(g.name.begin(), g.name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    });
+    if (!name_ok)
+      fail_at({path + ".name"}, "\"" + g.name + "\" is no name for a guest", "lower-case letters, digits and dashes");
     if (const auto [it, fresh] = names.emplace(g.name, i); !fresh)
-      fail_at({path + ".name", path}, "the name \"" + g.name + "\" is already that of guests." + number(it->second), "a name of its own for each guest");
+      fail_at({path + ".name", path}, "the name \"" + g.name + "\" is already that of guests." + number(it->second),
+              "a name of its own for each guest");
     if (const auto [it, fresh] = addresses.emplace(std::make_pair(g.mac, g.vlan), i); !fresh) {
-      const std::string both = g.mac || g.vlan != 0 ? "has mac and vlan of guests." : "takes every unclaimed frame, as does guests.";
+      const std::string both =
+          g.mac || g.vlan != 0 ? "has mac and vlan of guests." : "takes every unclaimed frame, as does guests.";
       fail_at({path + ".mac", path + ".vlan", path}, both + number(it->second), "a mac or vlan of its own for each guest");
     }
     if (g.virtio.ring == RingFormat::split && (g.virtio.queue_size & (g.virtio.queue_size - 1)) != 0)
-      fail_at({path + ".virtio.queue_size"}, number(g.virtio.queue_size) + " is not a power of two, which a split ring needs", "4, 8, 16 ... 32768");
+      fail_at({path + ".virtio.queue_size"}, number(g.virtio.queue_size) + " is not a power of two, which a split ring needs",
+              "4, 8, 16 ... 32768");
     if (g.memory % bytes_of(g.backing_page) != 0)
-      fail_at({path + ".memory", path + ".backing_page"}, bytes(g.memory) + " is not a whole number of backing pages of " + bytes(bytes_of(g.backing_page)), "a multiple of backing_page");
+      fail_at({path + ".memory", path + ".backing_page"},
+              bytes(g.memory) + " is not a whole number of backing pages of " + bytes(bytes_of(g.backing_page)),
+              "a multiple of backing_page");
     vcpus += g.vcpus;
   }
   if (scenario_.host.affinity.vcpu.size() > vcpus)
-    fail_at({"host.affinity.vcpu"}, "names " + number(scenario_.host.affinity.vcpu.size()) + " cores for " + number(vcpus) + " virtual CPUs", "at most one for each");
+    fail_at({"host.affinity.vcpu"},
+            "names " + number(scenario_.host.affinity.vcpu.size()) + " cores for " + number(vcpus) + " virtual CPUs",
+            "at most one for each");
 }
 
 void Reader::cross_check() {

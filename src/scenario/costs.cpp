@@ -36,10 +36,12 @@ void entry(Reader& r, const Node& n, const std::string& path, CostEntry& e) {
         r.fail(c, at, "\"" + c.text + "\" is not known", join(levels), nearest(c.text, levels));
       (c.key == "per" ? e.per : c.key == "source" ? e.source : e.confidence) = c.text;
     } else {
-      r.fail_key(c, at, "unknown key \"" + c.key + "\"", kFields, nearest(c.key, {"cycles", "cycles_per_unit", "per", "source", "confidence"}));
+      r.fail_key(c, at, "unknown key \"" + c.key + "\"", kFields,
+                 nearest(c.key, {"cycles", "cycles_per_unit", "per", "source", "confidence"}));
     }
   }
-  if (e.unit_mc != 0 && e.per.empty()) r.fail(n, path, "has cycles_per_unit but does not say per what", "\"per\": \"byte\", \"frame\", \"page\", \"line\" ...");
+  if (e.unit_mc != 0 && e.per.empty())
+    r.fail(n, path, "has cycles_per_unit but does not say per what", "\"per\": \"byte\", \"frame\", \"page\", \"line\" ...");
 }
 
 // Merges an object of entries; new names only with `open`.
@@ -78,7 +80,8 @@ void profile(Reader& r, Mistakes& mistakes, const std::string& text, const std::
   for (const Node& n : root->children) {
     if (n.key == "costs") object = &n;
     else if (n.key != "description" && n.key != "sources" && n.key != "$schema")
-      r.fail_key(n, n.key, "unknown key \"" + n.key + "\"", "description, sources, costs", nearest(n.key, {"description", "sources", "costs"}));
+      r.fail_key(n, n.key, "unknown key \"" + n.key + "\"", "description, sources, costs",
+                 nearest(n.key, {"description", "sources", "costs"}));
   }
   if (object == nullptr) return r.fail(*root, "", "has no costs", "{\"description\": ..., \"costs\": {...}}");
   if (r.expect(*object, "costs", Kind::object, "an object of operations")) entries(r, *object, costs, true);
@@ -92,7 +95,9 @@ void sort(std::vector<CostEntry>& costs) {
 
 Special read_costs() {
   Special s;
-  s.read = [](Reader& r, const Node& n, const std::string& path, void*) { r.expect(n, path, Kind::object, "an object of operations"); };
+  s.read = [](Reader& r, const Node& n, const std::string& path, void*) {
+    r.expect(n, path, Kind::object, "an object of operations");
+  };
   s.write = [](const void* object) -> Json {
     Json out = Json::object();
     for (const CostEntry& e : static_cast<const Scenario*>(object)->costs) {
@@ -129,7 +134,8 @@ void read_costs_of(Reader& r, const Node& root) {
     std::vector<std::string> tried;
     const std::string file = look_up(name, r.options(), "costs", tried);
     const std::optional<std::string> text = file.empty() ? std::nullopt : read_file(file);
-    if (!text) return r.fail(name, "host.costs", "there is no cost profile \"" + name.text + "\"", "looked for " + join(tried, " and "));
+    if (!text)
+      return r.fail(name, "host.costs", "there is no cost profile \"" + name.text + "\"", "looked for " + join(tried, " and "));
     s.host.costs = file;
     s.inputs.push_back({"host.costs", file, sha256(*text)});
     profile(r, r.mistakes(), *text, file, s.costs);

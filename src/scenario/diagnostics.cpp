@@ -23,6 +23,8 @@ std::string Diagnostic::text() const {
     char number[16];
     std::snprintf(number, sizeof number, "%5u", at.line);
     std::string shown = line.substr(from, kShown), mark;
+    for (char& c : shown)
+      if (static_cast<unsigned char>(c) < ' ' && c != '\t') c = '?';  // binary files
     for (std::size_t i = from; i < caret; ++i) mark += line[i] == '\t' ? '\t' : ' ';
     const std::size_t room = shown.size() > caret - from ? shown.size() - (caret - from) : 1;
     mark += "^" + std::string(std::min<std::size_t>(width > 0 ? width - 1 : 0, room > 0 ? room - 1 : 0), '~');

@@ -9,7 +9,9 @@ namespace gd::scenario {
 
 namespace {
 
-const char* const kForm = "METRIC[LABEL] OP NUMBER UNIT or METRIC[LABEL] OP NUMBER * METRIC[LABEL], as in \"drops.total == 0\", \"latency.p99 < 50us\"";
+const char* const kForm =
+    "METRIC[LABEL] OP NUMBER UNIT or METRIC[LABEL] OP NUMBER * METRIC[LABEL], as in \"drops.total == 0\", \"latency.p99 < "
+    "50us\"";
 
 class Line {
  public:
@@ -35,24 +37,33 @@ class Line {
     }
     e.unit = text_.substr(at_);
     while (!e.unit.empty() && e.unit.back() == ' ') e.unit.pop_back();
-    if (!known_unit(e.unit)) return wrong(at_, text_.size(), "\"" + e.unit + "\" is not a unit", "ps, ns, us, ms, s, bps, kbps, Mbps, Gbps, Tbps, Gb/s, B, kB, KiB, MiB, GiB, %, or none");
+    if (!known_unit(e.unit))
+      return wrong(at_, text_.size(), "\"" + e.unit + "\" is not a unit",
+                   "ps, ns, us, ms, s, bps, kbps, Mbps, Gbps, Tbps, Gb/s, B, kB, KiB, MiB, GiB, %, or none");
     return true;
   }
 
  private:
-  void blanks() { while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_; }
+  void blanks() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
+  }
 
   bool metric(std::string& name, std::string& label) {
     blanks();
     const std::size_t begin = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || std::string_view("._-").find(text_[at_]) != std::string_view::npos)) ++at_;
+    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) ||
+                                  std::string_view("._-").find(text_[at_]) != std::string_view::npos))
+      ++at_;
     name = text_.substr(begin, at_ - begin);
     if (name.empty()) return wrong(begin, begin + 1, "expected the name of a metric", kForm);
     const auto& known = r_.options().known_metric;
-    if (known && !known(name)) return wrong(begin, at_, "there is no metric \"" + name + "\"", "`list metrics` shows all", nearest(name, r_.options().metric_names));
+    if (known && !known(name))
+      return wrong(begin, at_, "there is no metric \"" + name + "\"", "`list metrics` shows all",
+                   nearest(name, r_.options().metric_names));
     if (at_ < text_.size() && text_[at_] == '[') {
       const std::size_t close = text_.find(']', at_);
-      if (close == std::string::npos || close == at_ + 1) return wrong(at_, text_.size(), "the label is not closed or is empty", kForm);
+      if (close == std::string::npos || close == at_ + 1)
+        return wrong(at_, text_.size(), "the label is not closed or is empty", kForm);
       label = text_.substr(at_ + 1, close - at_ - 1);
       at_ = close + 1;
     }
@@ -61,7 +72,11 @@ class Line {
 
   bool comparison(Compare& op) {
     blanks();
-    struct { std::string_view text; Compare op; } const kOps[] = {{"<=", Compare::less_equal}, {">=", Compare::greater_equal}, {"==", Compare::equal}, {"!=", Compare::not_equal}, {"<", Compare::less}, {">", Compare::greater}};
+    struct {
+      std::string_view text;
+      Compare op;
+    } const kOps[] = {{"<=", Compare::less_equal}, {">=", Compare::greater_equal}, {"==", Compare::equal},
+                      {"!=", Compare::not_equal},  {"<", Compare::less},           {">", Compare::greater}};
     for (const auto& o : kOps)
       if (text_.compare(at_, o.text.size(), o.text) == 0) {
         op = o.op;
@@ -72,7 +87,8 @@ class Line {
   }
 
   // Points into the string when its text stands in the file as it is.
-  bool wrong(std::size_t begin, std::size_t end, const std::string& what, const std::string& allowed, const std::string& near = {}) {
+  bool wrong(std::size_t begin, std::size_t end, const std::string& what, const std::string& allowed,
+             const std::string& near = {}) {
     Node part = n_;
     if (n_.place.end - n_.place.begin == text_.size() + 2) {
       part.place.begin = n_.place.begin + 1 + std::min(begin, text_.size());
@@ -99,7 +115,8 @@ Special read_expect() {
     for (std::size_t i = 0; i < n.children.size(); ++i) {
       const std::string at = path + "." + std::to_string(i);
       Expectation e;
-      if (r.expect(n.children[i], at, Kind::string, kForm) && Line(r, n.children[i], at).parse(e)) r.scenario().expect.push_back(e);
+      if (r.expect(n.children[i], at, Kind::string, kForm) && Line(r, n.children[i], at).parse(e))
+        r.scenario().expect.push_back(e);
     }
   };
   s.write = [](const void* object) -> Json {

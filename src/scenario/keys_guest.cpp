@@ -4,29 +4,40 @@
 namespace gd::scenario {
 
 void guest_keys(Table& t) {
-  t.string("guests[].name", GUEST(name), "Name in results: lower-case letters, digits and dashes; the n-th guest's default is g<n>, from 0.");
-  t.other("guests[].mac", read_mac(), "a unicast address as in \"52:54:00:00:00:01\"", "MAC address. A guest without mac and vlan takes every frame that no other guest claims.", "", true);
+  t.string("guests[].name", GUEST(name),
+           "Name in results: lower-case letters, digits and dashes; the n-th guest's default is g<n>, from 0.");
+  t.other("guests[].mac", read_mac(), "a unicast address as in \"52:54:00:00:00:01\"",
+          "MAC address. A guest without mac and vlan takes every frame that no other guest claims.", "", true);
   t.count("guests[].vlan", GUEST(vlan), {0, 4094}, "VLAN that the guest is on; 0: none.");
   t.size("guests[].memory", GUEST(memory), {16u << 20, 1ull << 42}, "Memory of the guest.");
   t.choice("guests[].backing_page", GUEST(backing_page), {"4KiB", "2MiB", "1GiB"}, "Host pages behind the guest's memory.");
-  t.choice("guests[].behaviour", GUEST(behaviour), {"honest", "never-takes", "posts-without-end", "lies"}, "How the guest behaves. This version serves honest.");
+  t.choice("guests[].behaviour", GUEST(behaviour), {"honest", "never-takes", "posts-without-end", "lies"},
+           "How the guest behaves. This version serves honest.");
   t.count("guests[].vcpus", GUEST(vcpus), {1, 16}, "Virtual CPUs; the driver runs on the first, the application on the last.");
   t.boolean("guests[].gro.enabled", GUEST(gro.enabled), "Segments are merged in the guest.");
   t.choice("guests[].gro.rules", GUEST(gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");
   t.choice("guests[].virtio.ring", GUEST(virtio.ring), {"split", "packed"}, "Layout of the rings. This version serves split.");
-  t.count("guests[].virtio.queue_size", GUEST(virtio.queue_size), {4, 32'768}, "Entries of a ring; a power of two where it is split.", "QEMU: 256");
-  t.choice("guests[].virtio.rx_mode", GUEST(virtio.rx_mode), {"small", "big", "mergeable"}, "What the driver posts: one small buffer a packet, chains of pages, or mergeable buffers.");
+  t.count("guests[].virtio.queue_size", GUEST(virtio.queue_size), {4, 32'768},
+          "Entries of a ring; a power of two where it is split.", "QEMU: 256");
+  t.choice("guests[].virtio.rx_mode", GUEST(virtio.rx_mode), {"small", "big", "mergeable"},
+           "What the driver posts: one small buffer a packet, chains of pages, or mergeable buffers.");
   t.boolean("guests[].virtio.event_idx", GUEST(virtio.event_idx), "VIRTIO_F_EVENT_IDX.");
   t.boolean("guests[].virtio.indirect", GUEST(virtio.indirect), "VIRTIO_F_INDIRECT_DESC.");
   t.boolean("guests[].virtio.in_order", GUEST(virtio.in_order), "VIRTIO_F_IN_ORDER.");
   t.boolean("guests[].virtio.used_offset", GUEST(virtio.used_offset), "Extension bit: used entries carry an offset.");
-  t.boolean("guests[].virtio.split_layout", GUEST(virtio.split_layout), "Extension bit: header and payload in separate descriptors.");
-  t.size("guests[].virtio.buffer", GUEST(virtio.buffer), {0, 64 * 1024}, "Size of a mergeable buffer; 0: by the driver's rules.");
+  t.boolean("guests[].virtio.split_layout", GUEST(virtio.split_layout),
+            "Extension bit: header and payload in separate descriptors.");
+  t.size("guests[].virtio.buffer", GUEST(virtio.buffer), {0, 64 * 1024},
+         "Size of a mergeable buffer; 0: by the driver's rules.");
   t.choice("guests[].virtio.driver", GUEST(virtio.driver), {"linux-2.6.35", "linux-6"}, "Whose virtio-net driver is followed.");
-  t.size("guests[].app.read_size", GUEST(app.read_size), {1, 16u << 20}, "Bytes that the application asks for in one read.", "iperf3-like");
-  t.size("guests[].app.socket_buffer", GUEST(app.socket_buffer), {4'096, 1u << 30}, "Receive buffer of the application's socket.", "Linux tcp_rmem maximum: 6 MB");
-  t.count("guests[].app.delayed_ack_segments", GUEST(app.delayed_ack_segments), {1, 1'000}, "Full segments after which an acknowledgement is sent at once.", "RFC 1122: 2");
-  t.time("guests[].app.delayed_ack_timeout", GUEST(app.delayed_ack_timeout), {1'000'000}, "An acknowledgement is not held longer than this.", "Linux TCP_DELACK_MIN: 40 ms");
+  t.size("guests[].app.read_size", GUEST(app.read_size), {1, 16u << 20}, "Bytes that the application asks for in one read.",
+         "iperf3-like");
+  t.size("guests[].app.socket_buffer", GUEST(app.socket_buffer), {4'096, 1u << 30},
+         "Receive buffer of the application's socket.", "Linux tcp_rmem maximum: 6 MB");
+  t.count("guests[].app.delayed_ack_segments", GUEST(app.delayed_ack_segments), {1, 1'000},
+          "Full segments after which an acknowledgement is sent at once.", "RFC 1122: 2");
+  t.time("guests[].app.delayed_ack_timeout", GUEST(app.delayed_ack_timeout), {1'000'000},
+         "An acknowledgement is not held longer than this.", "Linux TCP_DELACK_MIN: 40 ms");
 }
 
 }  // namespace gd::scenario

@@ -7,37 +7,58 @@ void host_keys(Table& t) {
   t.count("host.cores", AT(host.cores), {1, 64}, "Cores of the host.");
   t.frequency("host.clock", AT(host.clock), {100'000'000, 10'000'000'000}, "Clock of the cores.", "Westmere-EP X5650");
   t.size("host.memory", AT(host.memory), {64u << 20, 1ull << 42}, "Memory of the host itself, without the guests'.");
-  t.path("host.costs", AT(host.costs), "Cost profile of the software: a file, or the name of one in scenarios/costs; \"inline\": all costs stand in `costs`.").hashed = false;
-  t.count("host.affinity.interrupt", AT(host.affinity.interrupt), {0, 63}, "Core of the first receive queue's interrupt; the next queues take the next cores.");
-  t.count("host.affinity.vhost", AT(host.affinity.vhost), {0, 63}, "Core of the first guest's vhost worker; the next guests take the next cores.");
-  t.other("host.affinity.vcpu", read_core_list(), "a core or a list of cores", "Cores of the virtual CPUs, guest after guest; the last one is repeated.");
-  t.count("host.affinity.socket_app", AT(host.affinity.socket_app), {0, 63}, "Core of the host's own application (consumer host-socket).");
-  t.choice("host.pin", AT(host.pin), {"per-buffer", "pool", "whole-guest"}, "When zero copy pins guest pages. vhost-copy pins nothing and passthrough the whole guest, whatever stands here.");
+  t.path("host.costs", AT(host.costs),
+         "Cost profile of the software: a file, or the name of one in scenarios/costs; \"inline\": all costs stand in `costs`.")
+      .hashed = false;
+  t.count("host.affinity.interrupt", AT(host.affinity.interrupt), {0, 63},
+          "Core of the first receive queue's interrupt; the next queues take the next cores.");
+  t.count("host.affinity.vhost", AT(host.affinity.vhost), {0, 63},
+          "Core of the first guest's vhost worker; the next guests take the next cores.");
+  t.other("host.affinity.vcpu", read_core_list(), "a core or a list of cores",
+          "Cores of the virtual CPUs, guest after guest; the last one is repeated.");
+  t.count("host.affinity.socket_app", AT(host.affinity.socket_app), {0, 63},
+          "Core of the host's own application (consumer host-socket).");
+  t.choice("host.pin", AT(host.pin), {"per-buffer", "pool", "whole-guest"},
+           "When zero copy pins guest pages. vhost-copy pins nothing and passthrough the whole guest, whatever stands here.");
   t.size("host.memlock_limit", AT(host.memlock_limit), {}, "Most memory that may be pinned for one guest; 0: no limit.");
   t.choice("host.at_memlock_limit", AT(host.at_memlock_limit), {"stall", "copy", "refuse"}, "What happens at the limit.");
   t.boolean("host.dirty_log", AT(host.dirty_log), "Pages written for a guest are logged for migration.");
   t.boolean("host.gro.enabled", AT(host.gro.enabled), "Segments are merged in the host.");
   t.choice("host.gro.rules", AT(host.gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");
   t.count("host.napi_budget", AT(host.napi_budget), {1, 4'096}, "Frames of one NAPI poll.", "Linux: 64");
-  t.count("host.refill_threshold", AT(host.refill_threshold), {1, 4'096}, "Free descriptors that make the driver refill and ring the doorbell; at most half the ring takes effect.", "Linux IXGBE_RX_BUFFER_WRITE: 16");
-  t.count("host.tap_queue", AT(host.tap_queue), {1, 1'000'000}, "Packets that the tap device (or the packet socket) holds.", "tun: 500 until 4.x, 1000 since");
-  t.size("host.socket_buffer", AT(host.socket_buffer), {4'096, 1u << 30}, "Receive buffer of the host's own socket.", "Linux tcp_rmem maximum: 6 MB");
-  t.size("host.copybreak", AT(host.copybreak), {0, 4'096}, "Frames up to this length are copied into a small skb and the page is kept.", "Linux: 256 B");
-  t.boolean("host.page_recycle", AT(host.page_recycle), "Receive pages of the host driver are used again with their mapping.", "Linux ixgbe and page_pool");
+  t.count("host.refill_threshold", AT(host.refill_threshold), {1, 4'096},
+          "Free descriptors that make the driver refill and ring the doorbell; at most half the ring takes effect.",
+          "Linux IXGBE_RX_BUFFER_WRITE: 16");
+  t.count("host.tap_queue", AT(host.tap_queue), {1, 1'000'000}, "Packets that the tap device (or the packet socket) holds.",
+          "tun: 500 until 4.x, 1000 since");
+  t.size("host.socket_buffer", AT(host.socket_buffer), {4'096, 1u << 30}, "Receive buffer of the host's own socket.",
+         "Linux tcp_rmem maximum: 6 MB");
+  t.size("host.copybreak", AT(host.copybreak), {0, 4'096},
+         "Frames up to this length are copied into a small skb and the page is kept.", "Linux: 256 B");
+  t.boolean("host.page_recycle", AT(host.page_recycle), "Receive pages of the host driver are used again with their mapping.",
+            "Linux ixgbe and page_pool");
   t.time("host.step_max", AT(host.step_max), {1'000, 1'000'000}, "Longest step of software; results do not depend on it.");
-  t.time("host.slice", AT(host.slice), {1'000'000}, "Time slice between threads of a core.", "assumption: CFS with few threads");
-  t.time("host.idle_exit", AT(host.idle_exit), {0, 1'000'000'000}, "From a wake-up to the first instruction on an idle core.", "assumption: C1");
-  t.time("host.softirq_max", AT(host.softirq_max), {1'000'000}, "Softirq work before waiting threads get a slice.", "Linux netdev_budget_usecs: 2000 us");
-  t.choice("consumer", AT(consumer), {"guest", "host-socket", "user-async", "host-forward", "drop"}, "Who takes the data: a guest, or an application of the host. This version serves guest and host-socket.");
+  t.time("host.slice", AT(host.slice), {1'000'000}, "Time slice between threads of a core.",
+         "assumption: CFS with few threads");
+  t.time("host.idle_exit", AT(host.idle_exit), {0, 1'000'000'000}, "From a wake-up to the first instruction on an idle core.",
+         "assumption: C1");
+  t.time("host.softirq_max", AT(host.softirq_max), {1'000'000}, "Softirq work before waiting threads get a slice.",
+         "Linux netdev_budget_usecs: 2000 us");
+  t.choice("consumer", AT(consumer), {"guest", "host-socket", "user-async", "host-forward", "drop"},
+           "Who takes the data: a guest, or an application of the host. This version serves guest and host-socket.");
 }
 
 void vhost_keys(Table& t) {
   const char* net = "drivers/vhost/net.c";
   t.choice("vhost.rules", AT(vhost.rules), {"linux-2.6.35", "linux-6"}, "Whose vhost-net is followed.");
-  t.choice("vhost.backend", AT(vhost.backend), {"tap", "macvtap", "raw-socket"}, "Where vhost takes packets from. raw-socket: no offloads pass.");
-  t.time("vhost.busy_poll", AT(vhost.busy_poll), {0, 1'000'000'000}, "How long the worker polls before it sleeps.", "off by default");
-  t.count("vhost.batch", AT(vhost.batch), {1, 1'024}, "Packets taken from the backend, and used entries published, at once.", net);
-  t.count("vhost.weight_packets", AT(vhost.weight_packets), {1, 1'000'000}, "Packets after which the worker lets others run.", net);
+  t.choice("vhost.backend", AT(vhost.backend), {"tap", "macvtap", "raw-socket"},
+           "Where vhost takes packets from. raw-socket: no offloads pass.");
+  t.time("vhost.busy_poll", AT(vhost.busy_poll), {0, 1'000'000'000}, "How long the worker polls before it sleeps.",
+         "off by default");
+  t.count("vhost.batch", AT(vhost.batch), {1, 1'024}, "Packets taken from the backend, and used entries published, at once.",
+          net);
+  t.count("vhost.weight_packets", AT(vhost.weight_packets), {1, 1'000'000}, "Packets after which the worker lets others run.",
+          net);
   t.size("vhost.weight_bytes", AT(vhost.weight_bytes), {1'500}, "Bytes after which the worker lets others run.", net);
   t.choice("vhost.publish", AT(vhost.publish), {"vhost", "softirq"}, "Who writes the used entries of zero-copy designs.");
 }

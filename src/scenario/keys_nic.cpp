@@ -11,56 +11,95 @@ void nic_keys(Table& t) {
   t.count("nic.ring_size", AT(nic.ring_size), {8, 8192, 8}, "Descriptors of a receive ring.", "Linux ixgbe default");
   t.count("nic.tx_ring_size", AT(nic.tx_ring_size), {8, 8192, 8}, "Descriptors of the transmit ring.", "Linux ixgbe default");
   t.size("nic.fifo", AT(nic.fifo), {16 * 1024, 64u << 20}, "Receive FIFO (packet buffer) of the card.", "ixgbe_type.h: 512 KB");
-  t.choice("nic.header_split.mode", AT(nic.header_split.mode), {"off", "split", "always"}, "off: one buffer a frame. split: headers that are understood go to the header buffer. always: the first bytes of every frame do.", "SRRCTL.DESCTYPE 1, 2 and 5");
-  t.size("nic.header_split.header_buffer", AT(nic.header_split.header_buffer), {64, 1984, 64}, "Size of a header buffer.", "SRRCTL.BSIZEHEADER, 64 B steps; Linux ixgbe used 256 B");
+  t.choice("nic.header_split.mode", AT(nic.header_split.mode), {"off", "split", "always"},
+           "off: one buffer a frame. split: headers that are understood go to the header buffer. always: the first bytes of "
+           "every frame do.",
+           "SRRCTL.DESCTYPE 1, 2 and 5");
+  t.size("nic.header_split.header_buffer", AT(nic.header_split.header_buffer), {64, 1984, 64}, "Size of a header buffer.",
+         "SRRCTL.BSIZEHEADER, 64 B steps; Linux ixgbe used 256 B");
   t.size("nic.header_split.threshold", AT(nic.header_split.threshold), {0, 9'000}, "Frames up to this length are not split.");
-  t.time("nic.interrupt_moderation.delay", AT(nic.interrupt_moderation.delay), {0, 10'000'000'000}, "Shortest time between two interrupts of a queue.", "EITR: ixgbe's bulk setting of some 50,000 interrupts a second");
-  t.count("nic.interrupt_moderation.frames", AT(nic.interrupt_moderation.frames), {0, 65'535}, "So many frames raise the interrupt before the delay is over; 0: by time alone.");
-  t.choice("nic.buffer_size", AT(nic.buffer_size), {"per-queue", "per-descriptor"}, "Whether the length of receive buffers is a register of the queue or stands in each descriptor.", "SRRCTL.BSIZEPACKET is per queue");
-  t.size("nic.rx_buffer", AT(nic.rx_buffer), {256, 64 * 1024}, "Size of the host driver's receive buffers.", "SRRCTL.BSIZEPACKET, 1 KiB steps; Linux ixgbe used 2 KiB");
-  t.count("nic.descriptor_prefetch", AT(nic.descriptor_prefetch), {1, 64}, "Receive descriptors that one DMA read fetches; at most half the ring takes effect.", "DPDK ixgbe: PTHRESH 8");
-  t.count("nic.descriptor_writeback_batch", AT(nic.descriptor_writeback_batch), {1, 64}, "Used receive descriptors that one DMA write reports; at most half the ring takes effect.", "pcie-bench niantic model: no batching seen on the 82599");
-  t.time("nic.writeback_timeout", AT(nic.writeback_timeout), {0, 10'000'000'000}, "A batch of write-backs waits no longer than this.");
-  t.count("nic.max_outstanding_writes", AT(nic.max_outstanding_writes), {1, 4'096}, "Frame writes under way at once.", "enough not to limit");
-  t.count("nic.max_outstanding_reads", AT(nic.max_outstanding_reads), {1, 4'096}, "Descriptor reads under way at once.", "enough not to limit");
-  t.count("nic.tx_outstanding", AT(nic.tx_outstanding), {1, 4'096}, "Transmit reads under way at once.", "enough for acknowledgements");
-  t.time("nic.engine_latency", AT(nic.engine_latency), {0, 1'000'000'000}, "Time of the receive engine from FIFO to the first DMA of a frame.", "assumption, 8 cycles at 156 MHz");
-  t.boolean("nic.drop_when_no_descriptor", AT(nic.drop_when_no_descriptor), "A queue without descriptors drops its frames at once instead of filling the FIFO.", "SRRCTL.DROP_EN, off by default");
+  t.time("nic.interrupt_moderation.delay", AT(nic.interrupt_moderation.delay), {0, 10'000'000'000},
+         "Shortest time between two interrupts of a queue.", "EITR: ixgbe's bulk setting of some 50,000 interrupts a second");
+  t.count("nic.interrupt_moderation.frames", AT(nic.interrupt_moderation.frames), {0, 65'535},
+          "So many frames raise the interrupt before the delay is over; 0: by time alone.");
+  t.choice("nic.buffer_size", AT(nic.buffer_size), {"per-queue", "per-descriptor"},
+           "Whether the length of receive buffers is a register of the queue or stands in each descriptor.",
+           "SRRCTL.BSIZEPACKET is per queue");
+  t.size("nic.rx_buffer", AT(nic.rx_buffer), {256, 64 * 1024}, "Size of the host driver's receive buffers.",
+         "SRRCTL.BSIZEPACKET, 1 KiB steps; Linux ixgbe used 2 KiB");
+  t.count("nic.descriptor_prefetch", AT(nic.descriptor_prefetch), {1, 64},
+          "Receive descriptors that one DMA read fetches; at most half the ring takes effect.", "DPDK ixgbe: PTHRESH 8");
+  t.count("nic.descriptor_writeback_batch", AT(nic.descriptor_writeback_batch), {1, 64},
+          "Used receive descriptors that one DMA write reports; at most half the ring takes effect.",
+          "pcie-bench niantic model: no batching seen on the 82599");
+  t.time("nic.writeback_timeout", AT(nic.writeback_timeout), {0, 10'000'000'000},
+         "A batch of write-backs waits no longer than this.");
+  t.count("nic.max_outstanding_writes", AT(nic.max_outstanding_writes), {1, 4'096}, "Frame writes under way at once.",
+          "enough not to limit");
+  t.count("nic.max_outstanding_reads", AT(nic.max_outstanding_reads), {1, 4'096}, "Descriptor reads under way at once.",
+          "enough not to limit");
+  t.count("nic.tx_outstanding", AT(nic.tx_outstanding), {1, 4'096}, "Transmit reads under way at once.",
+          "enough for acknowledgements");
+  t.time("nic.engine_latency", AT(nic.engine_latency), {0, 1'000'000'000},
+         "Time of the receive engine from FIFO to the first DMA of a frame.", "assumption, 8 cycles at 156 MHz");
+  t.boolean("nic.drop_when_no_descriptor", AT(nic.drop_when_no_descriptor),
+            "A queue without descriptors drops its frames at once instead of filling the FIFO.",
+            "SRRCTL.DROP_EN, off by default");
   t.boolean("nic.scatter", AT(nic.scatter), "A frame may take several buffers.");
-  t.boolean("nic.steering", AT(nic.steering), "Receive queues by MAC and VLAN (or the whole port for one guest).", "82599: 64 VMDq pools");
-  t.boolean("nic.virtio_rings", AT(nic.virtio_rings), "The card can serve virtio rings itself (vDPA), which `passthrough` needs.");
+  t.boolean("nic.steering", AT(nic.steering), "Receive queues by MAC and VLAN (or the whole port for one guest).",
+            "82599: 64 VMDq pools");
+  t.boolean("nic.virtio_rings", AT(nic.virtio_rings),
+            "The card can serve virtio rings itself (vDPA), which `passthrough` needs.");
   t.boolean("nic.rss", AT(nic.rss), "Receive queues by Toeplitz hash.");
   t.boolean("nic.checksum_check", AT(nic.checksum_check), "The card checks IP, TCP and UDP checksums.");
   t.boolean("nic.drop_bad_checksum", AT(nic.drop_bad_checksum), "Frames with a wrong checksum are dropped by the card.");
-  t.boolean("nic.tunnels", AT(nic.tunnels), "The parser understands VXLAN and splits and hashes by the inner headers.", "not on the 82599");
+  t.boolean("nic.tunnels", AT(nic.tunnels), "The parser understands VXLAN and splits and hashes by the inner headers.",
+            "not on the 82599");
 }
 
 void bus_keys(Table& t) {
   t.count("pcie.generation", AT(pcie.generation), {1, 5}, "PCI Express generation: 2.5, 5, 8, 16 or 32 GT/s a lane.");
   t.count("pcie.lanes", AT(pcie.lanes), {1, 16, 1, true}, "Lanes.");
-  t.size("pcie.max_payload", AT(pcie.max_payload), {128, 4096, 1, true}, "Largest payload of a TLP.", "common server chip sets");
+  t.size("pcie.max_payload", AT(pcie.max_payload), {128, 4096, 1, true}, "Largest payload of a TLP.",
+         "common server chip sets");
   t.size("pcie.max_read_request", AT(pcie.max_read_request), {128, 4096, 1, true}, "Largest read request.", "common default");
-  t.size("pcie.read_completion_boundary", AT(pcie.read_completion_boundary), {64, 128, 1, false, {64, 128}}, "Completions are cut at multiples of this.", "PCI Express base specification");
-  t.time("pcie.link_latency", AT(pcie.link_latency), {0, 100'000'000}, "One way, from the device's pins to the root port.", "fitted to pcie-bench's 8 B read latency");
-  t.time("pcie.root_complex_latency", AT(pcie.root_complex_latency), {0, 100'000'000}, "Through the root complex, either way.", "fitted to pcie-bench's 8 B read latency");
-  t.time("pcie.mmio_write_latency", AT(pcie.mmio_write_latency), {0, 100'000'000}, "From a core's posted register write to the link.", "recalled: 100-200 ns");
-  t.count("pcie.tags", AT(pcie.tags), {1, 1024}, "Read requests of the device under way at once.", "PCI Express base specification: 32 without extended tags");
-  t.size("pcie.posted_credit_bytes", AT(pcie.posted_credit_bytes), {512, 1u << 20}, "Posted data that the root complex takes before it must be drained.", "assumption");
+  t.size("pcie.read_completion_boundary", AT(pcie.read_completion_boundary), {64, 128, 1, false, {64, 128}},
+         "Completions are cut at multiples of this.", "PCI Express base specification");
+  t.time("pcie.link_latency", AT(pcie.link_latency), {0, 100'000'000}, "One way, from the device's pins to the root port.",
+         "fitted to pcie-bench's 8 B read latency");
+  t.time("pcie.root_complex_latency", AT(pcie.root_complex_latency), {0, 100'000'000}, "Through the root complex, either way.",
+         "fitted to pcie-bench's 8 B read latency");
+  t.time("pcie.mmio_write_latency", AT(pcie.mmio_write_latency), {0, 100'000'000},
+         "From a core's posted register write to the link.", "recalled: 100-200 ns");
+  t.count("pcie.tags", AT(pcie.tags), {1, 1024}, "Read requests of the device under way at once.",
+          "PCI Express base specification: 32 without extended tags");
+  t.size("pcie.posted_credit_bytes", AT(pcie.posted_credit_bytes), {512, 1u << 20},
+         "Posted data that the root complex takes before it must be drained.", "assumption");
   t.boolean("pcie.ecrc", AT(pcie.ecrc), "4 more bytes on every TLP.");
-  t.share("pcie.dllp_overhead", AT(pcie.dllp_overhead), {0, 500'000}, "Share of the link's bytes that acknowledgements and flow control take.", "5.6 % by pcie-bench's measured write bandwidth; the specification's guideline gives 8.15 %");
+  t.share("pcie.dllp_overhead", AT(pcie.dllp_overhead), {0, 500'000},
+          "Share of the link's bytes that acknowledgements and flow control take.",
+          "5.6 % by pcie-bench's measured write bandwidth; the specification's guideline gives 8.15 %");
 
   const char* walks = "walk of 280 ns and some 5-6 walks at once, derived from pcie-bench's IOMMU data";
-  t.choice("iommu.mode", AT(iommu.mode), {"off", "passthrough", "lazy", "strict"}, "off and passthrough: bus addresses are physical. lazy: invalidations in batches. strict: at every unmap.");
-  t.size("iommu.page", AT(iommu.page), {4096, 1u << 30, 1, false, {4096, 2u << 20, 1u << 30}}, "Page size of the I/O page tables.");
-  t.count("iommu.iotlb_entries", AT(iommu.iotlb_entries), {1, 65'536}, "Entries of the IOTLB.", "64 by pcie-bench's bandwidth over window size");
+  t.choice("iommu.mode", AT(iommu.mode), {"off", "passthrough", "lazy", "strict"},
+           "off and passthrough: bus addresses are physical. lazy: invalidations in batches. strict: at every unmap.");
+  t.size("iommu.page", AT(iommu.page), {4096, 1u << 30, 1, false, {4096, 2u << 20, 1u << 30}},
+         "Page size of the I/O page tables.");
+  t.count("iommu.iotlb_entries", AT(iommu.iotlb_entries), {1, 65'536}, "Entries of the IOTLB.",
+          "64 by pcie-bench's bandwidth over window size");
   t.count("iommu.walkers", AT(iommu.walkers), {1, 64}, "Page walks at once.", walks);
   t.count("iommu.levels", AT(iommu.levels), {1, 5}, "Levels of the I/O page tables.", "VT-d with 48-bit addresses");
-  t.count("iommu.cached_levels", AT(iommu.cached_levels), {0, 4}, "Levels that the page-walk caches normally serve.", "1 to 4 memory reads a miss (Fast & Safe IO Memory Protection, SOSP 2024)");
-  t.time("iommu.hit_latency", AT(iommu.hit_latency), {0, 10'000'000}, "Added by a hit in the IOTLB.", "no added latency measured by pcie-bench below 512 KiB");
+  t.count("iommu.cached_levels", AT(iommu.cached_levels), {0, 4}, "Levels that the page-walk caches normally serve.",
+          "1 to 4 memory reads a miss (Fast & Safe IO Memory Protection, SOSP 2024)");
+  t.time("iommu.hit_latency", AT(iommu.hit_latency), {0, 10'000'000}, "Added by a hit in the IOTLB.",
+         "no added latency measured by pcie-bench below 512 KiB");
   t.time("iommu.walk_overhead", AT(iommu.walk_overhead), {0, 100'000'000}, "Time of a walk beyond its memory reads.", walks);
-  t.count("iommu.lazy_batch", AT(iommu.lazy_batch), {1, 1'000'000}, "Unmaps that lazy mode collects before it flushes.", "Linux intel-iommu: 250");
-  t.time("iommu.lazy_timeout", AT(iommu.lazy_timeout), {1'000'000}, "Lazy mode flushes at the latest after this.", "Linux intel-iommu: 10 ms");
-  t.time("iommu.invalidate_latency", AT(iommu.invalidate_latency), {0, 1'000'000'000}, "Time of an invalidation by the queue until it is done.", "recalled: 0.5-1 us");
+  t.count("iommu.lazy_batch", AT(iommu.lazy_batch), {1, 1'000'000}, "Unmaps that lazy mode collects before it flushes.",
+          "Linux intel-iommu: 250");
+  t.time("iommu.lazy_timeout", AT(iommu.lazy_timeout), {1'000'000}, "Lazy mode flushes at the latest after this.",
+         "Linux intel-iommu: 10 ms");
+  t.time("iommu.invalidate_latency", AT(iommu.invalidate_latency), {0, 1'000'000'000},
+         "Time of an invalidation by the queue until it is done.", "recalled: 0.5-1 us");
 }
 
 }  // namespace gd::scenario

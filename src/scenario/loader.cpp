@@ -24,7 +24,9 @@ void read_capture(Reader& r, const Node& root) {
   s.traffic.file = resolve_path(*file);
   if (s.traffic.kind != TrafficKind::pcap || !r.options().read_inputs) return;
   std::error_code error;
-  if (!std::filesystem::exists(s.traffic.file, error)) return r.fail(*file, "traffic.file", "there is no file \"" + s.traffic.file + "\"", "a pcap or pcapng file; a relative path starts at the folder of the file that names it");
+  if (!std::filesystem::exists(s.traffic.file, error))
+    return r.fail(*file, "traffic.file", "there is no file \"" + s.traffic.file + "\"",
+                  "a pcap or pcapng file; a relative path starts at the folder of the file that names it");
   const std::optional<std::string> bytes = read_file(s.traffic.file);
   if (!bytes) return r.fail(*file, "traffic.file", "cannot read \"" + s.traffic.file + "\"", "a pcap or pcapng file");
   if (bytes->empty()) return r.fail(*file, "traffic.file", "\"" + s.traffic.file + "\" is empty", "a pcap or pcapng file");
@@ -34,7 +36,8 @@ void read_capture(Reader& r, const Node& root) {
   const Node* inputs = root.find("inputs");
   const Node* sum = inputs == nullptr ? nullptr : inputs->find("traffic.file");
   if (sum != nullptr && sum->place.source == file->place.source && sum->text != s.traffic.file_sha256)
-    r.fail(*file, "traffic.file", "\"" + s.traffic.file + "\" is not the file that the recorded run read: its SHA-256 differs", sum->text);
+    r.fail(*file, "traffic.file", "\"" + s.traffic.file + "\" is not the file that the recorded run read: its SHA-256 differs",
+           sum->text);
 }
 
 void read_seed(Reader& r, const std::string& text) {
@@ -121,7 +124,9 @@ Scenario load(const std::string& path, const LoadOptions& options) {
     const bool exists = std::filesystem::exists(path, error);
     Diagnostic d;
     d.at.file = path;
-    d.message = !exists ? "there is no such file" : std::filesystem::is_directory(path, error) ? "is a folder, not a scenario" : "cannot be read";
+    d.message = !exists                                      ? "there is no such file"
+                : std::filesystem::is_directory(path, error) ? "is a folder, not a scenario"
+                                                             : "cannot be read";
     throw ScenarioError({d});
   }
   return load_text(*text, path, options);

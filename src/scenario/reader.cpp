@@ -13,11 +13,13 @@ std::string pointer(std::string_view path) {
   return out;
 }
 
-void Reader::fail(const Node& node, std::string_view path, const std::string& what, const std::string& allowed, const std::string& near) {
+void Reader::fail(const Node& node, std::string_view path, const std::string& what, const std::string& allowed,
+                  const std::string& near) {
   mistakes_.add(diagnostic(node.place, pointer(path), what, allowed, near));
 }
 
-void Reader::fail_key(const Node& node, std::string_view path, const std::string& what, const std::string& allowed, const std::string& near) {
+void Reader::fail_key(const Node& node, std::string_view path, const std::string& what, const std::string& allowed,
+                      const std::string& near) {
   mistakes_.add(diagnostic(node.key_place, pointer(path), what, allowed, near));
 }
 
@@ -48,7 +50,10 @@ bool Reader::expect(const Node& node, std::string_view path, Kind kind, const st
 
 bool Reader::whole_number(const Node& node, std::string_view path, std::uint64_t& value, const std::string& allowed) {
   if (node.kind != Kind::number) {
-    fail(node, path, std::string("expected a whole number, found ") + (node.kind == Kind::string ? "the string \"" + node.text + "\"" : kind_name(node.kind)), allowed);
+    fail(node, path,
+         std::string("expected a whole number, found ") +
+             (node.kind == Kind::string ? "the string \"" + node.text + "\"" : kind_name(node.kind)),
+         allowed);
     return false;
   }
   if (node.text[0] == '-') {
@@ -57,7 +62,8 @@ bool Reader::whole_number(const Node& node, std::string_view path, std::uint64_t
   }
   const Parsed p = parse_decimal(node.text, 1);
   if (!p.value || node.text.find('.') != std::string::npos) {
-    fail(node, path, node.text + (p.problem.find("too") != std::string::npos ? " is too large" : " is not a whole number"), allowed);
+    fail(node, path, node.text + (p.problem.find("too") != std::string::npos ? " is too large" : " is not a whole number"),
+         allowed);
     return false;
   }
   value = *p.value;
@@ -96,7 +102,8 @@ void Reader::key(const Row& row, const Node& node, const std::string& path, void
     case Type::choice: {
       if (!expect(node, path, Kind::string, row.info.allowed)) return;
       const auto it = std::find(row.choices.begin(), row.choices.end(), node.text);
-      if (it == row.choices.end()) return fail(node, path, "\"" + node.text + "\" is not known", row.info.allowed, nearest(node.text, row.choices));
+      if (it == row.choices.end())
+        return fail(node, path, "\"" + node.text + "\" is not known", row.info.allowed, nearest(node.text, row.choices));
       return row.set(object, static_cast<std::uint64_t>(it - row.choices.begin()));
     }
     case Type::count:
@@ -138,7 +145,8 @@ void Reader::guests(const Node& node) {
     const std::string path = "guests." + std::to_string(i);
     scenario_.guests[i].name = "g" + std::to_string(i);
     mark(path, node.children[i]);
-    if (expect(node.children[i], path, Kind::object, "an object")) object(node.children[i], "guests[]", path, &scenario_.guests[i]);
+    if (expect(node.children[i], path, Kind::object, "an object"))
+      object(node.children[i], "guests[]", path, &scenario_.guests[i]);
   }
 }
 

@@ -18,9 +18,11 @@ class Reader {
   void read(const Node& root);
 
   // A mistake about `node`; `path` is dotted.
-  void fail(const Node& node, std::string_view path, const std::string& what, const std::string& allowed = {}, const std::string& near = {});
+  void fail(const Node& node, std::string_view path, const std::string& what, const std::string& allowed = {},
+            const std::string& near = {});
   // The same, pointing at the name of a member.
-  void fail_key(const Node& node, std::string_view path, const std::string& what, const std::string& allowed, const std::string& near);
+  void fail_key(const Node& node, std::string_view path, const std::string& what, const std::string& allowed,
+                const std::string& near);
   // The same about a key that may be a default: told at the first of `paths` that the user wrote, else at the enclosing object.
   void fail_at(const std::vector<std::string>& paths, const std::string& what, const std::string& allowed = {});
   // "expected X, found Y" unless the node is of that kind.
@@ -42,7 +44,7 @@ class Reader {
  private:
   void object(const Node& node, const std::string& pattern, const std::string& path, void* target);
   void guests(const Node& node);
-  void cross_check();             // impossible sets
+  void cross_check();  // impossible sets
   void check_device();
   void check_traffic();
   void check_guests();
@@ -65,7 +67,7 @@ Special read_loop();
 Special read_loaded_latency();
 Special read_core_list();
 Special read_mac();
-Special read_strings();           // "sources": an object of strings, kept nowhere
+Special read_strings();  // "sources": an object of strings, kept nowhere
 Special read_inputs();
 Special read_extends();
 Special read_version();

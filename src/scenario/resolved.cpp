@@ -19,7 +19,8 @@ void put(Json& root, std::string_view path, Json value) {
   *at = std::move(value);
 }
 
-template <class Wanted> Json all(const Scenario& s, Wanted wanted) {
+template <class Wanted>
+Json all(const Scenario& s, Wanted wanted) {
   Json out = Json::object();
   for (const Row& r : table().rows()) {
     if (!wanted(r)) continue;
@@ -32,7 +33,7 @@ template <class Wanted> Json all(const Scenario& s, Wanted wanted) {
     for (std::size_t i = 0; i < s.guests.size(); ++i) {
       if (guests.size() <= i) guests.push_back(Json::object());
       Json v = r.write(&s.guests[i]);
-      if (!v.is_null()) put(guests[i], std::string_view(r.info.path).substr(9), std::move(v));   // without "guests[]."
+      if (!v.is_null()) put(guests[i], std::string_view(r.info.path).substr(9), std::move(v));  // without "guests[]."
     }
   }
   return out;
@@ -62,7 +63,8 @@ std::string schema() {
   Json root;
   root["$schema"] = "http://json-schema.org/draft-07/schema#";
   root["title"] = "guestdma scenario";
-  root["description"] = "Made from the program's key table (guestdma list keys). Values with a dimension are strings with a unit.";
+  root["description"] =
+      "Made from the program's key table (guestdma list keys). Values with a dimension are strings with a unit.";
   root["type"] = "object";
   root["additionalProperties"] = false;
   Json* object = nullptr;
@@ -84,7 +86,8 @@ std::string schema() {
       object = &list["items"];
       path.remove_prefix(9);
     }
-    for (std::size_t dot; (dot = path.find('.')) != std::string_view::npos; path.remove_prefix(dot + 1)) object = &section(*object, std::string(path.substr(0, dot)));
+    for (std::size_t dot; (dot = path.find('.')) != std::string_view::npos; path.remove_prefix(dot + 1))
+      object = &section(*object, std::string(path.substr(0, dot)));
     (*object)["properties"][std::string(path)] = r.schema();
   }
   return root.dump(2) + "\n";

@@ -49,7 +49,8 @@ Special read_frame_bytes() {
         if (c.key == "bytes") bytes = frame_length(r, c, at + ".bytes", f.bytes);
         else if (c.key == "weight") {
           const char* allowed = "a whole number from 1 to 1000000";
-          if (r.whole_number(c, at + ".weight", f.weight, allowed) && (f.weight < 1 || f.weight > 1'000'000)) r.fail(c, at + ".weight", c.text + " is out of range", allowed);
+          if (r.whole_number(c, at + ".weight", f.weight, allowed) && (f.weight < 1 || f.weight > 1'000'000))
+            r.fail(c, at + ".weight", c.text + " is out of range", allowed);
         } else {
           r.fail(c, at + "." + c.key, "unknown key \"" + c.key + "\"", "bytes, weight", nearest(c.key, {"bytes", "weight"}));
         }
@@ -66,7 +67,8 @@ Special read_frame_bytes() {
     for (const FrameSize& f : sizes) out.push_back({{"bytes", f.bytes}, {"weight", f.weight}});
     return out;
   };
-  s.schema = Json::parse(R"({"oneOf":[{"type":"integer","minimum":64,"maximum":9026},{"type":"array","minItems":1,"items":{"type":"object",
+  s.schema = Json::parse(
+      R"({"oneOf":[{"type":"integer","minimum":64,"maximum":9026},{"type":"array","minItems":1,"items":{"type":"object",
     "additionalProperties":false,"required":["bytes"],"properties":{"bytes":{"type":"integer","minimum":64,"maximum":9026},
     "weight":{"type":"integer","minimum":1,"maximum":1000000}}}}]})");
   return s;
@@ -95,22 +97,28 @@ Special read_loop() {
 Special read_loaded_latency() {
   Special s;
   s.read = [](Reader& r, const Node& n, const std::string& path, void* object) {
-    const std::string allowed = "a list of [share, time] that ascends from \"0%\" to \"100%\", as in [[\"0%\", \"0ns\"], [\"100%\", \"60ns\"]]";
+    const std::string allowed =
+        "a list of [share, time] that ascends from \"0%\" to \"100%\", as in [[\"0%\", \"0ns\"], [\"100%\", \"60ns\"]]";
     if (!r.expect(n, path, Kind::array, allowed)) return;
     std::vector<LoadPoint> curve;
     for (std::size_t i = 0; i < n.children.size(); ++i) {
       const Node& pair = n.children[i];
       const std::string at = item(path, i);
       if (!r.expect(pair, at, Kind::array, "[share, time]")) return;
-      if (pair.children.size() != 2) return r.fail(pair, at, "has " + std::to_string(pair.children.size()) + " items instead of 2", "[share, time]");
+      if (pair.children.size() != 2)
+        return r.fail(pair, at, "has " + std::to_string(pair.children.size()) + " items instead of 2", "[share, time]");
       LoadPoint p;
       std::uint64_t added = 0;
-      if (!r.quantity(pair.children[0], at + ".0", Type::share, p.load) || !r.quantity(pair.children[1], at + ".1", Type::time, added)) return;
+      if (!r.quantity(pair.children[0], at + ".0", Type::share, p.load) ||
+          !r.quantity(pair.children[1], at + ".1", Type::time, added))
+        return;
       p.added = static_cast<Time>(added);
-      if (!curve.empty() && (p.load <= curve.back().load || p.added < curve.back().added)) return r.fail(pair, at, "does not ascend", allowed);
+      if (!curve.empty() && (p.load <= curve.back().load || p.added < curve.back().added))
+        return r.fail(pair, at, "does not ascend", allowed);
       curve.push_back(p);
     }
-    if (curve.size() < 2 || curve.front().load != 0 || curve.back().load != 1'000'000) return r.fail(n, path, "does not run from 0% to 100%", allowed);
+    if (curve.size() < 2 || curve.front().load != 0 || curve.back().load != 1'000'000)
+      return r.fail(n, path, "does not run from 0% to 100%", allowed);
     in(object).memory.dram.loaded_latency = curve;
   };
   s.write = [](const void* object) -> Json {
@@ -119,7 +127,14 @@ Special read_loaded_latency() {
       out.push_back({format_quantity(Type::share, p.load), format_quantity(Type::time, static_cast<std::uint64_t>(p.added))});
     return out;
   };
-  s.schema = {{"type", "array"}, {"minItems", 2}, {"items", {{"type", "array"}, {"minItems", 2}, {"maxItems", 2}, {"items", Json::array({{{"type", "string"}, {"pattern", quantity_pattern(Type::share)}}, {{"type", "string"}, {"pattern", quantity_pattern(Type::time)}}})}}}};
+  s.schema = {{"type", "array"},
+              {"minItems", 2},
+              {"items",
+               {{"type", "array"},
+                {"minItems", 2},
+                {"maxItems", 2},
+                {"items", Json::array({{{"type", "string"}, {"pattern", quantity_pattern(Type::share)}},
+                                       {{"type", "string"}, {"pattern", quantity_pattern(Type::time)}}})}}}};
   return s;
 }
 
@@ -146,7 +161,8 @@ Special read_core_list() {
     const auto& cores = in(object).host.affinity.vcpu;
     return cores.size() == 1 ? Json(cores[0]) : Json(cores);
   };
-  s.schema = Json::parse(R"({"oneOf":[{"type":"integer","minimum":0},{"type":"array","minItems":1,"items":{"type":"integer","minimum":0}}]})");
+  s.schema = Json::parse(
+      R"({"oneOf":[{"type":"integer","minimum":0},{"type":"array","minItems":1,"items":{"type":"integer","minimum":0}}]})");
   return s;
 }
 
@@ -159,8 +175,14 @@ Special read_mac() {
     bool ok = n.text.size() == 17;
     for (std::size_t i = 0; ok && i < 17; ++i) {
       const char c = n.text[i];
-      if (i % 3 == 2) { ok = c == ':'; continue; }
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      if (i % 3 == 2) {
+        ok = c == ':';
+        continue;
+      }
+      const int digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
       ok = digit >= 0;
       mac[i / 3] = static_cast<std::uint8_t>(mac[i / 3] << 4 | (digit & 15));
     }

@@ -31,7 +31,8 @@ const StrategyType* type_of(const LoadOptions& options, const std::string& name)
 }
 
 // The option's value in base units, and as JSON text.
-bool option_text(Reader& r, const StrategyOption& o, const Node& n, const std::string& path, std::string& out, std::string& json) {
+bool option_text(Reader& r, const StrategyOption& o, const Node& n, const std::string& path, std::string& out,
+                 std::string& json) {
   std::uint64_t value = 0;
   switch (o.type) {
     case OptionType::boolean:
@@ -80,8 +81,10 @@ void read_set(Reader& r, const Node& n, const std::string& path, StrategyChoice&
   if (!r.expect(n, path, Kind::object, "an object of dotted keys, as in {\"nic.ring_size\": 256}")) return;
   for (const Node& c : n.children) {
     const std::string pattern = pattern_of(c.key);
-    if (find_row(pattern) == nullptr || pattern == "strategies" || pattern == "extends" || pattern == "seed" || pattern == "name" || pattern == "expect") {
-      r.fail_key(c, path, "\"" + c.key + "\" is no key that an entry can set", "a dotted key, as in nic.ring_size", nearest_key(c.key));
+    if (find_row(pattern) == nullptr || pattern == "strategies" || pattern == "extends" || pattern == "seed" ||
+        pattern == "name" || pattern == "expect") {
+      r.fail_key(c, path, "\"" + c.key + "\" is no key that an entry can set", "a dotted key, as in nic.ring_size",
+                 nearest_key(c.key));
       continue;
     }
     if (c.kind == Kind::string || c.kind == Kind::number) out.set.emplace_back(c.key, c.text);
@@ -113,12 +116,14 @@ bool read_entry(Reader& r, const Node& n, const std::string& path, StrategyChoic
     if (c.key == "name") continue;
     if (c.key == "label") {
       if (!r.expect(c, at, Kind::string, "a string")) continue;
-      if (!label_ok(c.text)) r.fail(c, at, "\"" + c.text + "\" cannot name a folder", "letters, digits, dots, dashes and underscores");
+      if (!label_ok(c.text))
+        r.fail(c, at, "\"" + c.text + "\" cannot name a folder", "letters, digits, dots, dashes and underscores");
       out.label = c.text;
     } else if (c.key == "hazard") {
       if (!r.expect(c, at, Kind::string, "a string")) continue;
       if (type != nullptr && std::find(type->hazards.begin(), type->hazards.end(), c.text) == type->hazards.end())
-        r.fail(c, at, "strategy \"" + out.name + "\" has no hazard \"" + c.text + "\"", type->hazards.empty() ? "none" : join(type->hazards), nearest(c.text, type->hazards));
+        r.fail(c, at, "strategy \"" + out.name + "\" has no hazard \"" + c.text + "\"",
+               type->hazards.empty() ? "none" : join(type->hazards), nearest(c.text, type->hazards));
       out.hazard = c.text;
     } else if (c.key == "set") {
       read_set(r, c, at, out);
@@ -170,7 +175,8 @@ Special read_strategies() {
       StrategyChoice c;
       if (!read_entry(r, n.children[i], at, c)) continue;
       r.mark(at, n.children[i]);
-      if (!labels.insert(c.label).second) r.fail(n.children[i], at, "the label \"" + c.label + "\" is already taken", "a label of its own for each entry");
+      if (!labels.insert(c.label).second)
+        r.fail(n.children[i], at, "the label \"" + c.label + "\" is already taken", "a label of its own for each entry");
       scenario.strategies.push_back(c);
     }
   };
@@ -195,7 +201,8 @@ Special read_strategies() {
     }
     return out;
   };
-  s.schema = Json::parse(R"({"oneOf":[{"type":"string","enum":["all"]},{"type":"array","minItems":1,"items":{"oneOf":[{"type":"string"},{"type":"object",
+  s.schema = Json::parse(
+      R"({"oneOf":[{"type":"string","enum":["all"]},{"type":"array","minItems":1,"items":{"oneOf":[{"type":"string"},{"type":"object",
     "required":["name"],"properties":{"name":{"type":"string"},"label":{"type":"string","pattern":"^[A-Za-z0-9._-]+$"},"hazard":{"type":"string"},
     "set":{"type":"object","description":"Keys of the scenario, dotted, that have another value for this entry alone.","additionalProperties":{"type":["string","number","boolean"]}}},
     "additionalProperties":{"type":["string","number","boolean"]}}]}}]})");
@@ -222,14 +229,19 @@ void choose_strategies(Reader& r, const std::string& text) {
     const std::string item = text.substr(at, comma - at);
     at = comma + 1;
     std::vector<StrategyChoice> found;
-    for (const StrategyChoice& c : listed) if (c.label == item) found.push_back(c);
-    if (found.empty()) for (const StrategyChoice& c : listed) if (c.name == item) found.push_back(c);
+    for (const StrategyChoice& c : listed)
+      if (c.label == item) found.push_back(c);
+    if (found.empty())
+      for (const StrategyChoice& c : listed)
+        if (c.name == item) found.push_back(c);
     if (found.empty()) {
       const auto& types = r.options().strategies;
       std::vector<std::string> known = names(types);
-      for (const StrategyChoice& c : listed) if (std::find(known.begin(), known.end(), c.label) == known.end()) known.push_back(c.label);
+      for (const StrategyChoice& c : listed)
+        if (std::find(known.begin(), known.end(), c.label) == known.end()) known.push_back(c.label);
       if (item.empty() || (!types.empty() && type_of(r.options(), item) == nullptr)) {
-        r.fail(n, "", item.empty() ? "expected names separated by commas" : "there is no strategy \"" + item + "\"", join(known), nearest(item, known));
+        r.fail(n, "", item.empty() ? "expected names separated by commas" : "there is no strategy \"" + item + "\"",
+               join(known), nearest(item, known));
         continue;
       }
       found.push_back({item, item, "", {}, {}, {}, {}});

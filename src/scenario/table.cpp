@@ -50,7 +50,8 @@ Json Row::schema() const {
     case Type::other: s = special.schema; break;
     case Type::boolean: s["type"] = "boolean"; break;
     case Type::choice: s["enum"] = choices; break;
-    case Type::string: case Type::path: s["type"] = "string"; break;
+    case Type::string:
+    case Type::path: s["type"] = "string"; break;
     case Type::count:
       s["type"] = "integer";
       if (!rule.one_of.empty()) s["enum"] = rule.one_of;
@@ -60,9 +61,7 @@ Json Row::schema() const {
         if (rule.multiple_of != 1) s["multipleOf"] = rule.multiple_of;
       }
       break;
-    default:
-      s["type"] = "string";
-      s["pattern"] = quantity_pattern(type);
+    default: s["type"] = "string"; s["pattern"] = quantity_pattern(type);
   }
   std::string text_ = info.description;
   if (type != Type::choice && type != Type::boolean && !info.allowed.empty()) text_ += " Allowed: " + info.allowed + ".";
@@ -98,7 +97,8 @@ std::string allowed_text(const Row& row) {
 std::string check_rule(const Row& row, std::uint64_t v) {
   const Rule& r = row.rule;
   const std::string shown = number_text(row, v);
-  if (!r.one_of.empty()) return std::find(r.one_of.begin(), r.one_of.end(), v) != r.one_of.end() ? "" : shown + " is not allowed";
+  if (!r.one_of.empty())
+    return std::find(r.one_of.begin(), r.one_of.end(), v) != r.one_of.end() ? "" : shown + " is not allowed";
   if (v < r.min) return shown + " is too small";
   if (v > r.max) return shown + " is too large";
   if (v % r.multiple_of != 0) return shown + " is not a multiple of " + number_text(row, r.multiple_of);
@@ -167,7 +167,9 @@ std::vector<std::string> names_below(std::string_view section) {
 
 bool is_section(std::string_view pattern) {
   for (const Row& r : table().rows())
-    if (r.info.path.size() > pattern.size() && r.info.path.compare(0, pattern.size(), pattern) == 0 && r.info.path[pattern.size()] == '.') return true;
+    if (r.info.path.size() > pattern.size() && r.info.path.compare(0, pattern.size(), pattern) == 0 &&
+        r.info.path[pattern.size()] == '.')
+      return true;
   return false;
 }
 
@@ -185,13 +187,17 @@ const KeyInfo* find_key(std::string_view path) {
 
 std::string nearest_key(std::string_view path) {
   const std::string pattern = pattern_of(path);
-  std::vector<std::string> names, last;
-  for (const Row& r : table().rows()) {
-    names.push_back(r.info.path);
-    // A last name alone ("ring_size") is often meant for its section.
-    if (r.info.path.size() > pattern.size() && r.info.path.ends_with("." + pattern)) last.push_back(r.info.path);
+  // In a section that exists, a name of that section.
+  if (const std::size_t dot = pattern.rfind('.'); dot != std::string::npos && is_section(pattern.substr(0, dot))) {
+    const std::string near = nearest(pattern.substr(dot + 1), names_below(pattern.substr(0, dot)));
+    return near.empty() ? "" : std::string(path.substr(0, path.rfind('.') + 1)) + near;
   }
-  if (!last.empty()) return last.front();
+  // A last name alone ("ring_size") is often meant for its section.
+  std::vector<std::string> names;
+  for (const Row& r : table().rows()) {
+    if (r.info.path.ends_with("." + pattern)) return r.info.path;
+    names.push_back(r.info.path);
+  }
   return nearest(pattern, names);
 }
 

@@ -28,8 +28,8 @@ struct Rule {
 // For keys whose value is no scalar. `object` is the Scenario or the Guest.
 struct Special {
   std::function<void(Reader&, const Node&, const std::string& path, void* object)> read;
-  std::function<Json(const void* object)> write;   // null: absent
-  Json schema;                                     // type and form; description and default are added
+  std::function<Json(const void* object)> write;  // null: absent
+  Json schema;                                    // type and form; description and default are added
 };
 
 struct Row {
@@ -37,12 +37,12 @@ struct Row {
   Type type = Type::other;
   Rule rule;
   std::vector<std::string> choices;
-  bool of_guest = false;          // the object is a Guest
-  bool hashed = true;             // belongs to config_sha256
-  bool resolved = true;           // written by resolved()
-  std::function<std::optional<std::uint64_t>(const void*)> get;             // numbers, booleans, choices
+  bool of_guest = false;                                         // the object is a Guest
+  bool hashed = true;                                            // belongs to config_sha256
+  bool resolved = true;                                          // written by resolved()
+  std::function<std::optional<std::uint64_t>(const void*)> get;  // numbers, booleans, choices
   std::function<void(void*, std::uint64_t)> set;
-  std::function<std::string&(void*)> text;                                  // strings and paths
+  std::function<std::string&(void*)> text;  // strings and paths
   Special special;
 
   // The value as JSON; null when absent.
@@ -53,15 +53,37 @@ struct Row {
 
 class Table {
  public:
-  template <class F> Row& count(std::string path, F at, Rule rule, const char* text, const char* source = "") { return number(Type::count, std::move(path), at, std::move(rule), text, source); }
-  template <class F> Row& size(std::string path, F at, Rule rule, const char* text, const char* source = "") { return number(Type::size, std::move(path), at, std::move(rule), text, source); }
-  template <class F> Row& time(std::string path, F at, Rule rule, const char* text, const char* source = "") { return number(Type::time, std::move(path), at, std::move(rule), text, source); }
-  template <class F> Row& rate(std::string path, F at, Rule rule, const char* text, const char* source = "") { return number(Type::rate, std::move(path), at, std::move(rule), text, source); }
-  template <class F> Row& frequency(std::string path, F at, Rule rule, const char* text, const char* source = "") { return number(Type::frequency, std::move(path), at, std::move(rule), text, source); }
-  template <class F> Row& share(std::string path, F at, Rule rule, const char* text, const char* source = "") { return number(Type::share, std::move(path), at, std::move(rule), text, source); }
-  template <class F> Row& boolean(std::string path, F at, const char* text, const char* source = "") { return number(Type::boolean, std::move(path), at, {0, 1}, text, source); }
+  template <class F>
+  Row& count(std::string path, F at, Rule rule, const char* text, const char* source = "") {
+    return number(Type::count, std::move(path), at, std::move(rule), text, source);
+  }
+  template <class F>
+  Row& size(std::string path, F at, Rule rule, const char* text, const char* source = "") {
+    return number(Type::size, std::move(path), at, std::move(rule), text, source);
+  }
+  template <class F>
+  Row& time(std::string path, F at, Rule rule, const char* text, const char* source = "") {
+    return number(Type::time, std::move(path), at, std::move(rule), text, source);
+  }
+  template <class F>
+  Row& rate(std::string path, F at, Rule rule, const char* text, const char* source = "") {
+    return number(Type::rate, std::move(path), at, std::move(rule), text, source);
+  }
+  template <class F>
+  Row& frequency(std::string path, F at, Rule rule, const char* text, const char* source = "") {
+    return number(Type::frequency, std::move(path), at, std::move(rule), text, source);
+  }
+  template <class F>
+  Row& share(std::string path, F at, Rule rule, const char* text, const char* source = "") {
+    return number(Type::share, std::move(path), at, std::move(rule), text, source);
+  }
+  template <class F>
+  Row& boolean(std::string path, F at, const char* text, const char* source = "") {
+    return number(Type::boolean, std::move(path), at, {0, 1}, text, source);
+  }
   // `choices` in the order of the enum's values; a string member holds the name itself.
-  template <class F> Row& choice(std::string path, F at, std::vector<std::string> choices, const char* text, const char* source = "") {
+  template <class F>
+  Row& choice(std::string path, F at, std::vector<std::string> choices, const char* text, const char* source = "") {
     using Object = std::conditional_t<std::is_invocable_v<F, Guest&>, Guest, Scenario>;
     const std::uint64_t last = choices.size() - 1;
     if constexpr (std::is_same_v<std::invoke_result_t<F, Object&>, std::string&>) {
@@ -80,9 +102,16 @@ class Table {
       return r;
     }
   }
-  template <class F> Row& string(std::string path, F at, const char* text, const char* source = "") { return words(Type::string, std::move(path), at, text, source); }
-  template <class F> Row& path(std::string path, F at, const char* text, const char* source = "") { return words(Type::path, std::move(path), at, text, source); }
-  Row& other(std::string path, Special special, const char* allowed, const char* text, const char* source = "", bool of_guest = false);
+  template <class F>
+  Row& string(std::string path, F at, const char* text, const char* source = "") {
+    return words(Type::string, std::move(path), at, text, source);
+  }
+  template <class F>
+  Row& path(std::string path, F at, const char* text, const char* source = "") {
+    return words(Type::path, std::move(path), at, text, source);
+  }
+  Row& other(std::string path, Special special, const char* allowed, const char* text, const char* source = "",
+             bool of_guest = false);
 
   // Fills in defaults and allowed values; once, after the last row.
   void finish();
@@ -92,10 +121,12 @@ class Table {
   Row& row(Type type, std::string path, const char* text, const char* source, bool of_guest);
 
   // `at` maps the object to the member: an integer, an enum, a bool, or an optional integer.
-  template <class Object, class F> void bind(Row& r, F at) {
+  template <class Object, class F>
+  void bind(Row& r, F at) {
     r.get = [at](const void* o) -> std::optional<std::uint64_t> {
       const auto& v = at(*const_cast<Object*>(static_cast<const Object*>(o)));
-      if constexpr (requires { v.has_value(); }) return v.has_value() ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*v)) : std::nullopt;
+      if constexpr (requires { v.has_value(); })
+        return v.has_value() ? std::optional<std::uint64_t>(static_cast<std::uint64_t>(*v)) : std::nullopt;
       else return static_cast<std::uint64_t>(v);
     };
     r.set = [at](void* o, std::uint64_t value) {
@@ -104,14 +135,16 @@ class Table {
       else v = static_cast<std::remove_reference_t<decltype(v)>>(value);
     };
   }
-  template <class F> Row& number(Type type, std::string path, F at, Rule rule, const char* text, const char* source) {
+  template <class F>
+  Row& number(Type type, std::string path, F at, Rule rule, const char* text, const char* source) {
     constexpr bool guest = std::is_invocable_v<F, Guest&>;
     Row& r = row(type, std::move(path), text, source, guest);
     r.rule = std::move(rule);
     bind<std::conditional_t<guest, Guest, Scenario>>(r, at);
     return r;
   }
-  template <class F> Row& words(Type type, std::string path, F at, const char* text, const char* source) {
+  template <class F>
+  Row& words(Type type, std::string path, F at, const char* text, const char* source) {
     constexpr bool guest = std::is_invocable_v<F, Guest&>;
     Row& r = row(type, std::move(path), text, source, guest);
     r.text = [at](void* o) -> std::string& { return at(*static_cast<std::conditional_t<guest, Guest, Scenario>*>(o)); };
@@ -120,8 +153,10 @@ class Table {
   std::vector<Row> rows_;
 };
 
-#define AT(member) [](Scenario & s) -> auto& { return s.member; }
-#define GUEST(member) [](Guest & g) -> auto& { return g.member; }
+#define AT(member) \
+  [](Scenario & s) -> auto& { return s.member; }
+#define GUEST(member) \
+  [](Guest & g) -> auto& { return g.member; }
 
 // The sections, in the order of the table.
 void general_keys(Table& t);

@@ -14,7 +14,8 @@ constexpr std::size_t kDepth = 32;
 // found by following the text, which at every event holds exactly that token next.
 class Builder : public nlohmann::json_sax<json> {
  public:
-  Builder(std::shared_ptr<const Source> source, Mistakes& mistakes) : source_(std::move(source)), text_(source_->text), mistakes_(mistakes) {
+  Builder(std::shared_ptr<const Source> source, Mistakes& mistakes)
+      : source_(std::move(source)), text_(source_->text), mistakes_(mistakes) {
     if (text_.substr(0, 3) == "\xEF\xBB\xBF") cursor_ = 3;
   }
 
@@ -140,7 +141,7 @@ class Builder : public nlohmann::json_sax<json> {
   Mistakes& mistakes_;
   std::size_t cursor_ = 0;
   Node root_;
-  std::vector<Node*> stack_;      // open containers; the last child of each is the one that is being filled
+  std::vector<Node*> stack_;  // open containers; the last child of each is the one that is being filled
   bool failed_ = false;
 };
 
@@ -150,7 +151,7 @@ Position Source::position(std::size_t offset) const {
   Position p{name, 0, 0};
   if (command_line) return p;
   offset = std::min(offset, text.size());
-  const std::size_t start = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;   // npos + 1 is 0
+  const std::size_t start = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;  // npos + 1 is 0
   p.line = 1 + static_cast<unsigned>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(offset), '\n'));
   p.column = static_cast<unsigned>(offset - start + 1);
   return p;

@@ -47,7 +47,8 @@ class Inheritance {
     result.place = own->place;
     chain_.push_back(canonical(file));
     if (const Node* extends = own->find("extends")) {
-      if (extends->kind == Kind::array) for (const Node& name : extends->children) base(name, result);
+      if (extends->kind == Kind::array)
+        for (const Node& name : extends->children) base(name, result);
       else base(*extends, result);
     }
     chain_.pop_back();
@@ -58,21 +59,25 @@ class Inheritance {
 
  private:
   void base(const Node& name, Node& result) {
-    if (name.kind != Kind::string) return fail(name, std::string("expected a file name, found ") + kind_name(name.kind), "a string or a list of strings");
+    if (name.kind != Kind::string)
+      return fail(name, std::string("expected a file name, found ") + kind_name(name.kind), "a string or a list of strings");
     std::vector<std::string> tried;
     const std::string file = look_up(name, options_, "", tried);
     if (file.empty()) return fail(name, "there is no file \"" + name.text + "\"", "looked for " + join(tried, " and "));
-    if (std::find(chain_.begin(), chain_.end(), canonical(file)) != chain_.end()) return fail(name, "\"" + name.text + "\" extends itself", "");
+    if (std::find(chain_.begin(), chain_.end(), canonical(file)) != chain_.end())
+      return fail(name, "\"" + name.text + "\" extends itself", "");
     if (chain_.size() >= kExtendsDepth) return fail(name, "more than " + std::to_string(kExtendsDepth) + " files deep", "");
     const std::optional<std::string> text = read_file(file);
     if (!text) return fail(name, "cannot read \"" + file + "\"", "");
     if (std::optional<Node> t = tree(*text, file)) merge(result, std::move(*t));
   }
-  void fail(const Node& n, const std::string& what, const std::string& allowed) { mistakes_.add(diagnostic(n.place, "/extends", what, allowed)); }
+  void fail(const Node& n, const std::string& what, const std::string& allowed) {
+    mistakes_.add(diagnostic(n.place, "/extends", what, allowed));
+  }
 
   const LoadOptions& options_;
   Mistakes& mistakes_;
-  std::vector<std::string> chain_;   // canonical names of the files being read
+  std::vector<std::string> chain_;  // canonical names of the files being read
 };
 
 // A --set argument: puts its value into the tree.
@@ -87,7 +92,8 @@ class Setter {
     const Place place{source, 0, 0};
     const std::size_t equals = argument.find('=');
     const std::string key = argument.substr(0, equals);
-    if (equals == std::string::npos || key.empty()) return mistakes_.add(diagnostic(place, "", "expected KEY=VALUE", "a dotted key, as in nic.ring_size=1024"));
+    if (equals == std::string::npos || key.empty())
+      return mistakes_.add(diagnostic(place, "", "expected KEY=VALUE", "a dotted key, as in nic.ring_size=1024"));
     std::vector<std::string> parts;
     for (std::size_t at = 0; at <= key.size();) {
       const std::size_t dot = std::min(key.find('.', at), key.size());
@@ -108,7 +114,8 @@ class Setter {
     }
     Node value;
     const std::string text = argument.substr(equals + 1);
-    const bool raw = row != nullptr && (row->type == Type::string || row->type == Type::path || row->info.path == "guests[].mac");
+    const bool raw =
+        row != nullptr && (row->type == Type::string || row->type == Type::path || row->info.path == "guests[].mac");
     if (raw || !json_value(text, source, value)) {
       value.kind = Kind::string;
       value.text = text;
@@ -147,7 +154,8 @@ class Setter {
     Node* at = &root_;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const bool last = i + 1 == parts.size();
-      const bool number = !parts[i].empty() && std::all_of(parts[i].begin(), parts[i].end(), [](char c) { return c >= '0' && c <= '9'; });
+      const bool number =
+          !parts[i].empty() && std::all_of(parts[i].begin(), parts[i].end(), [](char c) { return c >= '0' && c <= '9'; });
       if (number && at->kind != Kind::object) {
         if (at->kind != Kind::array) {
           at->kind = Kind::array;
@@ -156,7 +164,8 @@ class Setter {
         }
         const std::size_t index = parts[i].size() > 6 ? SIZE_MAX : std::stoul(parts[i]);
         if (index > at->children.size())
-          return mistakes_.add(diagnostic(place, pointer(key), "there is no item " + parts[i] + " in the list", "from 0 to " + std::to_string(at->children.size())));
+          return mistakes_.add(diagnostic(place, pointer(key), "there is no item " + parts[i] + " in the list",
+                                          "from 0 to " + std::to_string(at->children.size())));
         if (index == at->children.size()) {
           at->children.emplace_back();
           at->children.back().place = place;
@@ -233,7 +242,8 @@ std::string resolve_path(const Node& node) {
 
 std::string look_up(const Node& node, const LoadOptions& options, const std::string& sub, std::vector<std::string>& tried) {
   const std::string folder = node.place.source ? node.place.source->folder : "";
-  std::vector<std::string> places = {fs::path(node.text).is_absolute() ? node.text : (fs::path(folder) / node.text).lexically_normal().string()};
+  std::vector<std::string> places = {
+      fs::path(node.text).is_absolute() ? node.text : (fs::path(folder) / node.text).lexically_normal().string()};
   if (!options.share_dir.empty() && !fs::path(node.text).is_absolute()) {
     const fs::path share(options.share_dir);
     places.push_back((share / node.text).lexically_normal().string());
@@ -255,7 +265,8 @@ std::optional<std::string> read_file(const std::string& path) {
   return text;
 }
 
-std::optional<Node> load_tree(const std::string& text, const std::string& file, const LoadOptions& options, Mistakes& mistakes) {
+std::optional<Node> load_tree(const std::string& text, const std::string& file, const LoadOptions& options,
+                              Mistakes& mistakes) {
   std::optional<Node> root = Inheritance(options, mistakes).tree(text, file);
   if (!root || root->kind != Kind::object) return root;
   Setter setter(*root, mistakes);

@@ -107,6 +107,8 @@ TEST(Set, Mistakes) {
       {"nic.ring_size=3", "--set nic.ring_size=3: error: /nic/ring_size: 3 is too small", "from 8 to 8192"},
       {"nic.rign_size=8", "--set nic.rign_size=8: error: /nic/rign_size: unknown key \"nic.rign_size\"", "did you mean \"nic.ring_size\"?"},
       {"ring_size=8", "--set ring_size=8: error: /ring_size: unknown key", "did you mean \"nic.ring_size\"?"},
+      {"guests.0.vlna=8", "--set guests.0.vlna=8: error: /guests/0/vlna: unknown key", "did you mean \"guests.0.vlan\"?"},
+      {"nic.zzzzz=8", "--set nic.zzzzz=8: error: /nic/zzzzz: unknown key", "allowed: model, link_rate"},
       {"nic.ring_size", "--set nic.ring_size: error: expected KEY=VALUE", ""},
       {"guests.2.vlan=1", "--set guests.2.vlan=1: error: /guests/2/vlan: there is no item 2 in the list", "from 0 to 0"},
       {"guests.0.virtio.queue=1", "--set guests.0.virtio.queue=1: error: /guests/0/virtio/queue: unknown key", ""},
