@@ -154,7 +154,8 @@ struct Engine {
   std::uint16_t returned_domain = 0;
 
   bool hit(Fault k, FrameRef f) { return plan && plan->hit(k, frames[f].id); }
-  bool wants(Fault k) const { return plan && plan->kind == k && !plan->done; }
+  // Fault::dma_after_return: writes into the buffer that `returned` names, once it belongs to somebody else.
+  void plant_stale_write(FrameRef f, Time now);
   bool bus_busy() const {
     return writes_in_flight >= params.max_outstanding_writes || bytes_in_flight >= params.max_outstanding_bytes;
   }

@@ -19,20 +19,41 @@ void in_range(const char* name, std::uint64_t v, std::uint64_t low, std::uint64_
     throw UserError(std::string("nic: ") + name + " is " + std::to_string(v) + "; allowed: " + std::to_string(low) + ".." + std::to_string(high));
 }
 
+void aligned(const char* what, Iova a, Bytes to) {
+  if (a % to != 0) throw UserError(std::string("nic: the ") + what + " lies at " + std::to_string(a) + ", not at a multiple of " + std::to_string(to));
+}
+
+// A queue number, its ring and its vector.
+void check_queue(const char* kind, std::uint32_t queue, std::uint32_t queues, std::uint32_t vector, std::uint32_t vectors) {
+  in_range(kind, queue, 0, queues - 1);
+  if (vector != nic::kNoVector) in_range("vector", vector, 0, vectors - 1);
+}
+void check_ring(Iova ring, std::uint32_t size) {
+  in_range("ring size", size, 8, 8192);
+  if (size % 8 != 0) throw UserError("nic: the ring size must be a multiple of 8, not " + std::to_string(size));
+  aligned("descriptor ring", ring, 128);
+}
+void check_virtqueue(const VirtioQueueConfig& c) {
+  vring::check(c.layout, "nic virtqueue");
+  aligned("descriptor table", c.layout.desc + c.iova_base, 16);
+  aligned("avail ring", c.layout.avail + c.iova_base, 4);   // virtio asks for 2; flags and index are read together
+  aligned("used ring", c.layout.used + c.iova_base, 4);
+}
+
 const NicParams& checked(const NicParams& p) {
   in_range("rx_queues", p.rx_queues, 1, 512);
   in_range("tx_queues", p.tx_queues, 1, 512);
   in_range("vectors", p.vectors, 1, 4096);
-  in_range("fifo", p.fifo, 2048, 1ULL << 30);
-  in_range("tx_fifo", p.tx_fifo, 2048, 1ULL << 30);
   in_range("mtu", p.mtu, 68, 16000);
+  in_range("fifo", p.fifo, p.mtu + 22, 1ULL << 30);
+  in_range("tx_fifo", p.tx_fifo, p.mtu + 22, 1ULL << 30);
   in_range("descriptor_cache", p.descriptor_cache, 1, 4096);
   in_range("fetch_batch", p.fetch_batch, 1, 4096);
   in_range("tx_fetch_batch", p.tx_fetch_batch, 1, 4096);
   in_range("max_outstanding_writes", p.max_outstanding_writes, 1, 1 << 20);
   in_range("max_outstanding_bytes", p.max_outstanding_bytes, 1, 1ULL << 30);
   in_range("max_outstanding_reads", p.max_outstanding_reads, 1, 1 << 20);
-  in_range("writeback_batch", p.writeback_batch, 1, 8);
+  in_range("writeback_batch", p.writeback_batch, 1, 64);
   in_range("virtio_chain_cache", p.virtio_chain_cache, 2, 4096);
   in_range("virtio_fetch_batch", p.virtio_fetch_batch, 1, 4096);
   return p;
@@ -76,14 +97,12 @@ void Nic::set_levels(std::uint32_t fifo_id, const std::vector<std::uint32_t>& ri
 void Nic::set_indirection(const std::vector<std::uint8_t>& table) { impl_->rx.steering().indirection(table); }
 
 void Nic::configure_rx(std::uint32_t queue, const RxQueueConfig& c) {
-  in_range("receive queue", queue, 0, params_.rx_queues - 1);
-  in_range("ring size", c.size, 8, 8192);
-  if (c.size % 8 != 0) throw UserError("nic: the ring size must be a multiple of 8, not " + std::to_string(c.size));
+  check_queue("receive queue", queue, params_.rx_queues, c.vector, params_.vectors);
+  check_ring(c.ring, c.size);
   in_range("packet buffer", c.packet_buffer, 64, 16384);
   in_range("header buffer", c.header_buffer, 0, 1024);
   if (c.split != SplitMode::off && (c.header_buffer < 64 || c.header_buffer % 64 != 0))
     throw UserError("nic: header split needs a header buffer of 64..1024 bytes in steps of 64, not " + std::to_string(c.header_buffer));
-  if (c.vector != nic::kNoVector) in_range("vector", c.vector, 0, params_.vectors - 1);
   auto q = std::make_unique<nic::RxRing>(impl_->engine, impl_->rx, queue, c);
   impl_->rings[queue] = q.get();
   impl_->virtio_rx[queue] = nullptr;
@@ -91,9 +110,8 @@ void Nic::configure_rx(std::uint32_t queue, const RxQueueConfig& c) {
 }
 
 void Nic::configure_tx(std::uint32_t queue, const TxQueueConfig& c) {
-  in_range("transmit queue", queue, 0, params_.tx_queues - 1);
-  in_range("ring size", c.size, 8, 8192);
-  if (c.vector != nic::kNoVector) in_range("vector", c.vector, 0, params_.vectors - 1);
+  check_queue("transmit queue", queue, params_.tx_queues, c.vector, params_.vectors);
+  check_ring(c.ring, c.size);
   auto q = std::make_unique<nic::TxRing>(impl_->engine, impl_->tx, queue, c);
   impl_->tx_rings[queue] = q.get();
   impl_->virtio_tx[queue] = nullptr;
@@ -101,9 +119,8 @@ void Nic::configure_tx(std::uint32_t queue, const TxQueueConfig& c) {
 }
 
 void Nic::configure_virtio_rx(std::uint32_t queue, const VirtioQueueConfig& c) {
-  in_range("receive queue", queue, 0, params_.rx_queues - 1);
-  vring::check(c.layout, "nic virtio receive queue");
-  if (c.vector != nic::kNoVector) in_range("vector", c.vector, 0, params_.vectors - 1);
+  check_queue("receive queue", queue, params_.rx_queues, c.vector, params_.vectors);
+  check_virtqueue(c);
   auto q = std::make_unique<nic::VirtioRx>(impl_->engine, impl_->rx, queue, c);
   impl_->virtio_rx[queue] = q.get();
   impl_->rings[queue] = nullptr;
@@ -111,9 +128,8 @@ void Nic::configure_virtio_rx(std::uint32_t queue, const VirtioQueueConfig& c) {
 }
 
 void Nic::configure_virtio_tx(std::uint32_t queue, const VirtioQueueConfig& c) {
-  in_range("transmit queue", queue, 0, params_.tx_queues - 1);
-  vring::check(c.layout, "nic virtio transmit queue");
-  if (c.vector != nic::kNoVector) in_range("vector", c.vector, 0, params_.vectors - 1);
+  check_queue("transmit queue", queue, params_.tx_queues, c.vector, params_.vectors);
+  check_virtqueue(c);
   auto q = std::make_unique<nic::VirtioTx>(impl_->engine, impl_->tx, queue, c);
   impl_->virtio_tx[queue] = q.get();
   impl_->tx_rings[queue] = nullptr;

@@ -28,7 +28,7 @@ namespace gd {
 
 struct NicParams {
   std::uint32_t rx_queues = 1, tx_queues = 1;     // 1..512 each; a queue is a descriptor ring or a virtqueue
-  std::uint32_t vectors = 64;                     // MSI-X vectors, 1..4096
+  std::uint32_t vectors = 2048;                   // vector numbers that queues may name, 1..4096 (MSI-X: at most 2048)
   Bytes fifo = 512 * 1024;                        // receive packet buffer; 82599: 512 KiB
   Bytes tx_fifo = 160 * 1024;                     // transmit packet buffer; 82599: 160 KiB
   Bytes mtu = 1500;                               // longer frames (plus Ethernet header and in-band tags) are dropped
@@ -46,7 +46,7 @@ struct NicParams {
   std::uint32_t max_outstanding_writes = 64;      // write transactions in flight (posted header credits)
   Bytes max_outstanding_bytes = 32 * 1024;        // bytes of frames in flight to memory (posted data credits)
   std::uint32_t max_outstanding_reads = 16;       // transmit data reads in flight (tags)
-  std::uint32_t writeback_batch = 1;              // descriptors of one write-back; 4 = a cache line (i40e)
+  std::uint32_t writeback_batch = 1;              // descriptors of one write-back, at most half a ring; 4 = a cache line (i40e)
   Time writeback_timeout = 2 * kUs;               // longest wait of a finished descriptor for its batch
   Time moderation_delay = 50 * kUs;               // EITR: least time between two interrupts of a vector; 0: none
   std::uint32_t moderation_frames = 0;            // fire earlier when so many completions wait; 0: off
@@ -121,7 +121,7 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
   // FrameSink. The frame's bytes are read here and, where it must wait, until its DMA is issued.
   void frame_arrived(FrameRef frame, Time now) override;
 
-  // NicControl; see models/ports/nic_port.h. A write of virtio_notify(q) tells both virtqueues of index q.
+  // NicControl; see models/ports/nic_port.h. Rings are aligned to 128 bytes. A write of virtio_notify(q) tells both virtqueues of index q.
   std::uint32_t rx_queues() const override { return params_.rx_queues; }
   void configure_rx(std::uint32_t queue, const RxQueueConfig& c) override;
   void configure_tx(std::uint32_t queue, const TxQueueConfig& c) override;

@@ -110,7 +110,7 @@ void RxPath::pump(Time now) {
         break;
       case RxQueue::Ready::never: {
         const std::uint32_t length = e_.frames[info.frame].length;
-        e_.drop(info.frame, Drop::oversize, now);
+        e_.drop(info.frame, l.queue->refusal(), now);
         --e_.held;
         release(length, now);
       }

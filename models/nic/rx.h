@@ -25,7 +25,7 @@ class RxQueue {
   enum class Ready : std::uint8_t {
     yes,
     wait,   // buffers are missing; the queue calls RxPath::kick() when that may have changed
-    never   // the frame is larger than the queue's buffers allow
+    never   // the frame is larger than the queue's buffers allow, or the queue is dead: refusal() says
   };
   virtual ~RxQueue() = default;
   // Whether the frame can be taken now; starts fetching buffers when it cannot.
@@ -38,6 +38,7 @@ class RxQueue {
   virtual bool exhausted(std::uint32_t waiting) const { return available() <= waiting; }
   // Why a frame is dropped that finds the FIFO full while this queue has no buffers.
   virtual Drop starved() const = 0;
+  virtual Drop refusal() const { return Drop::oversize; }
   virtual FrameRef take_frame(std::uint32_t /*slot*/) { return kNoFrame; }
 };
 

@@ -120,17 +120,6 @@ const std::uint8_t* RxRing::source(const RxInfo& info, std::uint32_t& length) {
   return copy + ether::kTag;
 }
 
-void RxRing::plant_stale_write(Issue& io, FrameRef f) {
-  if (!e_.wants(Fault::dma_after_return) || e_.returned == kNoAddress) return;
-  const BufferId b = e_.ownership.find(e_.returned);
-  if (b == kNoBuffer) return;
-  const Owner o = e_.ownership.owner(b);
-  if (o == Owner::posted || o == Owner::in_flight || !e_.hit(Fault::dma_after_return, f)) return;
-  const std::uint64_t junk = 0xeeeeeeeeeeeeeeeeULL;
-  const Transfer t = e_.bus.write(io.at, e_.returned_iova, &junk, sizeof junk, e_.returned_domain, false);
-  if (!t.fault()) e_.ownership.device_write(t.hpa, sizeof junk, io.at, "nic rx");
-}
-
 void RxRing::count(const RxInfo& info, const SplitDecision& d) {
   NicStats& s = e_.stats;
   switch (d.kind) {
@@ -153,7 +142,7 @@ void RxRing::take(const RxInfo& info, Time now) {
   const SplitDecision d = plan_;
   const Time lag = e_.rx_lag(m, now);
   Issue io{now, now, 0, kNoAddress, 0, false};
-  plant_stale_write(io, info.frame);
+  e_.plant_stale_write(info.frame, now);
   std::uint32_t length = 0;
   const std::uint8_t* bytes = source(info, length);
   count(info, d);

@@ -51,7 +51,6 @@ class RxRing final : public RxQueue {
   void fetch(Time now);
   void write(Issue& io, Iova a, const std::uint8_t* from, Bytes n);
   const std::uint8_t* source(const RxInfo& info, std::uint32_t& length);
-  void plant_stale_write(Issue& io, FrameRef f);
   void count(const RxInfo& info, const SplitDecision& d);
   void frame_left(Slot& s, Time now);
   void flush(Time now, Time lag, std::uint64_t upto);

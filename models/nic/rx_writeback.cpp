@@ -18,7 +18,7 @@ void RxRing::frame_left(Slot& s, Time now) {
 void RxRing::data_visible(std::uint64_t upto, Time now) {
   frame_left(slot(upto - 1), now);
   done_ = upto;
-  const std::uint32_t batch = e_.params.writeback_batch;
+  const std::uint32_t batch = std::min(e_.params.writeback_batch, c_.size / 2);
   const std::uint64_t full = done_ - place(done_) % batch;   // batches begin at multiples in the ring: whole cache lines
   if (full > flushed_) flush(now, 0, full);
   if (done_ != flushed_ && !flush_timer_) {

@@ -3,15 +3,21 @@
 #include <cstring>
 #include <utility>
 
+#include "models/base/error.h"
+
 namespace gd::nic {
 
 VirtioRx::VirtioRx(Engine& engine, RxPath& path, std::uint32_t index, const VirtioQueueConfig& config)
     : e_(engine), path_(path), index_(index), q_(engine, index, config, true, *this), packets_(config.layout.size) {
   VringSide* side = config.layout.side;
   if (side && side->by_head.size() < config.layout.size) side->by_head.resize(config.layout.size);
+  std::size_t room = 64;
+  while (room < config.layout.size * 2u) room *= 2;
+  written_.resize(room, kNoBuffer);
 }
 
 RxQueue::Ready VirtioRx::ready(const RxInfo& info, Time now) {
+  if (q_.broken()) return Ready::never;
   const std::uint32_t header = q_.config().layout.header_length;
   const std::uint32_t total = header + e_.frames[info.frame].length;
   std::uint32_t n = 0, capacity = 0;
@@ -60,8 +66,16 @@ void VirtioRx::write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time 
       if (p.hpa == kNoAddress) p.hpa = t.hpa, p.iova = a;
       const BufferId b = e_.ownership.find(t.hpa);
       const Owner o = b == kNoBuffer ? Owner::none : e_.ownership.owner(b);
-      if (o == Owner::posted || o == Owner::in_flight) e_.ownership.device_write(t.hpa, piece, at, "nic virtio rx");
-      else ++e_.stats.guest_faults;
+      if (o == Owner::posted || o == Owner::in_flight) {
+        e_.ownership.device_write(t.hpa, piece, at, "nic virtio rx");
+        if (o == Owner::posted) {
+          if (written_tail_ - written_head_ == written_.size()) broken("nic: more virtio buffers in flight than the ring has descriptors");
+          written_[written_tail_++ & (written_.size() - 1)] = b;
+          ++p.buffers;
+        }
+      } else {
+        ++e_.stats.guest_faults;
+      }
     }
     a += piece;
     from += piece;
@@ -69,20 +83,9 @@ void VirtioRx::write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time 
   }
 }
 
-void VirtioRx::plant_stale_write(FrameRef f, Time at) {
-  if (!e_.wants(Fault::dma_after_return) || e_.returned == kNoAddress) return;
-  const BufferId b = e_.ownership.find(e_.returned);
-  if (b == kNoBuffer) return;
-  const Owner o = e_.ownership.owner(b);
-  if (o == Owner::posted || o == Owner::in_flight || !e_.hit(Fault::dma_after_return, f)) return;
-  const std::uint64_t junk = 0xeeeeeeeeeeeeeeeeULL;
-  const Transfer t = e_.bus.write(at, e_.returned_iova, &junk, sizeof junk, e_.returned_domain, false);
-  if (!t.fault()) e_.ownership.device_write(t.hpa, sizeof junk, at, "nic virtio rx");
-}
-
 void VirtioRx::take(const RxInfo& info, Time now) {
   const FrameMeta& m = e_.frames[info.frame];
-  plant_stale_write(info.frame, now);
+  e_.plant_stale_write(info.frame, now);
   const std::uint32_t chains = plan_chains_;
   const std::uint8_t* bytes = stage(info, chains);
   std::uint32_t rest = q_.config().layout.header_length + m.length;
@@ -124,6 +127,8 @@ void VirtioRx::used_visible(std::uint64_t cookie, bool lost, Time now) {
   e_.bytes_in_flight -= p.length;
   path_.release(p.length, now);
   --e_.held;
+  for (; p.buffers > 0; --p.buffers)
+    e_.ownership.move(written_[written_head_++ & (written_.size() - 1)], Owner::in_flight, Owner::guest, now, "nic used");
   VringSide* side = q_.config().layout.side;
   if (p.failed || lost) {
     e_.drop(f, Drop::iommu_fault, now);

@@ -16,6 +16,7 @@ class VirtioRx final : public RxQueue, private VirtOwner {
   std::uint32_t available() const override { return q_.known(); }
   bool exhausted(std::uint32_t) const override { return q_.starved(); }
   Drop starved() const override { return Drop::guest_no_buffer; }
+  Drop refusal() const override { return q_.broken() ? Drop::guest_no_buffer : Drop::oversize; }
   VirtQueue& ring() { return q_; }
 
  private:
@@ -23,6 +24,7 @@ class VirtioRx final : public RxQueue, private VirtOwner {
     FrameRef frame = kNoFrame;
     std::uint32_t length = 0, writes = 0;
     std::uint16_t head = 0;            // of the first buffer
+    std::uint16_t buffers = 0;         // written ones, in written_
     bool failed = false;
     Hpa hpa = kNoAddress;
     Iova iova = 0;
@@ -32,13 +34,14 @@ class VirtioRx final : public RxQueue, private VirtOwner {
   void used_visible(std::uint64_t cookie, bool lost, Time now) override;
   const std::uint8_t* stage(const RxInfo& info, std::uint32_t chains);
   void write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time at);
-  void plant_stale_write(FrameRef f, Time at);
 
   Engine& e_;
   RxPath& path_;
   std::uint32_t index_;
   VirtQueue q_;
   std::vector<Packet> packets_;
+  std::vector<BufferId> written_;      // ring, a power of two long: buffers in flight, in the order of their used entries
+  std::uint32_t written_head_ = 0, written_tail_ = 0;
   std::uint32_t plan_chains_ = 0;
 };
 

@@ -50,6 +50,8 @@ class VirtQueue {
   // Chains known to be available, cached or not.
   std::uint32_t known() const { return cached_ + static_cast<std::uint16_t>(avail_seen_ - avail_next_); }
   // Everything that the guest posted has been used; a notification is awaited.
+  // Stopped for ever by a malformed or unreachable ring.
+  bool broken() const { return broken_; }
   bool starved() const { return broken_ || (idle_ && cached_ < std::max(1u, wanted_)); }
   // Whether `n` more entries fit into the used ring before those on their way are visible. A guest that posts a buffer
   // again before it was used could otherwise overrun it.
@@ -114,7 +116,7 @@ class VirtQueue {
   std::uint16_t avail_seen_ = 0, avail_next_ = 0;
   bool busy_ = false;         // a fetch step is in flight
   bool idle_ = false;         // nothing more is available until a notification
-  bool armed_ = false;        // avail_event was just written: look once more
+  std::uint16_t event_ = 0;   // avail_event as last written; zero in a fresh ring
   bool broken_ = false;
   Hpa read_hpa_ = kNoAddress;
   std::uint32_t batch_ = 0;

@@ -14,6 +14,7 @@ void VirtQueue::stop(std::uint64_t& counter) {
   ++counter;
   broken_ = true;
   busy_ = false;
+  owner_.chains_fetched(e_.agenda.now());   // what waits will not be served
 }
 
 void VirtQueue::consume(std::uint32_t n, Time now) {
@@ -25,7 +26,6 @@ void VirtQueue::consume(std::uint32_t n, Time now) {
 
 void VirtQueue::notify(Time now) {
   idle_ = false;
-  armed_ = false;
   fetch(wanted_, now);
 }
 
@@ -51,11 +51,8 @@ void VirtQueue::index_read(Time now) {
   if (static_cast<std::uint16_t>(idx - avail_next_) > c_.layout.size) return stop(e_.stats.guest_faults);
   const bool more = idx != avail_seen_;
   avail_seen_ = idx;
-  if (more) {
-    armed_ = false;
-    return fetch(wanted_, now);
-  }
-  if (has(feature::kEventIdx) && !armed_) return arm(now);
+  if (more) return fetch(wanted_, now);
+  if (has(feature::kEventIdx) && event_ != avail_seen_) return arm(now);
   idle_ = true;   // without EVENT_IDX the guest notifies of every refill
 }
 
@@ -64,7 +61,7 @@ void VirtQueue::arm(Time now) {
   const Transfer t = e_.bus.write(now, bus(vring::avail_event(c_.layout)), nullptr, 2, c_.domain, true);
   read_hpa_ = t.hpa;
   busy_ = true;
-  armed_ = true;
+  event_ = avail_seen_;
   e_.events.push(t.done, Ev::vq_armed, id_, 0);
 }
 

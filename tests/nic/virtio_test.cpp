@@ -261,8 +261,53 @@ TEST(NicVirtioRx, AMalformedRingStopsTheQueueOnly) {
   b.at(200 * kUs, [&] { b.arrive(tcp4_frame(100)), b.arrive(other); });
   b.run(kMs);
   EXPECT_EQ(b.nic.stats().guest_faults, 1u);
+  EXPECT_EQ(b.nic.stats().drops[static_cast<int>(Drop::guest_no_buffer)], 1u);   // and does not sit in the FIFO
+  EXPECT_EQ(b.nic.fifo_level(), 0u);
   EXPECT_EQ(q.used_idx(), 0u);
   EXPECT_EQ(fine.used_idx(), 1u);
+}
+
+TEST(NicVirtioRx, ABlockedWriteReturnsTheBufferEmpty) {
+  NicBench b("bench");
+  TestVq q(b, 16, kMergeable);
+  b.nic.configure_virtio_rx(0, q.c);
+  b.nic.steer(0, 0, 0, 1);
+  b.blocked_from = q.page(0);
+  b.blocked_to = q.page(1);
+  b.at(0, [&] { q.post(0, 8, 2048); });
+  b.at(10 * kUs, [&] { b.arrive(tcp4_frame(100)), b.arrive(tcp4_frame(100)); });
+  b.run(30 * kUs);
+  EXPECT_EQ(q.used_idx(), 2u);
+  EXPECT_EQ(q.elem(0).len, 0u);
+  EXPECT_EQ(q.elem(1).len, 166u);
+  EXPECT_TRUE(q.side.by_head[0].empty());
+  EXPECT_EQ(b.nic.stats().drops[static_cast<int>(Drop::iommu_fault)], 1u);
+  EXPECT_EQ(b.nic.held(), 0u);
+}
+
+TEST(NicVirtioRx, AGuestThatReusesABufferHarmsItselfOnly) {
+  NicBench b("bench");
+  TestVq q(b, 16, kMergeable);
+  b.nic.configure_virtio_rx(0, q.c);
+  b.nic.steer(0, 0, 0, 1);
+  b.at(0, [&] {
+    q.desc(0, q.page(0), 2048, vring::kWrite);
+    for (int i = 0; i < 16; ++i) q.push(0);   // one buffer, posted as often as the ring allows
+    q.publish();
+    q.notify();
+  });
+  for (int i = 0; i < 40; ++i)
+    b.at((10 + i) * kUs, [&] {
+      b.arrive(tcp4_frame(100));
+      q.push(0);
+      q.publish();
+      q.notify();
+    });
+  b.run(200 * kUs);
+  const auto& c = b.frames.all();
+  EXPECT_EQ(c.offered, c.dropped + b.nic.held() + q.side.by_head[0].count);
+  EXPECT_EQ(q.side.by_head[0].count, 1u);
+  EXPECT_GE(b.nic.stats().guest_faults, 38u);
 }
 
 TEST(NicVirtioTx, FrameLeavesWithoutTheHeaderAndIsUsed) {

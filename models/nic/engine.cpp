@@ -44,4 +44,15 @@ void Moderation::timer(std::uint32_t vector, Time now) {
   evaluate(vector, now);
 }
 
+void Engine::plant_stale_write(FrameRef f, Time now) {
+  if (!plan || plan->kind != Fault::dma_after_return || plan->done || returned == kNoAddress) return;
+  const BufferId b = ownership.find(returned);
+  if (b == kNoBuffer) return;
+  const Owner o = ownership.owner(b);
+  if (o == Owner::posted || o == Owner::in_flight || !hit(Fault::dma_after_return, f)) return;
+  const std::uint64_t junk = 0xeeeeeeeeeeeeeeeeULL;
+  const Transfer t = bus.write(now, returned_iova, &junk, sizeof junk, returned_domain, false);
+  if (!t.fault()) ownership.device_write(t.hpa, sizeof junk, now, "nic, planted");
+}
+
 }  // namespace gd::nic
