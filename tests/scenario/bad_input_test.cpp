@@ -15,7 +15,8 @@ struct Bad {
   const char* also;                // somewhere in it
 };
 
-// "traffic":{"rate":"1Gbps"} keeps the scenarios possible otherwise.
+void PrintTo(const Bad& b, std::ostream* out) { *out << b.name; }
+
 const Bad kBad[] = {
     {"empty_file", "", "t.json:1:1: error: the file is empty", ""},
     {"not_an_object", "[1]", "t.json:1:1: error: expected an object, found a list", ""},
