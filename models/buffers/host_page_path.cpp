@@ -109,9 +109,8 @@ Skb* HostPagePath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, Fr
     Frag& f = skb->nr_frags ? skb->frags[0] : skb->head;
     f.token = kNoToken;
   }
-  if (skb->head.token != kNoToken && c_.fault.hit(Fault::free_twice, id)) {
-    pages_.free(s, skb->head.token);
-  }
+  const std::uint32_t token = skb->nr_frags ? skb->frags[0].token : skb->head.token;
+  if (token != kNoToken && c_.fault.hit(Fault::free_twice, id)) pages_.free(s, token);
   return skb;
 }
 
