@@ -1,6 +1,6 @@
 // The bytes of generated traffic: headers from a template per flow, payload from the pattern at the flow's offset.
 // Everything follows from what FrameMeta knows (flow, offset, source_index, length, loop), so the expected bytes of a
-// frame are made again instead of stored.
+// frame are made again instead of stored. FrameMeta::loop is 1 for a segment with PSH.
 //
 // TCP: sequence number = isn(flow) + offset, acknowledgement number = peer_isn(flow) for ever (the guest sends no data);
 // the handshake is left out: flows are established from the start. IPv4 id = source_index. Frames below 60 bytes are

@@ -104,6 +104,36 @@ TEST(Capture, FragmentsOfOneDatagramKeepOneId) {
   for (const auto& [id, n] : second) EXPECT_EQ(first.count(id), 0u) << "a second pass's datagram takes a first one's id";
 }
 
+// One datagram alone, whose fragments share an id: a repetition must not mix with it.
+TEST(Capture, OneFragmentedDatagram) {
+  std::vector<test::CapturedFrame> frames;
+  for (std::uint16_t part : {0x2000, 0x0004}) {
+    std::string f(14 + 20 + 32, 'p');
+    auto* b = reinterpret_cast<std::uint8_t*>(f.data());
+    put_be16(b + 12, 0x0800);
+    std::memset(b + 14, 0, 20);
+    b[14] = 0x45, b[22] = 64, b[23] = 17;
+    put_be16(b + 16, 52), put_be16(b + 18, 0xffff), put_be16(b + 20, part);
+    put_be16(b + 24, static_cast<std::uint16_t>(~csum::sum(b + 14, 20)));
+    frames.push_back({0, f, 0});
+  }
+  const ScratchFile file(test::pcap_bytes(frames));
+  const Capture c = Capture::load(file.path());
+  for (const auto& r : c.records()) {
+    for (std::uint32_t loop : {1u, 2u}) {
+      const auto b = advanced(c, r, loop);
+      EXPECT_EQ(be16(b.data() + 18), loop - 1) << "counts on, through the wrap";
+      EXPECT_TRUE(test::checksums_good(b.data(), r.length));
+    }
+  }
+}
+
+TEST(Capture, SynTakesOneNumber) {
+  const Capture c = Capture::load(shipped("bulk-tcp4.pcap"));   // SYN, ACK, 37 bytes
+  for (std::size_t i : {0, 1, 2}) EXPECT_EQ(c.offset(c.records()[i], 0), 1u) << i;
+  EXPECT_EQ(c.records()[2].payload_length, 37u);
+}
+
 // Two directions: acknowledgements follow the other side's sequence space, timestamps go on, SACK edges too.
 TEST(Capture, BothDirectionsAndOptions) {
   auto frame = [](bool there, std::uint32_t seq, std::uint32_t ack, std::uint32_t ts, std::uint32_t echo, std::uint32_t payload,

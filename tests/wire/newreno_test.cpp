@@ -122,20 +122,27 @@ TEST(NewReno, PartialAcknowledgementResendsTheNextHole) {
   NewReno t = established();
   pump(t, 0);
   ack(t, 4, 1);
-  pump(t, 1);                                   // 4..11; 4 and 7 are lost
-  for (int i = 0; i < 6; ++i) ack(t, 4, 2);
+  pump(t, 1);                                   // 4..11; 4, 7 and 9 are lost
+  for (int i = 0; i < 5; ++i) ack(t, 4, 2);
   pump(t, 2);
   ack(t, 7, 3);                                 // partial
   EXPECT_TRUE(t.recovering());
+  EXPECT_EQ(t.deadline(), 3 + t.rto()) << "the first partial one restarts the timer";
   std::uint64_t o;
   std::uint32_t l;
   ASSERT_TRUE(t.next(o, l));
   EXPECT_EQ(o, 7u * kMss);
   t.sent(3);
-  ack(t, 12, 4);
+  ack(t, 9, 4);
+  EXPECT_TRUE(t.recovering());
+  EXPECT_EQ(t.deadline(), 3 + t.rto()) << "the others do not (RFC 6582, section 3.2, impatient)";
+  ASSERT_TRUE(t.next(o, l));
+  EXPECT_EQ(o, 9u * kMss);
+  t.sent(4);
+  ack(t, 12, 5);
   EXPECT_FALSE(t.recovering());
   EXPECT_EQ(t.stats().fast_retransmits, 1u);
-  EXPECT_EQ(t.stats().retransmits, 2u);
+  EXPECT_EQ(t.stats().retransmits, 3u);
 }
 
 TEST(NewReno, WindowUpdatesAreNoDuplicates) {
