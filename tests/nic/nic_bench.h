@@ -39,8 +39,9 @@ struct NicBench : sc_core::sc_module, Actor, TxWire {
   Time wire_free = 0, wire_per_frame = 0;
   Iova blocked_from = 1, blocked_to = 0;   // bus addresses that fault
 
-  explicit NicBench(sc_core::sc_module_name name, const NicParams& p = quiet(), const FaultPlan& f = {})
-      : sc_module(name), Actor(agenda, rank::kCore), plan(f), nic("nic", agenda, p, phys, ownership, frames, &plan) {
+  explicit NicBench(sc_core::sc_module_name name, const NicParams& p = quiet(), const FaultPlan& f = {},
+                    Observer* watcher = nullptr)
+      : sc_module(name), Actor(agenda, rank::kCore), plan(f), nic("nic", agenda, p, phys, ownership, frames, &plan, watcher) {
     nic.bus.bind(memory);
     core.bind(nic.registers);
     memory.register_b_transport(this, &NicBench::dma);

@@ -319,6 +319,64 @@ TEST(NicRx, BadDoorbellsAreCounted) {
   EXPECT_EQ(b.nic.available(0), 0u);
 }
 
+struct Watcher : Observer {
+  std::vector<std::uint64_t> seen;
+  std::map<std::uint32_t, std::vector<std::int64_t>> levels;
+  void wire_frame(const FrameMeta& f, Time) override { seen.push_back(f.id); }
+  void level(std::uint32_t id, std::int64_t value, Time) override { levels[id].push_back(value); }
+};
+
+TEST(NicRx, ObserverSeesEveryFrameAndTheLevels) {
+  Watcher w;
+  NicBench b("bench", NicBench::quiet(), {}, &w);
+  TestRing r(b, 1, ring());
+  b.nic.steer(0xaa0000000001, 0, 1, 1);
+  b.nic.set_levels(70, {80, 81});
+  Frame nobody = tcp4_frame(100);
+  nobody[5] = 3;
+  b.at(0, [&] { r.post(16); });
+  b.at(2 * kUs, [&] { b.arrive(nobody), b.arrive(tcp4_frame(100)); });
+  b.run(5 * kUs);
+  EXPECT_EQ(w.seen, (std::vector<std::uint64_t>{0, 1}));
+  EXPECT_EQ(w.levels[70], (std::vector<std::int64_t>{154, 0}));
+  EXPECT_EQ(w.levels[81], (std::vector<std::int64_t>{16, 15}));
+  EXPECT_EQ(w.levels.count(80), 0u);
+  EXPECT_EQ(b.nic.available(1), 15u);
+}
+
+TEST(NicRx, RssSpreadsFlowsAndKeepsTheirOrder) {
+  NicBench b("bench");
+  std::vector<std::unique_ptr<TestRing>> rings;
+  for (std::uint32_t q = 0; q < 4; ++q) rings.push_back(std::make_unique<TestRing>(b, q, ring()));
+  b.nic.steer(0, 0, 0, 4);
+  b.at(0, [&] { for (auto& r : rings) r->post(60); });
+  b.at(5 * kUs, [&] {
+    for (unsigned i = 0; i < 64; ++i) {
+      Frame f = tcp4_frame(100, i);
+      set16(f, 34, 2000 + i % 16);
+      seal(f, 14, 34, false, 6);
+      b.arrive(f);
+    }
+  });
+  b.run(20 * kUs);
+  unsigned total = 0, used = 0;
+  for (auto& r : rings) {
+    std::map<unsigned, std::uint32_t> last;   // sequence number by port
+    const std::uint32_t n = r->reap();
+    total += n;
+    used += n > 0;
+    for (std::uint32_t i = 0; i < n; ++i) {
+      const Frame f = r->bytes(r->packet(i), 154);
+      const unsigned port = f[34] << 8 | f[35];
+      const std::uint32_t seq = f[41];
+      EXPECT_TRUE(!last.count(port) || last[port] < seq);
+      last[port] = seq;
+    }
+  }
+  EXPECT_EQ(total, 64u);
+  EXPECT_GE(used, 3u);
+}
+
 TEST(NicRx, OneActivationAFrame) {
   NicBench b("bench");
   TestRing r(b, 0, ring(512));
