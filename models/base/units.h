@@ -26,6 +26,18 @@ constexpr std::uint64_t lines_spanned(std::uint64_t addr, Bytes len) {
   return len == 0 ? 0 : (addr + len - 1) / kLine - addr / kLine + 1;
 }
 
+// (a * b + rest) / by, the remainder left in `rest`; in 64 bits where that is enough.
+inline std::uint64_t divide(std::uint64_t a, std::uint64_t b, std::uint64_t& rest, std::uint64_t by) {
+  std::uint64_t n;
+  if (!__builtin_mul_overflow(a, b, &n) && !__builtin_add_overflow(n, rest, &n)) {
+    rest = n % by;
+    return n / by;
+  }
+  const unsigned __int128 wide = static_cast<unsigned __int128>(a) * b + rest;
+  rest = static_cast<std::uint64_t>(wide % by);
+  return static_cast<std::uint64_t>(wide / by);
+}
+
 // Turns counts of a unit into time at `units_per_second`, exactly: the sum of all take() results is never more than
 // one picosecond away from the exact total.
 class RateClock {
@@ -34,9 +46,7 @@ class RateClock {
   std::uint64_t rate() const { return rate_; }
   // Duration of `units`, carrying the remainder to the next call.
   Time take(std::uint64_t units) {
-    const unsigned __int128 n = static_cast<unsigned __int128>(units) * kSec + rest_;
-    rest_ = static_cast<std::uint64_t>(n % rate_);
-    return static_cast<Time>(n / rate_);
+    return static_cast<Time>(divide(units, kSec, rest_, rate_));
   }
   // Duration of `units` rounded up, without carrying (for estimates and limits).
   Time peek(std::uint64_t units) const {
@@ -54,15 +64,11 @@ class CycleClock {
   explicit CycleClock(std::uint64_t hz = 1'000'000'000) : hz_(hz) {}
   std::uint64_t hz() const { return hz_; }
   Time take(std::uint64_t milli_cycles) {
-    const unsigned __int128 n = static_cast<unsigned __int128>(milli_cycles) * 1'000'000'000ULL + rest_;
-    rest_ = static_cast<std::uint64_t>(n % hz_);
-    return static_cast<Time>(n / hz_);
+    return static_cast<Time>(divide(milli_cycles, 1'000'000'000ULL, rest_, hz_));
   }
   // Milli-cycles that a stall of `t` picoseconds takes, remainder carried.
   std::uint64_t stall(Time t) {
-    const unsigned __int128 n = static_cast<unsigned __int128>(t) * hz_ + stall_rest_;
-    stall_rest_ = static_cast<std::uint64_t>(n % 1'000'000'000ULL);
-    return static_cast<std::uint64_t>(n / 1'000'000'000ULL);
+    return divide(static_cast<std::uint64_t>(t), hz_, stall_rest_, 1'000'000'000ULL);
   }
   // Milli-cycles in a duration, rounded down, nothing carried.
   std::uint64_t in(Time t) const {

@@ -89,7 +89,6 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
   nic.set_levels(level("nic", "fifo", "bytes", static_cast<std::int64_t>(s.nic.fifo)), rings);
   if (!observers.empty()) {
     frames.listen(&observers);
-    link->observe(&observers);
     for (auto& c : cores) c->observe(&observers);
     for (auto& g : guests) g->guest->observe(&observers);
   }

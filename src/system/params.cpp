@@ -104,7 +104,7 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.checksum_offload = s.nic.checksum_check;
   p.scatter = s.nic.scatter;
   p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
-  p.prefetch_threshold = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
+  p.fetch_batch = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
   p.max_outstanding_writes = static_cast<std::uint32_t>(s.nic.max_outstanding_writes);
   p.max_outstanding_reads = static_cast<std::uint32_t>(std::min(s.nic.max_outstanding_reads, s.pcie.tags));
   p.writeback_batch = static_cast<std::uint32_t>(s.nic.descriptor_writeback_batch);
