@@ -27,8 +27,7 @@ void GuestStack::observe(Observer* o) {
 
 // Shows the packet to the observer as it would stand on a wire: tag put back, checksum completed.
 void GuestStack::tell(const GuestPacket& p, Time t) {
-  if (!c_.observer) return;
-  if (whole_.empty()) return c_.observer->handed_up(c_.params.index, nullptr, p.length, t);
+  if (!c_.observer || whole_.empty()) return;
   std::uint32_t n = p.length;
   buffers_.gather(p, 0, n, whole_.data());
   if (p.flags & VirtioNetHdr::kNeedsCsum) csum::complete_l4(whole_.data(), n);
