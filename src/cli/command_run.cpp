@@ -1,0 +1,87 @@
+// run and compare: the same runs, shown one by one or side by side.
+#include "src/cli/commands.h"
+#include "src/cli/evaluate.h"
+#include "src/cli/exit_code.h"
+#include "src/cli/output.h"
+#include "src/cli/plots.h"
+#include "src/cli/signals.h"
+#include "src/report/results.h"
+#include "src/report/words.h"
+
+namespace gd::cli {
+
+namespace {
+
+std::vector<report::Verdict> of_label(const std::vector<report::Verdict>& all, const std::string& label) {
+  std::vector<report::Verdict> out;
+  for (const report::Verdict& v : all)
+    if (v.label == label) out.push_back(v);
+  return out;
+}
+
+std::string run_results(const Evaluation& e, const Options& o) {
+  std::string out;
+  switch (o.format) {
+    case Format::json: return report::document_json("run", e.input, e.verdicts);
+    case Format::csv:
+      out = "label,metric,value,unit\n";
+      for (const system::RunResult& r : e.input.runs)
+        for (const system::Metric& m : r.metrics) out += r.label + "," + report::csv_field(m.name) + "," + m.text() + "," + report::csv_field(m.unit) + "\n";
+      return out;
+    case Format::markdown:
+      for (const system::RunResult& r : e.input.runs) out += (out.empty() ? "" : "\n") + report::run_markdown(r, of_label(e.verdicts, r.label));
+      return out;
+    case Format::text: break;
+  }
+  const report::TextOptions text = text_options();
+  for (const system::RunResult& r : e.input.runs) out += report::run_text(r, text) + "\n";
+  for (const report::Refused& r : e.input.refused) out += report::wrap("refused " + r.label + ": " + r.reason, text.width, 2);
+  return out + report::verdicts_text(e.verdicts, text.colour);
+}
+
+std::string comparison_results(const Evaluation& e, const report::Comparison& c, const Options& o) {
+  switch (o.format) {
+    case Format::json: return report::document_json("compare", e.input, e.verdicts);
+    case Format::csv: return report::comparison_csv(c);
+    case Format::markdown: return report::comparison_markdown(c, e.verdicts);
+    case Format::text: break;
+  }
+  const report::TextOptions text = text_options();
+  return report::comparison_text(c, text) + report::verdicts_text(e.verdicts, text.colour);
+}
+
+int execute(const Options& o, bool side_by_side) {
+  const std::string& file = o.arguments[0];
+  ResultsFolder folder(o, stem_of(file));
+  const Plan plan = make_plan(file, load_options(o));
+  if (side_by_side) require_expected_strategies(plan);
+  hold_signals();
+  folder.open();
+  const Evaluation e = evaluate(plan, o, folder);
+  if (e.code != kFine) return e.code;
+
+  std::string out, undrawn;
+  if (side_by_side) {
+    const report::Comparison c = report::compare(e.input);
+    report::write_file(folder.temporary() + "/comparison.json", report::comparison_json(c, e.verdicts));
+    report::write_file(folder.temporary() + "/comparison.md", report::comparison_markdown(c, e.verdicts));
+    if (o.plots) undrawn = draw(folder.temporary());
+    out = comparison_results(e, c, o);
+  } else {
+    out = run_results(e, o);
+  }
+  check_signals();
+  folder.commit();
+  write_out(out);
+  if (!undrawn.empty()) write_error("warning: no pictures were drawn: " + undrawn);
+  const int code = judge(e, plan);
+  write_note(o, "results in " + folder.shown());
+  return code;
+}
+
+}  // namespace
+
+int run_command(const Options& o) { return execute(o, false); }
+int compare_command(const Options& o) { return execute(o, true); }
+
+}  // namespace gd::cli

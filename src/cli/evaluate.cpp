@@ -1,0 +1,98 @@
+#include "src/cli/evaluate.h"
+
+#include <algorithm>
+#include <set>
+#include <thread>
+
+#include "src/cli/exit_code.h"
+#include "src/cli/output.h"
+#include "src/cli/progress.h"
+#include "src/report/results.h"
+#include "src/report/traces.h"
+
+namespace gd::cli {
+
+namespace {
+
+// The work of one child.
+int run_strategy(const Plan& plan, const scenario::StrategyChoice& choice, const Options& o, const std::string& folder, Reporter& reporter) {
+  report::Traces traces = report::make_traces(o.traces, folder);
+  system::RunOptions run;
+  for (const auto& t : traces) run.observers.push_back(t.get());
+  run.progress = [&reporter](Time now, Time end) { reporter.progress(now, end); };
+  report::write_results(system::run(plan.scenario, choice, run), folder);
+  return kFine;
+}
+
+bool named_by_expect(const scenario::Scenario& s, const std::string& metric, const std::string& label) {
+  return std::any_of(s.expect.begin(), s.expect.end(), [&](const scenario::Expectation& e) { return e.metric == metric && (e.label.empty() || e.label == label); });
+}
+
+}  // namespace
+
+PoolOptions pool_options(const Options& o, unsigned by_default) {
+  PoolOptions p;
+  p.jobs = o.jobs != 0 ? o.jobs : std::max(1u, by_default);
+  p.timeout = o.timeout;
+  return p;
+}
+
+int tell_failures(const std::vector<Job>& jobs, const std::vector<Outcome>& outcomes) {
+  int code = kFine;
+  std::set<std::string> told;
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const Outcome& o = outcomes[i];
+    code = worse(code, o.code);
+    if (o.code == kFine) continue;
+    const std::string text = o.message.empty() ? "ended with exit code " + std::to_string(o.code) : o.message;
+    if (o.code == kUserMistake && !told.insert(text).second) continue;
+    write_error(o.code == kUserMistake ? text : jobs[i].label + ": " + text);
+  }
+  return code;
+}
+
+Evaluation evaluate(const Plan& plan, const Options& o, const ResultsFolder& folder) {
+  report::write_file(folder.temporary() + "/config.json", scenario::resolved(plan.scenario));
+  std::vector<Job> jobs;
+  std::vector<std::string> labels, folders;
+  for (const scenario::StrategyChoice& c : plan.run) {
+    labels.push_back(c.label);
+    folders.push_back(folder.inside(c.label));
+    jobs.push_back({c.label, [&plan, &c, &o, path = folders.back()](Reporter& r) { return run_strategy(plan, c, o, path, r); }});
+  }
+  std::vector<Outcome> outcomes;
+  {
+    const auto display = make_progress(o, labels);
+    PoolOptions pool = pool_options(o, std::thread::hardware_concurrency());
+    pool.watcher = display.get();
+    outcomes = run_jobs(jobs, pool);
+  }
+  Evaluation e;
+  e.code = tell_failures(jobs, outcomes);
+  if (e.code != kFine) return e;
+  e.input.scenario = plan.scenario.name;
+  e.input.description = plan.scenario.description;
+  e.input.refused = plan.refused;
+  for (std::size_t i = 0; i < plan.run.size(); ++i) {
+    e.input.runs.push_back(report::read_results(folders[i]));
+    e.input.buffering.push_back(system::buffering(plan.scenario, plan.run[i]));
+  }
+  e.verdicts = report::evaluate(plan.scenario.expect, e.input.runs);
+  return e;
+}
+
+int judge(const Evaluation& e, const Plan& plan) {
+  int code = kFine;
+  for (const system::RunResult& r : e.input.runs)
+    for (const char* name : {"integrity.errors", "ownership.violations"}) {
+      const system::Metric* m = r.find(name);
+      if (m == nullptr || m->num == 0 || (r.hazard && named_by_expect(plan.scenario, name, r.label))) continue;
+      write_error(r.label + ": " + name + " is " + m->text() + (r.messages.empty() ? "" : ": " + r.messages.front()));
+      code = worse(code, kBroken);
+    }
+  if (report::any(e.verdicts, report::Verdict::State::invalid)) code = worse(code, kUserMistake);
+  if (report::any(e.verdicts, report::Verdict::State::fail)) code = worse(code, kGateFailed);
+  return code;
+}
+
+}  // namespace gd::cli

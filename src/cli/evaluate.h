@@ -1,0 +1,29 @@
+// Runs a plan into a result folder, and judges what came out.
+#pragma once
+#include <vector>
+
+#include "src/cli/plan.h"
+#include "src/cli/pool.h"
+#include "src/cli/results_folder.h"
+#include "src/report/verdict.h"
+
+namespace gd::cli {
+
+struct Evaluation {
+  report::ComparisonInput input;           // read back from the files, so that no two figures disagree
+  std::vector<report::Verdict> verdicts;
+  int code = 0;                            // of the runs alone: 0, 2 or 3; when not 0 `input` has no runs
+};
+
+// Writes config.json and each strategy's folder. Failures are told on standard error.
+Evaluation evaluate(const Plan& plan, const Options& options, const ResultsFolder& folder);
+
+// The exit code of what was measured: broken integrity or ownership, expect lines. Tells what is broken.
+int judge(const Evaluation& e, const Plan& plan);
+
+// Tells each outcome that did not end well (a text that several share once) and returns the worst code.
+int tell_failures(const std::vector<Job>& jobs, const std::vector<Outcome>& outcomes);
+
+PoolOptions pool_options(const Options& options, unsigned jobs_by_default);
+
+}  // namespace gd::cli

@@ -1,0 +1,128 @@
+#include "src/cli/plan.h"
+
+#include <fstream>
+
+#include "models/base/error.h"
+#include "models/wire/capture.h"
+#include "src/cli/paths.h"
+#include "src/report/verdict.h"
+#include "src/scenario/diagnostics.h"
+#include "src/system/params.h"
+
+namespace gd::cli {
+
+namespace {
+
+std::string source_line(const scenario::Position& at) {
+  std::string line;
+  std::ifstream in(at.file);
+  for (unsigned i = 0; i < at.line && std::getline(in, line); ++i) {}
+  return line;
+}
+
+scenario::Diagnostic mistake(const scenario::Scenario& s, const scenario::Position& at, const std::string& path, const std::string& what) {
+  scenario::Diagnostic d;
+  d.at = at;
+  if (d.at.file.empty()) d.at.file = s.file;
+  if (at.line != 0) {
+    d.path = path;
+    d.line = source_line(at);
+  }
+  d.message = what;
+  return d;
+}
+
+// The capture is read here once, so that a broken one is told before anything starts.
+void check_capture(const scenario::Scenario& s) {
+  if (s.traffic.kind != scenario::TrafficKind::pcap) return;
+  try {
+    Capture::load(s.traffic.file);
+  } catch (const UserError& e) {
+    throw s.error("traffic.file", e.what());
+  }
+}
+
+// Units of expect lines against those of their metrics, by a made-up run that has every metric.
+void check_units(const scenario::Scenario& s) {
+  std::vector<scenario::Diagnostic> wrong;
+  for (std::size_t i = 0; i < s.expect.size(); ++i) {
+    const scenario::Expectation& e = s.expect[i];
+    const system::MetricInfo* info = find_metric(e.metric);
+    if (info == nullptr || e.unit.empty()) continue;
+    system::RunResult r;
+    r.label = e.label.empty() ? "any" : e.label;
+    r.metrics.push_back({e.metric, info->unit, 1, 1});
+    for (const report::Verdict& v : report::evaluate({e}, {r}))
+      if (v.state == report::Verdict::State::invalid) wrong.push_back(mistake(s, e.at, "/expect/" + std::to_string(i), v.detail));
+  }
+  if (!wrong.empty()) throw scenario::ScenarioError(wrong);
+}
+
+void choose(Plan& p) {
+  const scenario::Scenario& s = p.scenario;
+  std::vector<scenario::Diagnostic> wrong;
+  const std::vector<scenario::StrategyChoice> all = system::choices(s);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::optional<std::string> why = system::refusal(s, all[i]);
+    if (!why) {
+      p.run.push_back(all[i]);
+    } else if (s.all_strategies) {
+      p.refused.push_back({all[i].label, all[i].name, *why});
+    } else {
+      wrong.push_back(mistake(s, all[i].at, "/strategies/" + std::to_string(i), "strategy \"" + all[i].label + "\" cannot be served: " + *why));
+    }
+  }
+  if (!wrong.empty()) throw scenario::ScenarioError(wrong);
+  if (!p.run.empty()) return;
+  std::string text = s.file + ": error: no strategy can be served, nothing is run";
+  for (const report::Refused& r : p.refused) text += "\n  " + r.label + ": " + r.reason;
+  throw UserError(text);
+}
+
+}  // namespace
+
+scenario::LoadOptions load_options(const Options& o) {
+  scenario::LoadOptions l;
+  l.share_dir = share_scenarios();
+  l.set = o.set;
+  l.seed = o.seed;
+  l.strategy = o.strategy;
+  system::describe_to_loader(l);
+  return l;
+}
+
+Plan make_plan(const std::string& file, const scenario::LoadOptions& options) {
+  Plan p;
+  p.scenario = scenario::load(file, options);
+  system::check_available(p.scenario);
+  check_units(p.scenario);
+  check_capture(p.scenario);
+  choose(p);
+  return p;
+}
+
+void require_expected_strategies(const Plan& plan) {
+  std::vector<std::string> labels;
+  for (const scenario::StrategyChoice& c : plan.run) labels.push_back(c.label);
+  report::require_labels(plan.scenario.expect, labels);
+}
+
+const system::MetricInfo* find_metric(std::string name) {
+  if (!system::known_metric(name)) return nullptr;
+  for (int level = 0; level < 2; ++level) {
+    for (const system::MetricInfo& m : system::metric_table()) {
+      if (m.name == name) return &m;
+      const std::size_t open = m.name.find('<'), close = m.name.find('>');
+      if (open == std::string::npos) continue;
+      const std::string after = m.name.substr(close + 1);
+      if (name.size() > open + after.size() && name.compare(0, open, m.name, 0, open) == 0 && name.ends_with(after)) return &m;
+    }
+    // guest.<name>.<metric>
+    const std::size_t dot = name.starts_with("guest.") ? name.find('.', 6) : std::string::npos;
+    if (dot == std::string::npos) return nullptr;
+    name = name.substr(dot + 1);
+  }
+  return nullptr;
+}
+
+}  // namespace gd::cli

@@ -1,0 +1,73 @@
+#include "src/cli/progress.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+
+#include "src/cli/output.h"
+
+namespace gd::cli {
+
+namespace {
+
+constexpr std::int64_t kPlainMs = 10'000, kTerminalMs = 200;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void put(const std::string& text) {
+  if (::write(2, text.data(), text.size()) < 0) return;   // nobody looks
+}
+
+}  // namespace
+
+ProgressDisplay::ProgressDisplay(std::vector<std::string> labels, bool terminal) : terminal_(terminal), next_ms_(now_ms() + (terminal ? 0 : kPlainMs)) {
+  for (std::string& l : labels) jobs_.push_back({std::move(l), false, 0});
+}
+
+ProgressDisplay::~ProgressDisplay() {
+  if (drawn_) put("\r\033[K");
+}
+
+void ProgressDisplay::started(std::size_t job) { jobs_[job].running = true; }
+
+void ProgressDisplay::progressed(std::size_t job, Time now, Time end) {
+  if (end > 0) jobs_[job].percent = static_cast<int>(std::clamp<double>(100.0 * static_cast<double>(now) / static_cast<double>(end), 0, 100));
+}
+
+void ProgressDisplay::ended(std::size_t job) {
+  jobs_[job].running = false;
+  ++done_;
+}
+
+std::string ProgressDisplay::line() const {
+  std::string out;
+  for (const State& s : jobs_)
+    if (s.running) out += (out.empty() ? "" : ", ") + s.label + " " + std::to_string(s.percent) + " %";
+  return out + (out.empty() ? "" : "; ") + std::to_string(done_) + " of " + std::to_string(jobs_.size()) + " done";
+}
+
+void ProgressDisplay::tick() {
+  const std::int64_t now = now_ms();
+  if (now < next_ms_) return;
+  next_ms_ = now + (terminal_ ? kTerminalMs : kPlainMs);
+  std::string text = line();
+  if (!terminal_) return write_error(text);
+  const unsigned width = terminal_width(2);
+  if (width > 1 && text.size() >= width) text.resize(width - 1);
+  put("\r" + text + "\033[K");
+  drawn_ = true;
+}
+
+std::unique_ptr<ProgressDisplay> make_progress(const Options& o, std::vector<std::string> labels) {
+  const char* term = std::getenv("TERM");
+  const bool terminal = ::isatty(2) && term != nullptr && std::strcmp(term, "dumb") != 0;
+  if (o.quiet || o.progress == ProgressMode::never || (o.progress == ProgressMode::automatic && !terminal)) return nullptr;
+  return std::make_unique<ProgressDisplay>(std::move(labels), terminal);
+}
+
+}  // namespace gd::cli
