@@ -1,0 +1,35 @@
+#!/bin/sh
+# plot_test.sh SAMPLE PLOT: tools/plot on made-up folders. Exit code 77: skipped.
+sample=$1 plot=$2
+/usr/bin/python3 -I -c 'import matplotlib' 2>/dev/null || { echo 'skipped: python3-matplotlib is not installed'; exit 77; }
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+MPLCONFIGDIR=$dir/config; export MPLCONFIGDIR
+wrong() { echo "$1" >&2; exit 1; }
+
+for n in 1 4 8; do
+  "$sample" "$dir/$n" $n > /dev/null || wrong "no sample of $n"
+  "$plot" "$dir/$n" > "$dir/out" 2> "$dir/err" || wrong "$n strategies: $(cat "$dir/err")"
+  [ -s "$dir/err" ] && wrong "$n strategies, on stderr: $(cat "$dir/err")"
+  for picture in comparison latency levels; do
+    for kind in png svg; do [ -s "$dir/$n/$picture.$kind" ] || wrong "$n strategies: no $picture.$kind"; done
+  done
+done
+"$plot" "$dir/1/vhost-copy" > /dev/null || wrong 'the folder of one strategy'
+
+# The same bytes again.
+cp "$dir/4/comparison.svg" "$dir/4/latency.svg" "$dir/4/levels.svg" "$dir"
+"$plot" "$dir/4" > /dev/null || wrong 'the second time'
+for picture in comparison latency levels; do cmp "$dir/$picture.svg" "$dir/4/$picture.svg" || wrong "$picture.svg differs the second time"; done
+
+# One line and exit code 2 for what is no result folder.
+mkdir "$dir/empty" "$dir/broken" "$dir/broken/a" "$dir/other" "$dir/other/a"
+echo '{"schema": 1' > "$dir/broken/a/summary.json"
+echo '{}' > "$dir/other/a/summary.json"
+for bad in empty broken other absent 4/comparison.json; do
+  "$plot" "$dir/$bad" > /dev/null 2> "$dir/err"
+  [ $? = 2 ] || wrong "$bad: exit code"
+  [ "$(wc -l < "$dir/err")" = 1 ] || wrong "$bad: $(cat "$dir/err")"
+  grep -q "^plot: .*$dir/$bad" "$dir/err" || wrong "$bad: $(cat "$dir/err")"
+done
+exit 0
