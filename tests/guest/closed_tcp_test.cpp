@@ -46,6 +46,18 @@ TEST_F(ClosedTcp, AcksAreFramesThatAnswerTheFlow) {
   EXPECT_LE(static_cast<std::uint64_t>(p.window) << params.tcp.window_scale, params.app.socket_buffer / 2);
 }
 
+TEST_F(ClosedTcp, AnOldDriverPutsTheHeaderIntoADescriptorOfItsOwn) {
+  params.virtio.driver = GuestDriverRules::linux_2_6_35;
+  build();
+  EXPECT_EQ(guest->tx().header_length, 12u);   // mergeable, without VERSION_1
+  for (std::uint32_t i = 0; i < 4; ++i) send(frame(1000, i * 1000));
+  run();
+  ASSERT_EQ(acks.size(), 2u);
+  EXPECT_EQ(ack(1).ack, 4000u);
+  EXPECT_EQ(csum::check_l4(acks[1].data(), ack(1)), csum::Checked::good);
+  expect_quiet();
+}
+
 TEST_F(ClosedTcp, AMergedPacketIsAcknowledgedAtOnce) {
   build();
   send(merged({frame(1448, 0), frame(1448, 1448), frame(1448, 2896)}));
