@@ -41,7 +41,8 @@ struct Guest::Parts {
 
 Guest::Guest(const GuestParams& p, const Environment& e, std::uint32_t actor_rank) : params_(p) {
   if (p.tcp.window_scale > 14) throw UserError("guest " + p.name + ": a TCP window scale is at most 14");
-  if (p.tcp.closed && p.tcp.flows == 0) throw UserError("guest " + p.name + ": closed TCP needs room for a connection");
+  if (p.tcp.closed && (p.tcp.flows == 0 || p.tcp.ack_segments == 0))
+    throw UserError("guest " + p.name + ": closed TCP needs room for a connection, and an ACK for a segment or more");
   parts_ = std::make_unique<Parts>(params_, e, actor_rank);
 }
 Guest::~Guest() = default;

@@ -67,7 +67,8 @@ struct GuestParams {
 
   struct Tcp {
     bool closed = false;                   // a real receiver that sends ACKs; false: segments are taken as they come
-    Time delayed_ack = 40 * kMs;
+    Time delayed_ack = 40 * kMs;           // longest wait of an ACK
+    unsigned ack_segments = 2;             // segments' worth of in-order data that are acknowledged at once, at least 1
     unsigned window_scale = 7;             // shift of the advertised window
     unsigned flows = 1024;                 // connections at once, a power of two; more are refused (Drop::stack)
     unsigned out_of_order = 256;           // packets kept per connection beyond a gap

@@ -23,7 +23,7 @@ std::uint32_t GuestStack::find_flow(const GuestPacket& p) {
       continue;
     }
     if (flows_.size() == c_.params.tcp.flows || q.header_length > sizeof Flow::header) return kNil;
-    flows_.push_back(Flow{key, TcpReceiver(q.seq, c_.params.tcp.out_of_order), q, {}});
+    flows_.push_back(Flow{key, TcpReceiver(q.seq, c_.params.tcp.out_of_order, c_.params.tcp.ack_segments), q, {}});
     Flow& f = flows_.back();
     std::memcpy(f.header, scratch_.data(), q.header_length);
     f.right_edge = q.seq;

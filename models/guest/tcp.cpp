@@ -22,8 +22,8 @@ TcpReceiver::Answer TcpReceiver::segment(std::uint32_t seq, std::uint32_t length
   const std::uint32_t skip = std::min(next_ - seq, length);
   const bool fills = !waiting_.empty();
   next_ = end;
-  const bool two = next_ - acked_ >= 2 * std::max(mss_, 1u);
-  return {Verdict::deliver, skip, fills || two || (flags & (tcp::kFin | tcp::kSyn))};
+  const bool enough = next_ - acked_ >= every_ * std::max(mss_, 1u);
+  return {Verdict::deliver, skip, fills || enough || (flags & (tcp::kFin | tcp::kSyn))};
 }
 
 bool TcpReceiver::pop(std::uint32_t& cookie, std::uint32_t& skip, bool& old) {

@@ -2,7 +2,7 @@
 // arithmetic; packets are cookies.
 //
 // Modelled (net/ipv4/tcp_input.c, RFC 9293, 5681, 1122): cumulative acknowledgement, duplicate ACKs at gaps, an ACK at
-// once for every second segment's worth of in-order data, when a gap fills and for old data, otherwise delayed; FIN and
+// once for every second (or every n-th) segment's worth of in-order data, when a gap fills and for old data, otherwise delayed; FIN and
 // SYN take a sequence number. Not modelled: handshake (a connection begins with its first segment), SACK, quick-ACK
 // mode at the start, PAWS, urgent data.
 #pragma once
@@ -15,8 +15,8 @@ namespace gd {
 
 class TcpReceiver {
  public:
-  // `seq`: of the first segment seen. `limit`: segments kept beyond a gap.
-  TcpReceiver(std::uint32_t seq, unsigned limit) : next_(seq), acked_(seq), limit_(limit) { waiting_.reserve(limit); }
+  // `seq`: of the first segment seen. `limit`: segments kept beyond a gap. `every`: segments an ACK.
+  TcpReceiver(std::uint32_t seq, unsigned limit, unsigned every = 2) : next_(seq), acked_(seq), limit_(limit), every_(every) { waiting_.reserve(limit); }
 
   enum class Verdict : std::uint8_t {
     deliver,      // in order; `skip` of its payload bytes were received before
@@ -48,7 +48,7 @@ class TcpReceiver {
   };
   std::uint32_t next_, acked_;
   std::uint32_t mss_ = 0;
-  unsigned limit_;
+  unsigned limit_, every_;
   std::vector<Kept> waiting_;   // ascending by seq
 };
 

@@ -58,6 +58,15 @@ TEST_F(ClosedTcp, AnOldDriverPutsTheHeaderIntoADescriptorOfItsOwn) {
   expect_quiet();
 }
 
+TEST_F(ClosedTcp, SegmentsAnAckAreASetting) {
+  params.tcp.ack_segments = 4;
+  build();
+  for (std::uint32_t i = 0; i < 9; ++i) send(frame(1000, i * 1000));
+  run(10 * kMs);
+  ASSERT_EQ(acks.size(), 2u);
+  EXPECT_EQ(ack(1).ack, 8000u);
+}
+
 TEST_F(ClosedTcp, AMergedPacketIsAcknowledgedAtOnce) {
   build();
   send(merged({frame(1448, 0), frame(1448, 1448), frame(1448, 2896)}));
