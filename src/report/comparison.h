@@ -81,7 +81,8 @@ struct Comparison {
 
 Comparison compare(const ComparisonInput& input);
 
-// Packets by which a run's per-packet figures are divided; 0 when nothing was delivered.
+// Packets by which a run's per-packet figures are divided: those that make the ledger's total cpu.cycles_per_packet, as
+// long as they are within a tenth of packets.delivered, else packets.delivered. 0 when nothing was delivered.
 std::uint64_t packets_of(const system::RunResult& r);
 // Why `to` differs from `from`.
 Reason explain(const system::RunResult& from, const system::RunResult& to);
@@ -90,7 +91,7 @@ struct TextOptions {
   bool colour = false;                         // marks by colour as well; the star stays
   unsigned width = 100;                        // columns; more strategies than fit go into a further table
 };
-// Whether colour is wanted: `asked` and a terminal, unless NO_COLOR is set or TERM is dumb.
+// Whether colour is wanted: on a terminal, unless NO_COLOR is set (and not empty) or TERM is dumb or missing.
 bool colour_wanted(bool terminal);
 
 std::string comparison_text(const Comparison& c, const TextOptions& options = {});

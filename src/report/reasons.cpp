@@ -111,11 +111,12 @@ std::uint64_t packets_of(const RunResult& r) {
   const std::uint64_t counted = delivered && delivered->num > 0 ? static_cast<std::uint64_t>(delivered->num) / delivered->den : 0;
   const Metric* cycles = r.find("cpu.cycles_per_packet");
   if (!cycles || cycles->num <= 0) return counted;
-  // The whole number that makes the ledger's total the metric. It is the cohort's count where the two agree.
+  // The whole number that makes the ledger's total the metric: packets counted inside the window, which are not quite
+  // those of the cohort. A ledger that is further off lacks something; the remainder shows it.
   const __int128 per_packet = static_cast<__int128>(cycles->num) * 1000;
   const std::uint64_t implied = static_cast<std::uint64_t>((total_mc(r) * static_cast<__int128>(cycles->den) + per_packet / 2) / per_packet);
   const std::uint64_t apart = implied > counted ? implied - counted : counted - implied;
-  return apart * 1000 <= counted ? counted : implied;
+  return apart * 1000 <= counted || (counted != 0 && apart * 10 > counted) ? counted : implied;
 }
 
 Reason explain(const RunResult& from, const RunResult& to) {
