@@ -136,7 +136,8 @@ std::string describe_strategy(const std::string& name) {
   return out.str();
 }
 
-std::optional<std::string> refusal(const sc::Scenario& s, const sc::StrategyChoice& choice) {
+std::optional<std::string> refusal(const sc::Scenario& common, const sc::StrategyChoice& choice) {
+  const sc::Scenario s = sc::for_strategy(common, choice);
   const Strategy* strategy = find_strategy(choice.name);
   if (!strategy) return "there is no strategy of that name";
   if (!choice.hazard.empty()) return "hazards are not available in this version";
@@ -159,7 +160,8 @@ std::vector<sc::StrategyChoice> choices(const sc::Scenario& s) {
   return all;
 }
 
-std::uint64_t buffering(const sc::Scenario& s, const sc::StrategyChoice& choice) {
+std::uint64_t buffering(const sc::Scenario& common, const sc::StrategyChoice& choice) {
+  const sc::Scenario s = sc::for_strategy(common, choice);
   const Strategy* strategy = find_strategy(choice.name);
   return strategy ? strategy->buffering(environment(s, choice, 0), s.host.tap_queue) : 0;
 }

@@ -38,7 +38,8 @@ void check_end(const Machine& m) {
 
 }  // namespace
 
-RunResult run(const scenario::Scenario& s, const scenario::StrategyChoice& choice, const RunOptions& options) {
+RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& choice, const RunOptions& options) {
+  const scenario::Scenario s = scenario::for_strategy(common, choice);
   check_available(s);
   if (auto why = refusal(s, choice)) throw UserError(choice.label + " cannot be served: " + *why);
   const auto wall = std::chrono::steady_clock::now();

@@ -1,0 +1,159 @@
+#include "tests/system/run_child.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <sstream>
+#include <stdexcept>
+
+#include "models/base/error.h"
+#include "src/system/system.h"
+
+namespace gd::test {
+namespace {
+
+scenario::Scenario load(const std::string& name, const std::vector<std::string>& set) {
+  scenario::LoadOptions o;
+  o.share_dir = GUESTDMA_SOURCE_DIR "/scenarios";
+  o.set = set;
+  system::describe_to_loader(o);
+  return scenario::load(scenario_path(name), o);
+}
+
+scenario::StrategyChoice choose(const scenario::Scenario& s, const std::string& strategy) {
+  for (const auto& c : system::choices(s))
+    if (c.label == strategy) return c;
+  throw std::runtime_error(std::string("not in the scenario: ").append(strategy));
+}
+
+// Runs `work` in a child; what it writes to the stream comes back with the exit code.
+std::pair<int, std::string> in_child(const std::function<void(std::ostream&)>& work) {
+  int fd[2];
+  if (pipe(fd) != 0) throw std::runtime_error("pipe");
+  const pid_t pid = fork();
+  if (pid == 0) {
+    close(fd[0]);
+    std::ostringstream out;
+    int code = 0;
+    try {
+      work(out);
+    } catch (const InvariantError& e) {
+      code = 3;
+      out.str("");
+      out << e.what();
+    } catch (const std::exception& e) {
+      code = 2;
+      out.str("");
+      out << e.what();
+    }
+    const std::string text = out.str();
+    for (std::size_t at = 0; at < text.size();) {
+      const ssize_t n = write(fd[1], text.data() + at, text.size() - at);
+      if (n <= 0) break;
+      at += static_cast<std::size_t>(n);
+    }
+    _exit(code);
+  }
+  close(fd[1]);
+  std::string text;
+  char buffer[65536];
+  for (ssize_t n; (n = read(fd[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+  close(fd[0]);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text};
+}
+
+struct Collector : system::TraceObserver {
+  std::ostream& out;
+  explicit Collector(std::ostream& o) : out(o) {}
+  bool wants_handed_up() const override { return true; }
+  void handed_up(std::uint32_t, const std::uint8_t* bytes, std::uint32_t n, Time) override {
+    out.write(reinterpret_cast<const char*>(&n), sizeof n);
+    out.write(reinterpret_cast<const char*>(bytes), n);
+  }
+};
+
+}  // namespace
+
+double ChildResult::value(const std::string& metric) const {
+  const auto it = metrics.find(metric);
+  return it == metrics.end() ? 0 : std::stod(it->second);
+}
+
+std::string scenario_path(const std::string& name) { return std::string(GUESTDMA_SOURCE_DIR "/scenarios/").append(name); }
+
+std::vector<std::string> shipped_scenarios() {
+  std::vector<std::string> names;
+  for (const auto& e : std::filesystem::directory_iterator(GUESTDMA_SOURCE_DIR "/scenarios"))
+    if (e.path().extension() == ".json") names.push_back(e.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool can_serve(const std::string& name, const std::string& strategy, const std::vector<std::string>& set) {
+  const scenario::Scenario s = load(name, set);
+  for (const auto& c : system::choices(s))
+    if (c.label == strategy) return !system::refusal(s, c);
+  return false;
+}
+
+ChildResult run_child(const std::string& name, const std::string& strategy, const std::vector<std::string>& set) {
+  const auto [code, text] = in_child([&](std::ostream& out) {
+    const scenario::Scenario s = load(name, set);
+    const system::RunResult r = system::run(s, choose(s, strategy), {});
+    out << r.fingerprint << ' ' << r.frames << ' ' << r.activations << ' ' << r.lookups << ' ' << r.bytes_moved << ' '
+        << r.peak_rss_bytes << '\n';
+    for (const auto& m : r.metrics) out << "M " << m.name << ' ' << m.text() << '\n';
+    for (const auto& l : r.ledger)
+      out << "L " << l.core << '/' << l.context << '/' << l.component << '/' << l.operation << ' ' << l.milli_cycles << ' ' << l.calls
+          << ' ' << l.bytes << '\n';
+    for (const auto& m : r.messages) out << "W " << m << '\n';
+  });
+  ChildResult c;
+  c.exit_code = code;
+  if (code != 0) {
+    c.error = text;
+    return c;
+  }
+  std::istringstream in(text);
+  in >> c.fingerprint >> c.frames >> c.activations >> c.lookups >> c.bytes_moved >> c.peak_rss;
+  std::string line;
+  std::getline(in, line);
+  c.everything = c.fingerprint;
+  c.everything.push_back('\n');
+  while (std::getline(in, line)) {
+    c.everything.append(line).push_back('\n');
+    if (line.rfind("M ", 0) == 0) {
+      const auto space = line.rfind(' ');
+      c.metrics[line.substr(2, space - 2)] = line.substr(space + 1);
+    } else if (line.rfind("W ", 0) == 0) {
+      c.messages.push_back(line.substr(2));
+    }
+  }
+  return c;
+}
+
+std::vector<std::string> handed_up(const std::string& name, const std::string& strategy, const std::vector<std::string>& set) {
+  const auto [code, text] = in_child([&](std::ostream& out) {
+    const scenario::Scenario s = load(name, set);
+    Collector collector(out);
+    system::RunOptions o;
+    o.observers.push_back(&collector);
+    system::run(s, choose(s, strategy), o);
+  });
+  if (code != 0) throw std::runtime_error(text);
+  std::vector<std::string> frames;
+  for (std::size_t at = 0; at + 4 <= text.size();) {
+    std::uint32_t n = 0;
+    std::copy_n(text.data() + at, 4, reinterpret_cast<char*>(&n));
+    frames.push_back(text.substr(at + 4, n));
+    at += 4 + n;
+  }
+  return frames;
+}
+
+}  // namespace gd::test

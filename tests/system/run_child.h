@@ -1,0 +1,31 @@
+// Runs a scenario in a process of its own, so that a test may run several: SystemC elaborates once per process.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gd::test {
+
+struct ChildResult {
+  int exit_code = 0;                     // 0, 2 user error, 3 broken invariant
+  std::string error;                     // message of an exception
+  std::map<std::string, std::string> metrics;
+  std::string fingerprint;
+  std::string everything;                // metrics, ledger and fingerprint as one text, without what depends on the machine
+  std::vector<std::string> messages;
+  std::uint64_t frames = 0, activations = 0, lookups = 0, bytes_moved = 0, peak_rss = 0;
+  double value(const std::string& metric) const;   // 0 when absent
+};
+
+// `scenario`: a path under scenarios/ ("quickstart.json"). `set`: as --set.
+ChildResult run_child(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set = {});
+// Frames that guest 0's driver handed up, in order, each as bytes.
+std::vector<std::string> handed_up(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set);
+
+std::string scenario_path(const std::string& name);
+// Scenario files of scenarios/*.json, by name, sorted.
+std::vector<std::string> shipped_scenarios();
+// Whether the strategy can serve the scenario; the reason otherwise.
+bool can_serve(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set = {});
+
+}  // namespace gd::test
