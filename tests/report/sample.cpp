@@ -20,8 +20,7 @@ int main(int argc, char** argv) {
     const std::string sub = folder + "/" + r.label;
     ::mkdir(sub.c_str(), 0777);
     report::write_results(r, sub);
-    const auto traces = report::make_traces({"csv"}, sub);
-    report::made_up::play(*traces.front(), 2000);
+    for (const auto& trace : report::make_traces({"csv", "perfetto"}, sub, {50, 0, 200})) report::made_up::play(*trace, 2000);
   }
   const auto c = report::compare(in);
   if (in.runs.size() > 1) {
