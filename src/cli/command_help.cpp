@@ -11,13 +11,15 @@ namespace gd::cli {
 
 namespace {
 
+constexpr unsigned kWidth = 100;
+
 std::string option_lines(const std::vector<const char*>* only) {
   Table t{"options", {"option", "text"}, {}};
   for (const OptionInfo& o : option_table()) {
     if (only != nullptr && std::none_of(only->begin(), only->end(), [&](const char* n) { return std::string(n) == o.name; })) continue;
     t.rows.push_back({std::string("  ") + o.name + (*o.value ? std::string(" ") + o.value : ""), o.text});
   }
-  return table_text(t, Format::text);
+  return table_text(t, Format::text, kWidth);
 }
 
 const char* standard() {
@@ -36,7 +38,7 @@ std::string help_text() {
   std::string out = "Use: guestdma COMMAND [OPTIONS] [ARGUMENTS]\n\nCompares receive-buffer designs between a network card and virtual machines.\n\nCommands\n";
   Table t{"commands", {"command", "text"}, {}};
   for (const Command& c : command_table()) t.rows.push_back({std::string("  ") + c.name + (*c.arguments ? std::string(" ") + c.arguments : ""), c.summary});
-  out += table_text(t, Format::text) + "\nOptions\n" + option_lines(nullptr);
+  out += table_text(t, Format::text, kWidth) + "\nOptions\n" + option_lines(nullptr);
   return out + "\nguestdma help COMMAND explains a command and names its options.\n";
 }
 

@@ -1,4 +1,5 @@
 // list: strategies, scenarios, metrics, costs, keys.
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -22,6 +23,29 @@ namespace {
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 std::string cycles(std::uint64_t milli) { return report::milli_text(static_cast<std::int64_t>(milli)); }
+
+// A line each with what is looked for most; a terminal's width cuts it. Everything is in `describe` and the other formats.
+std::string on_screen(const Table& all) {
+  static const std::vector<std::string> kept = {"name", "key", "unit", "better", "default", "cycles", "cycles_per_unit", "per", "description", "source"};
+  Table t{all.name, {}, std::vector<std::vector<std::string>>(all.rows.size())};
+  for (std::size_t c = 0; c < all.columns.size(); ++c) {
+    if (std::find(kept.begin(), kept.end(), all.columns[c]) == kept.end()) continue;
+    t.columns.push_back(all.columns[c]);
+    for (std::size_t r = 0; r < all.rows.size(); ++r) t.rows[r].push_back(all.rows[r][c].empty() ? "-" : all.rows[r][c]);
+  }
+  const std::string text = table_text(t, Format::text);
+  const unsigned width = terminal_width(1);
+  if (width < 20) return text;
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    std::size_t length = std::min<std::size_t>(end - at, width);
+    while (length < end - at && length > 0 && (static_cast<unsigned char>(text[at + length]) & 0xc0) == 0x80) --length;   // a whole character
+    out += text.substr(at, length) + "\n";
+    at = end + 1;
+  }
+  return out;
+}
 
 struct Kind {
   const char* name;
@@ -88,12 +112,8 @@ int list_command(const Options& o) {
   for (const Kind& k : kKinds) {
     names.emplace_back(k.name);
     if (o.arguments[0] != k.name) continue;
-    Table t = k.table();
-    // On a screen two columns are enough for keys; the others are in describe and in the other formats.
-    if (o.format == Format::text && t.name == "keys")
-      for (auto& row : t.rows) row = {row[0], row[2].empty() ? "-" : row[2], row[4]};
-    if (o.format == Format::text && t.name == "keys") t.columns = {"key", "default", "description"};
-    write_out(table_text(t, o.format, text_options().width));
+    const Table t = k.table();
+    write_out(o.format == Format::text ? on_screen(t) : table_text(t, o.format));
     return kFine;
   }
   throw UserError("there is no list of \"" + o.arguments[0] + "\"; lists: " + scenario::join(names) + did_you_mean(o.arguments[0], names));

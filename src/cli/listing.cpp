@@ -23,6 +23,10 @@ std::string as_text(const Table& t, unsigned width) {
   for (const auto& row : t.rows) {
     std::string line;
     for (std::size_t c = 0; c < last; ++c) line += report::pad_right(row[c], widths[c]) + "  ";
+    if (width == 0) {
+      out += line + row[last] + "\n";
+      continue;
+    }
     // Wrapped alone, so that the columns before keep their blanks.
     const std::size_t room = std::max<std::size_t>(40, width > indent ? width - indent : 0);
     std::string rest = report::wrap(row[last], room, 0);

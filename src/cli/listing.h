@@ -13,8 +13,8 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
 };
 
-// As text the last column is wrapped below itself.
-std::string table_text(const Table& table, Format format, unsigned width = 100);
+// As text a line each; with `width` the last column is wrapped below itself.
+std::string table_text(const Table& table, Format format, unsigned width = 0);
 
 // What `list` knows.
 Table list_strategies();

@@ -20,13 +20,15 @@ std::string source_line(const scenario::Position& at) {
   return line;
 }
 
-scenario::Diagnostic mistake(const scenario::Scenario& s, const scenario::Position& at, const std::string& path, const std::string& what) {
+// A mistake at the JSON string `quoted`, which begins at `at`.
+scenario::Diagnostic mistake(const scenario::Scenario& s, const scenario::Position& at, const std::string& quoted, const std::string& path, const std::string& what) {
   scenario::Diagnostic d;
   d.at = at;
   if (d.at.file.empty()) d.at.file = s.file;
   if (at.line != 0) {
     d.path = path;
     d.line = source_line(at);
+    if (at.column > 0 && at.column <= d.line.size() && d.line[at.column - 1] == '"') d.width = static_cast<unsigned>(quoted.size()) + 2;
   }
   d.message = what;
   return d;
@@ -53,7 +55,7 @@ void check_units(const scenario::Scenario& s) {
     r.label = e.label.empty() ? "any" : e.label;
     r.metrics.push_back({e.metric, info->unit, 1, 1});
     for (const report::Verdict& v : report::evaluate({e}, {r}))
-      if (v.state == report::Verdict::State::invalid) wrong.push_back(mistake(s, e.at, "/expect/" + std::to_string(i), v.detail));
+      if (v.state == report::Verdict::State::invalid) wrong.push_back(mistake(s, e.at, e.text, "/expect/" + std::to_string(i), v.detail));
   }
   if (!wrong.empty()) throw scenario::ScenarioError(wrong);
 }
@@ -69,7 +71,7 @@ void choose(Plan& p) {
     } else if (s.all_strategies) {
       p.refused.push_back({all[i].label, all[i].name, *why});
     } else {
-      wrong.push_back(mistake(s, all[i].at, "/strategies/" + std::to_string(i), "strategy \"" + all[i].label + "\" cannot be served: " + *why));
+      wrong.push_back(mistake(s, all[i].at, all[i].name, "/strategies/" + std::to_string(i), "strategy \"" + all[i].label + "\" cannot be served: " + *why));
     }
   }
   if (!wrong.empty()) throw scenario::ScenarioError(wrong);

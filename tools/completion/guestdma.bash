@@ -3,7 +3,7 @@
 _guestdma() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
   local commands='run compare validate bench list describe init help'
-  local options='--set --strategy --seed --out --force --trace -j --format --quiet --progress --timeout --no-plots --version'
+  local options='--set --strategy --seed --out --force --trace -j --format --quiet --progress --timeout --no-plots --frames --version --help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
@@ -28,7 +28,7 @@ _guestdma() {
     --format) mapfile -t COMPREPLY < <(compgen -W 'text json csv markdown' -- "$word"); return ;;
     --progress) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word"); return ;;
     --out) mapfile -t COMPREPLY < <(compgen -d -- "$word"); compopt -o filenames; return ;;
-    --set | --seed | --timeout | -j) return ;;
+    --set | --seed | --timeout | --frames | -j) return ;;
   esac
   case $word in -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word"); return ;; esac
 

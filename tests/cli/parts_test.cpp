@@ -1,0 +1,54 @@
+// Small parts: tables, progress line, names of folders and metrics.
+#include <gmock/gmock.h>
+
+#include "src/cli/listing.h"
+#include "src/cli/plan.h"
+#include "src/cli/progress.h"
+#include "src/cli/results_folder.h"
+
+namespace gd::cli {
+namespace {
+
+const Table kTable{"things", {"name", "text"}, {{"a", "one, \"two\" | three"}, {"long-name", "four"}}};
+
+TEST(Table, InFourForms) {
+  EXPECT_EQ(table_text(kTable, Format::text), "a          one, \"two\" | three\nlong-name  four\n");
+  EXPECT_EQ(table_text(kTable, Format::csv), "name,text\na,\"one, \"\"two\"\" | three\"\nlong-name,four\n");
+  EXPECT_EQ(table_text(kTable, Format::markdown), "| name | text |\n| --- | --- |\n| a | one, \"two\" \\| three |\n| long-name | four |\n");
+  EXPECT_THAT(table_text(kTable, Format::json), testing::HasSubstr(R"({"name": "a", "text": "one, \"two\" | three"})"));
+}
+
+TEST(Table, TheLastColumnIsWrappedBelowItself) {
+  const Table t{"t", {"name", "text"}, {{"ab", std::string(30, 'x') + " " + std::string(30, 'y')}}};
+  EXPECT_EQ(table_text(t, Format::text, 50), "ab  " + std::string(30, 'x') + "\n    " + std::string(30, 'y') + "\n");
+}
+
+TEST(Progress, OneLine) {
+  ProgressDisplay d({"one", "two", "three"}, false);
+  EXPECT_EQ(d.line(), "0 of 3 done");
+  d.started(0), d.started(1);
+  d.progressed(0, 45, 100);
+  EXPECT_EQ(d.line(), "one 45 %, two 0 %; 0 of 3 done");
+  d.ended(0);
+  d.progressed(1, 300, 100);
+  EXPECT_EQ(d.line(), "two 100 %; 1 of 3 done");
+}
+
+TEST(ResultsFolder, NameOfAScenario) {
+  EXPECT_EQ(stem_of("a/b/quick.json"), "quick");
+  EXPECT_EQ(stem_of("a.b.json"), "a.b");
+  EXPECT_EQ(stem_of("-"), "stdin");
+  EXPECT_EQ(stem_of("...json"), "scenario");
+}
+
+TEST(Metric, FoundByNamePatternAndGuest) {
+  ASSERT_NE(find_metric("latency.p99"), nullptr);
+  EXPECT_EQ(find_metric("drops.total")->name, "drops.total");
+  EXPECT_EQ(find_metric("drops.nic-fifo")->name, "drops.<reason>");
+  EXPECT_EQ(find_metric("guest.web.latency.p50")->name, "latency.p50");
+  EXPECT_EQ(find_metric("guest.cycles_per_packet")->name, "guest.cycles_per_packet");
+  EXPECT_EQ(find_metric("latency.p55"), nullptr);
+}
+
+}  // namespace
+}  // namespace gd::cli

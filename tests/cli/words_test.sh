@@ -1,0 +1,117 @@
+#!/bin/bash
+# words_test.sh PROGRAM ROOT CASE: commands that only tell, and whether all that tells of commands and options agrees.
+. "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scratch.sh"
+
+# Lines of `guestdma help` between the two heads, first word each.
+commands_of_help() { "$guestdma" help | sed -n '/^Commands$/,/^$/s/^  \([a-z]*\) .*/\1/p'; }
+options_of_help() { "$guestdma" help | sed -n '/^Options$/,/^$/s/^  \(-[-a-z]*\).*/\1/p'; }
+sorted() { tr ' ' '\n' | sed '/^$/d' | LC_ALL=C sort | xargs; }
+
+names_agree() {
+  local commands options
+  commands=$(commands_of_help | sorted)
+  options=$(options_of_help | sorted)
+  [ -n "$commands" ] && [ -n "$options" ] || wrong 'help names commands and options'
+  local page=$root/docs/guestdma.1 completion=$root/tools/completion/guestdma.bash
+  local of_page
+  of_page=$(sed -n '/^\.SH COMMANDS/,/^\.SH OPTIONS/p' "$page" | sed -n 's/^\.B[IR]* "\{0,1\}\([a-z][a-z]*\).*/\1/p' | sorted)
+  [ "$of_page" = "$commands" ] || wrong "commands: help has $commands; the manual page has $of_page"
+  of_page=$(sed -n '/^\.SH OPTIONS/,/^\.SH EXIT/p' "$page" | grep -A1 '^\.TP' | sed 's/\\-/-/g' | sed -n 's/^\.B[IR]* "\{0,1\}\(-[-a-z]*\).*/\1/p' | sorted)
+  [ "$of_page" = "$options" ] || wrong "options: help has $options; the manual page has $of_page"
+  local of_completion
+  of_completion=$(sed -n "s/^ *local commands='\(.*\)'/\1/p" "$completion" | sorted)
+  [ "$of_completion" = "$commands" ] || wrong "commands: help has $commands; the completion has $of_completion"
+  of_completion=$(sed -n "s/^ *local options='\(.*\)'/\1/p" "$completion" | sorted)
+  [ "$of_completion" = "$options" ] || wrong "options: help has $options; the completion has $of_completion"
+}
+
+each_command_is_explained() {
+  local command
+  for command in $(commands_of_help); do
+    gd help "$command"
+    status_is 0; err_is_empty; out_has "Use: guestdma $command"; out_has '--help'
+    local first=$out
+    gd "$command" --help
+    [ "$out" = "$first" ] || wrong "$command --help is help $command"
+  done
+}
+
+version() {
+  gd --version
+  status_is 0; err_is_empty; out_has 'guestdma '; out_has 'SystemC 2.'; out_has 'C++'
+  gd --version --format json
+  json 'len(d["versions"]) == 4'
+}
+
+lists() {
+  local kind
+  for kind in strategies scenarios metrics costs keys; do
+    gd list "$kind"
+    status_is 0; err_is_empty
+    [ "$(printf '%s\n' "$out" | wc -l)" -ge 4 ] || wrong "$kind: a line each"
+    gd list "$kind" --format json
+    json "len(d['$kind']) >= 4"
+    gd list "$kind" --format csv
+    status_is 0
+    gd list "$kind" --format markdown
+    out_has '| --- |'
+  done
+  gd list strategies --format csv
+  [ "$(printf '%s\n' "$out" | sed '1d; s/,.*//' | head -1)" = vhost-copy ] || wrong 'the first column is the name'
+  mkdir scenarios && small scenarios/of-mine.json
+  gd list scenarios
+  out_has of-mine; out_has quickstart
+}
+
+descriptions() {
+  local name
+  for name in vhost-copy quickstart drops.nic-fifo guest.web.latency.p99 nic.ring_size guests.0.virtio.queue_size vhost.batch; do
+    gd describe "$name"
+    status_is 0; err_is_empty
+    [ -n "$out" ] || wrong "$name is described"
+    gd describe "$name" --format json
+    json 'd["descriptions"]'
+  done
+}
+
+first_scenario() {
+  gd init
+  status_is 0; err_is_empty
+  printf '%s\n' "$out" >first.json
+  gd init second.json
+  status_is 0; cmp first.json second.json || wrong 'the same text'
+  gd init second.json
+  status_is 2; err_has 'second.json exists'
+  gd init second.json --force
+  status_is 0
+  gd validate first.json second.json
+  status_is 0; out_has 'first.json: ok'; out_has 'second.json: ok'
+  gd run first.json --quiet
+  status_is 0
+}
+
+validation() {
+  small
+  echo '{"version": 1, "nicc": 1}' >bad.json
+  gd validate small.json bad.json nowhere.json
+  status_is 2; out_has 'small.json: ok; strategies vhost-copy, guest-head'; err_has 'bad.json:1:16'; err_has 'nowhere.json: error'
+  gd validate small.json bad.json --format json
+  status_is 2; json '[f["valid"] for f in d["files"]] == ["true", "false"] and "nicc" in d["files"][1]["error"]'
+  gd validate "$root"/scenarios/*.json "$root"/scenarios/bench/*.json
+  status_is 0
+}
+
+benchmark() {   # the budget of work for a full frame; time is not judged
+  gd bench --frames 20000 --format json
+  status_is 0
+  json 'len(d["runs"]) == 8 and all(r["frames"] >= 20000 and r["frames_per_cpu_s"] > 0 and r["peak_rss_bytes"] > 0 for r in d["runs"])'
+  json 'all(r["activations_per_frame"] <= 6 and r["lookups_per_frame"] <= (140 if r["strategy"] == "vhost-copy" else 90) for r in d["runs"] if r["scenario"] == "bench-1500")'
+  gd bench --frames 1000 --strategy vhost-copy
+  status_is 0; out_has 'frames/CPU s'
+}
+
+case $(type -t "${3:-}") in
+  function) "$3" ;;
+  *) echo "unknown case '${3:-}'"; exit 2 ;;
+esac
+exit 0
