@@ -36,7 +36,7 @@ const RowInfo kRows[] = {
     {"pcie.upstream_bytes", "PCIe upstream", "bytes/packet", -1, 1, true},
     {"pcie.downstream_bytes", "PCIe downstream", "bytes/packet", -1, 1, true},
     {"dram.bytes_per_payload_byte", "DRAM per payload", "bytes/byte", -1},
-    {"llc.ddio_write_hit_rate", "DDIO write hits", "%", +1, 100},
+    {"llc.ddio_write_hit_rate", "DDIO write hits", "%", +1},
     {"pinned.peak_bytes", "pinned, peak", "MiB", -1, 1.0 / (1 << 20)},
     {"interrupts.host", "host interrupts", "count", -1},
     {"interrupts.guest", "guest interrupts", "count", -1},
@@ -70,7 +70,8 @@ Cell cell(const RowInfo& info, const RunResult& r) {
   const Metric* m = r.find(info.metric);
   const std::uint64_t packets = info.per_packet ? packets_of(r) : 1;
   if (!m || packets == 0) return c;
-  c.value = decimal(*m) * info.scale / static_cast<double>(packets);
+  const double scale = std::string_view(info.unit) == "%" && m->unit != "%" ? 100 : info.scale;
+  c.value = decimal(*m) * scale / static_cast<double>(packets);
   c.text = figure(*c.value);
   return c;
 }

@@ -16,12 +16,6 @@ using system::RunResult;
 
 constexpr std::size_t kTermsInWords = 6;
 
-__int128 total_mc(const RunResult& r) {
-  __int128 sum = 0;
-  for (const system::LedgerLine& l : r.ledger) sum += l.milli_cycles;
-  return sum;
-}
-
 std::int64_t divided(__int128 n, std::int64_t d) { return static_cast<std::int64_t>((n + (n < 0 ? -d : d) / 2) / d); }
 
 // Milli-units of a metric; 0 when it has no value.
@@ -107,16 +101,9 @@ std::string waiting_in_words(const Reason& r, const RunResult& a, const RunResul
 }  // namespace
 
 std::uint64_t packets_of(const RunResult& r) {
-  const Metric* delivered = r.find("packets.delivered");
-  const std::uint64_t counted = delivered && delivered->num > 0 ? static_cast<std::uint64_t>(delivered->num) / delivered->den : 0;
-  const Metric* cycles = r.find("cpu.cycles_per_packet");
-  if (!cycles || cycles->num <= 0) return counted;
-  // The whole number that makes the ledger's total the metric: packets counted inside the window, which are not quite
-  // those of the cohort. A ledger that is further off lacks something; the remainder shows it.
-  const __int128 per_packet = static_cast<__int128>(cycles->num) * 1000;
-  const std::uint64_t implied = static_cast<std::uint64_t>((total_mc(r) * static_cast<__int128>(cycles->den) + per_packet / 2) / per_packet);
-  const std::uint64_t apart = implied > counted ? implied - counted : counted - implied;
-  return apart * 1000 <= counted || (counted != 0 && apart * 10 > counted) ? counted : implied;
+  for (const char* name : {"packets.accepted", "packets.delivered"})
+    if (const Metric* m = r.find(name)) return m->num > 0 ? static_cast<std::uint64_t>(m->num) / m->den : 0;
+  return 0;
 }
 
 Reason explain(const RunResult& from, const RunResult& to) {

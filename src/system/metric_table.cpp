@@ -14,6 +14,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"packets.dropped", "frames", "frames of the cohort that were dropped anywhere", -1},
       {"packets.consumed_by_host", "frames", "frames of the cohort that the host took for itself", 0},
       {"packets.in_flight", "frames", "frames of the cohort without an end when the drain was over", -1},
+      {"packets.accepted", "frames", "frames that ended inside the window as delivered, of whatever cohort: what figures per packet divide by", 1},
       {"drops.total", "frames", "as packets.dropped", -1},
       {"drops.<reason>", "frames", "frames of the cohort dropped for one reason", -1},
       {"latency.p50", "ns", "median time from the last bit on the wire to the application", -1},

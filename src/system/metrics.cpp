@@ -171,6 +171,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.ratio("throughput.goodput", "Gb/s", payload * 8000, window);
   sheet.ratio("throughput.offered", "Gb/s", m.frames.offered_payload_in_window() * 8000, window);
   packets(sheet, m);
+  sheet.count("packets.accepted", "frames", frames);
   latency(sheet, m, out);
   sheet.ratio("host.cycles_per_packet", "cycles", t.host_mc, frames * 1000);
   sheet.ratio("guest.cycles_per_packet", "cycles", t.guest_mc, frames * 1000);
