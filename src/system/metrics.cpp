@@ -51,8 +51,8 @@ void distribution(const std::string& name, const Histogram& h, RunResult& out) {
   if (h.count() == 0) return;
   Distribution d;
   d.name = name;
-  d.unit = "ps";
-  h.each([&](std::uint64_t lower, std::uint64_t upper, std::uint64_t n) { d.buckets.push_back({lower, upper, n}); });
+  d.unit = "ns";
+  h.each([&](std::uint64_t lower, std::uint64_t upper, std::uint64_t n) { d.buckets.push_back({lower / 1000, upper / 1000, n}); });
   out.distributions.push_back(std::move(d));
 }
 

@@ -107,8 +107,7 @@ TEST(Reasons, AGapIsNamed) {
 TEST(Reasons, DivideAsTheMetricDoes) {
   system::RunResult r = made_up::run("vhost-copy");
   EXPECT_EQ(packets_of(r), 100'000u);
-  for (auto& m : r.metrics)
-    if (m.name == "cpu.cycles_per_packet") m.den = 97'003ull * 1000;
+  r.metrics.insert(r.metrics.begin(), {"packets.accepted", "frames", 97'003, 1});
   EXPECT_EQ(packets_of(r), 97'003u);
 }
 
