@@ -81,8 +81,8 @@ struct Comparison {
 
 Comparison compare(const ComparisonInput& input);
 
-// Packets by which a run's per-packet figures are divided: packets.accepted, or packets.delivered where a summary lacks
-// it. 0 when nothing was delivered.
+// Packets by which a run's per-packet figures are divided: packets.accepted, or packets.delivered where a result has no
+// such metric. 0 when nothing was delivered.
 std::uint64_t packets_of(const system::RunResult& r);
 // Why `to` differs from `from`.
 Reason explain(const system::RunResult& from, const system::RunResult& to);

@@ -87,7 +87,7 @@ system::RunResult run(const std::string& strategy) {
   add("dram.read_bytes", "bytes", whole(kPackets) * 900);
   add("dram.write_bytes", "bytes", whole(kPackets) * (n == 0 ? 1900 : 700));
   add("dram.bytes_per_payload_byte", "", n == 0 ? 2800 : 1600, 1448);
-  add("llc.ddio_write_hit_rate", "share", 871 + whole(n), 1000);
+  add("llc.ddio_write_hit_rate", "%", 871 + whole(n), 10);
   add("pinned.peak_bytes", "bytes", n == 0 ? 0 : n == 3 ? 268'435'456 : 4'194'304);
   add("interrupts.host", "", 4200 + whole(n));
   add("interrupts.guest", "", 3900);
