@@ -8,21 +8,36 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 #include "models/base/error.h"
+#include "src/cli/signals.h"
 
 namespace gd::cli {
 
 namespace {
 
 // 0, or the error.
-int write_all(int fd, const std::string& text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const ssize_t n = ::write(fd, text.data() + at, text.size() - at);
+int write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno;
-    at += static_cast<std::size_t>(n);
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return 0;
+}
+
+// The same for a reader that may be slow: waits where signals are taken, then writes no more than a pipe takes at once.
+int write_patiently(int fd, std::string_view text) {
+  constexpr std::size_t kPiece = 4096;
+  while (!text.empty()) {
+    std::vector<pollfd> files{{fd, POLLOUT, 0}};
+    wait_for(files, -1);
+    if (files[0].revents == 0) continue;
+    if (const int error = write_all(fd, text.substr(0, kPiece))) return error;
+    text.remove_prefix(std::min(kPiece, text.size()));
   }
   return 0;
 }
@@ -36,7 +51,7 @@ void prepare_streams() {
 }
 
 void write_out(const std::string& text) {
-  const int error = write_all(1, text);
+  const int error = write_patiently(1, text);
   if (error != 0 && error != EPIPE) throw UserError(std::string("cannot write to standard output: ") + std::strerror(error));
 }
 

@@ -122,12 +122,12 @@ died() {
   "$guestdma" run long.json -j 1 2>"$scratch/err" >"$scratch/out" &
   local program=$!
   until_true has_children "$program"
-  local first
-  first=$(children_of "$program")
-  kill -SEGV $first
-  second_runs() { [ -n "$(children_of "$program")" ] && [ "$(children_of "$program")" != "$first" ]; }
+  local first second
+  first=$(children_of "$program" | xargs)
+  kill -SEGV "$first"
+  second_runs() { second=$(children_of "$program" | xargs); [ -n "$second" ] && [ "$second" != "$first" ]; }
   until_true second_runs
-  kill -KILL $(children_of "$program")
+  kill -KILL "$second"
   wait "$program"; status=$?
   err=$(cat "$scratch/err")
   status_is 3; out_is_empty; err_has 'vhost-copy: died: Segmentation fault (signal 11)'; err_has 'guest-head: died: Killed'
@@ -178,19 +178,57 @@ pictures() {
   [ ! -e results/runs/small/comparison.png ] || wrong '--no-plots'
 }
 
-# A program with its own share folder, in which the drawing script fails.
+# A copy of the program with a share folder of its own, in which tools/plot is the test's.
+own_share() {
+  share=$scratch/p/share/guestdma
+  mkdir -p "$scratch/p/bin" "$share/tools"
+  cp "$guestdma" "$scratch/p/bin/guestdma"
+  guestdma=$scratch/p/bin/guestdma
+  ln -s "$root/scenarios" "$share/scenarios"
+  : >"$share/tools/plot"
+  chmod +x "$share/tools/plot"
+}
+
 failing_pictures() {
   small
-  mkdir -p "$scratch/p/bin" "$scratch/p/share/guestdma/tools"
-  cp "$guestdma" "$scratch/p/bin/guestdma"
-  ln -s "$root/scenarios" "$scratch/p/share/guestdma/scenarios"
-  printf '#!/bin/sh\necho noise\necho "no matplotlib here" >&2\nexit 1\n' >"$scratch/p/share/guestdma/tools/plot"
-  chmod +x "$scratch/p/share/guestdma/tools/plot"
-  guestdma=$scratch/p/bin/guestdma gd compare small.json --format json
+  own_share
+  printf '#!/bin/sh\necho noise\necho "no matplotlib here" >&2\nexit 1\n' >"$share/tools/plot"
+  gd compare small.json --format json
   status_is 0; err_has 'warning: no pictures were drawn: no matplotlib here'; json
-  rm "$scratch/p/share/guestdma/tools/plot"
-  guestdma=$scratch/p/bin/guestdma gd compare small.json
+  rm "$share/tools/plot"
+  gd compare small.json
   status_is 0; err_has 'warning: no pictures were drawn: '; err_has 'tools/plot: No such file'
+}
+
+# A reader that takes nothing, and a drawing script that does not end, hold nobody up.
+interrupted_late() {
+  small
+  mkfifo pipe
+  exec 9<>pipe
+  head -c 65536 /dev/zero >&9
+  "$guestdma" list keys --format json >pipe & local program=$!
+  sleep 0.3
+  kill -TERM "$program"
+  wait "$program"; status=$?
+  status_is 143
+  "$guestdma" run small.json --format json --quiet >pipe & program=$!
+  until_true [ -e results/runs/small/config.json ]
+  sleep 0.2
+  kill -INT "$program"
+  wait "$program"; status=$?
+  status_is 130
+  exec 9>&-
+  rm -r results pipe
+
+  own_share
+  printf '#!/bin/sh\necho $$ >"%s/drawing"\nsleep 60\n' "$scratch" >"$share/tools/plot"
+  "$guestdma" compare small.json >"$scratch/out" 2>"$scratch/err" & program=$!
+  until_true [ -s "$scratch/drawing" ]
+  kill -INT "$program"
+  wait "$program"; status=$?
+  status_is 130; out_is_empty
+  [ ! -e "/proc/$(cat "$scratch/drawing")" ] || wrong 'the script still runs'
+  [ "$(ls -A)" = small.json ] || wrong "something was left: $(names)"
 }
 
 case $(type -t "${3:-}") in

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2034
 # Sourced by the tests of the program: a folder of their own, the program in $guestdma, the repository in $root, and words
 # to say what is expected.
 guestdma=$1 root=$2

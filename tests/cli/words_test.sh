@@ -90,6 +90,13 @@ first_scenario() {
   status_is 0
 }
 
+readme_scenario() {   # the example of README.md is a valid scenario
+  sed -n '/^```json$/,/^```$/p' "$root/README.md" | sed '/^```/d' >example.json
+  [ -s example.json ] || wrong 'an example in README.md'
+  gd validate example.json
+  status_is 0
+}
+
 validation() {
   small
   echo '{"version": 1, "nicc": 1}' >bad.json
