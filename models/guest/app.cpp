@@ -77,7 +77,7 @@ void GuestApp::finish(Step& s) {
   GuestPacket& p = buffers_.packet(packet_);
   checker_.finish(p, cursor_, s.now());
   const std::uint32_t flow = p.flow, truesize = p.truesize;
-  s.charge(c_.costs.skb_free);
+  s.charge_times(c_.costs.skb_free, 1 + p.members);
   s.charge_times(c_.costs.page_free, p.pieces);
   buffers_.free_packet(packet_, s.now());
   packet_ = kNil;

@@ -11,6 +11,7 @@ struct GuestCosts {
   Cost irq, napi_poll, napi_complete;                       // interrupt entry to scheduled poll; a round; its end
   Cost used_entry, driver_packet, skb_alloc, frag;          // [entry], [packet], [skb], [page fragment]
   Cost linear_copy;                                         // header copy and pull [byte]
+  Cost gro_receive, gro_compare, gro_merge, gro_complete;   // [packet], [entry looked at], [fragment moved or skb chained], [merged packet]
   Cost refill, page_alloc, page_free, skb_free;             // [ring buffer], [page], [page], [skb]
   Cost ip, tcp, udp, raw, checksum, socket_queue;           // [packet], checksum [byte]
   Cost read, copy_user;                                     // read() call; [byte]

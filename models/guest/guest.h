@@ -3,15 +3,14 @@
 //
 // The receive path of a packet:
 //   interrupt (vector 0) -> softirq task: NAPI poll, budget 64: used entry -> buffers of one packet -> skb as the
-//   driver builds it -> IP, checksum where needed, TCP or UDP -> socket queue -> application task: copy in read-size
+//   driver builds it -> GRO -> IP, checksum where needed, TCP or UDP -> socket queue -> application task: copy in read-size
 //   pieces -> buffers back to the pool -> refill by the driver's threshold -> kick if the device wants one.
 // Used entries of one packet are consecutive and published together. A step publishes indices at its end; whether the
 // other side wants to be told is decided in a later step.
 //
 // Modelled: drivers/net/virtio_net.c of Linux 2.6.35 and about 6.3 (buffer layouts, refill thresholds, header copies,
-// callback suppression), real bytes in guest memory, software checksums over the bytes, truesize accounting, delayed
-// ACKs of a TCP receiver. Not modelled: guest GRO (packets go up as they come; a host-merged one would not be merged
-// further anyway), TCP options, IP reassembly, several queues, XDP.
+// callback suppression), guest GRO (models/guest/gro.h), real bytes in guest memory, software checksums over the bytes, truesize accounting, delayed
+// ACKs of a TCP receiver. Not modelled: TCP options, IP reassembly, several queues, XDP.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -24,6 +23,7 @@
 #include "models/cpu/core.h"
 #include "models/memory/ownership.h"
 #include "models/memory/phys.h"
+#include "models/packet/gro.h"
 #include "models/ports/frame.h"
 #include "models/ports/guest_port.h"
 #include "models/ports/ports.h"
@@ -65,6 +65,11 @@ struct GuestParams {
     Bytes copy_chunk = 4096;               // a copy is cut into pieces of this many bytes between looks at the clock
   } app;
 
+  struct Gro {
+    bool enabled = true;                   // never with the driver of 2.6.35
+    GroRules rules = GroRules::linux_6;
+  } gro;
+
   struct Tcp {
     bool closed = false;                   // a real receiver that sends ACKs; false: segments are taken as they come
     Time delayed_ack = 40 * kMs;           // longest wait of an ACK
@@ -88,6 +93,11 @@ struct GuestStats {
   std::uint64_t refills = 0;               // ring buffers posted after start
   std::uint64_t refill_failures = 0;       // guest memory exhausted
   std::uint64_t returned = 0;              // used entries of length 0: given back unused
+  std::uint64_t gro_packets_in = 0;        // packets that GRO looked at
+  std::uint64_t gro_merged = 0;            // of these, joined to a held one
+  std::uint64_t gro_chained = 0;           // of these, as members of a frag_list
+  std::uint64_t gro_packets_out = 0;       // given to the stack, with GRO or without
+  std::uint64_t gro_frames_out = 0;        // wire frames in them
   std::uint64_t linear_copied = 0;         // bytes copied by the driver and the header pull
   std::uint64_t user_copied = 0;           // bytes copied to the application
   std::uint64_t checksummed = 0;           // bytes summed in software

@@ -10,6 +10,7 @@ GuestBuffers::GuestBuffers(GuestContext& c) : c_(c) {
   std::fill(std::begin(free_), std::end(free_), kNil);
   unit_[kPages] = kPage;
   unit_[kHeads] = 512;
+  scratch_.resize(kLongestPacket);
   region_size_ = static_cast<std::uint32_t>(std::min<Bytes>(c.params.frag_region, c.space.backing_page()));
 }
 

@@ -7,12 +7,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/cpu/core.h"
 #include "models/guest/context.h"
+#include "models/packet/checksum.h"
 #include "models/packet/parse.h"
 
 namespace gd {
 
 constexpr std::uint32_t kNil = UINT32_MAX;
+constexpr std::uint32_t kSkbTruesize = 256 + 320;      // sk_buff and skb_shared_info, bytes
+constexpr std::uint32_t kLongestPacket = 256 * 1024;   // bytes; longer ones are refused
 
 struct GuestBuffer {
   Gpa gpa = 0;
@@ -31,8 +35,10 @@ struct GuestPacket {
   std::uint32_t length = 0;                  // bytes, virtio header excluded
   std::uint32_t truesize = 0;
   std::uint32_t pieces = 0;
+  std::uint32_t frags = 0;                   // guest GRO: page fragments in the skb that takes further ones
+  std::uint32_t members = 0;                 // guest GRO: skbs in its frag_list
   FrameChain frames;
-  std::uint8_t flags = 0, gso_type = 0;      // of the virtio-net header
+  std::uint8_t flags = 0, gso_type = 0;      // of the virtio-net header, or as guest GRO found and made them
   std::uint16_t gso_size = 0;
   std::uint32_t flow = kNil;                 // closed TCP: the connection
   std::uint32_t skip = 0;                    // payload bytes that were already received
@@ -54,10 +60,27 @@ class GuestBuffers {
   // Puts a list back; returns its number of buffers.
   unsigned put_list(std::uint32_t first, Time t);
   GuestBuffer& operator[](std::uint32_t b) { return buffers_[b]; }
+  const GuestBuffer& operator[](std::uint32_t b) const { return buffers_[b]; }
 
   std::uint32_t new_packet();
   GuestPacket& packet(std::uint32_t p) { return packets_[p]; }
   void append(GuestPacket& p, std::uint32_t buffer);
+  // Parses `p` into p.parsed (no simulated cost). Returns its first bytes in one run, `contiguous` of them and at least
+  // its headers; they stand until the next call.
+  const std::uint8_t* look(GuestPacket& p, std::uint32_t& contiguous);
+  // __pskb_pull_tail(): an skb whose linear part is a head of its own gets `need` header bytes into it.
+  void pull(Step& s, GuestPacket& p, std::uint32_t need);
+  // Takes `n` bytes off the front; a linear part that this empties goes back.
+  void skip(Step& s, GuestPacket& p, std::uint32_t n);
+  // The buffers of `from` follow those of `to`; `from` is left without any. `truesize` bytes come with them.
+  void splice(GuestPacket& to, GuestPacket& from, std::uint32_t truesize);
+  // Whether the L4 checksum of a parsed packet is right, over its real bytes (no simulated cost). `header`: from look();
+  // `summed`: bytes that software has to read to know.
+  csum::Checked check_l4(const GuestPacket& p, const std::uint8_t* header, std::uint32_t& summed) const;
+  // The cost of summing n bytes from packet offset `from` in software.
+  void charge_sum(Step& s, const GuestPacket& p, std::uint32_t from, std::uint32_t n);
+  // Loads n bytes from packet offset `from`, wherever they lie.
+  void load(Step& s, OpId op, const GuestPacket& p, std::uint32_t from, std::uint32_t n, bool stream) const;
   // Frees the packet and its buffers; its frames have ended. Returns the number of buffers.
   unsigned free_packet(std::uint32_t p, Time t);
   std::uint64_t registered() const { return registered_; }
@@ -75,6 +98,7 @@ class GuestBuffers {
   bool allocate(Bytes bytes, Gpa& gpa);
 
   GuestContext& c_;
+  std::vector<std::uint8_t> scratch_;        // what look() returns
   std::vector<GuestBuffer> buffers_;
   std::vector<GuestPacket> packets_;
   std::uint32_t unit_[kPools] = {};

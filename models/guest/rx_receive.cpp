@@ -7,7 +7,7 @@ namespace gd {
 namespace {
 constexpr std::uint32_t kGoodCopy = 128;                 // GOOD_COPY_LEN
 constexpr std::uint32_t kEthernet = 14;
-constexpr std::uint32_t kSharedInfo = 320, kSkbStruct = 256;
+constexpr std::uint32_t kSharedInfo = 320;
 constexpr unsigned kMaxFrags = 17, kMaxFragsOld = 18;
 }  // namespace
 
@@ -146,7 +146,7 @@ GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& pac
 
   packet = buffers_.new_packet();
   GuestPacket& p = buffers_.packet(packet);
-  p.truesize = kSkbStruct + kSharedInfo;
+  p.truesize = kSkbTruesize;
   p.flags = h.flags;
   p.gso_type = h.gso_type;
   p.gso_size = h.gso_size;

@@ -4,8 +4,8 @@
 
 namespace gd {
 
-GuestSoftirq::GuestSoftirq(GuestContext& c, GuestRxQueue& rx, GuestTxQueue& tx, GuestStack& stack, GuestTimers& timers)
-    : Task("guest-softirq", Priority::softirq, World::guest), c_(c), rx_(rx), tx_(tx), stack_(stack), timers_(timers),
+GuestSoftirq::GuestSoftirq(GuestContext& c, GuestRxQueue& rx, GuestTxQueue& tx, GuestGro& gro, GuestStack& stack, GuestTimers& timers)
+    : Task("guest-softirq", Priority::softirq, World::guest), c_(c), rx_(rx), tx_(tx), gro_(gro), stack_(stack), timers_(timers),
       budget_(c.params.napi_budget ? c.params.napi_budget : c.linux6() ? 64 : 128) {}
 
 void GuestSoftirq::interrupt(std::uint32_t vector, Time now) {
@@ -45,15 +45,26 @@ bool GuestSoftirq::poll(Step& s, RingView& v) {
     if (c_.linux6()) tx_.reclaim(s, v);
   }
   while (!s.over()) {
+    if (!gro_.deliver(s, v)) return false;
     std::uint32_t packet = kNil;
     switch (rx_.receive(s, v, packet)) {
       case GuestRxQueue::Got::none: return true;
-      case GuestRxQueue::Got::packet: stack_.receive(s, v, packet); break;
+      case GuestRxQueue::Got::packet:
+        gro_.receive(s, packet);
+        gro_.deliver(s, v);
+        break;
       case GuestRxQueue::Got::nothing: break;
     }
     if (--left_ == 0) return true;
   }
   return false;
+}
+
+// After a round's packets and refill: GRO gives up what it holds; `again`: another round follows.
+void GuestSoftirq::end_round(Step& s, bool again) {
+  again_ = again;
+  gro_.end_round(s, again);
+  phase_ = Phase::flush;
 }
 
 // Decides about kicks for what earlier steps have published.
@@ -93,19 +104,25 @@ bool GuestSoftirq::step(Step& s) {
     phase_ = Phase::refill;
     left_ = 0;
   }
-  if (phase_ == Phase::poll && poll(s, v)) phase_ = rx_.wants_refill() || retry_ ? Phase::refill : left_ == 0 ? Phase::poll : Phase::armed;
-  bool arm = phase_ == Phase::armed;
+  if (phase_ == Phase::poll && poll(s, v)) {
+    if (rx_.wants_refill() || retry_) phase_ = Phase::refill;
+    else end_round(s, left_ == 0);
+  }
   if (phase_ == Phase::refill && !s.over()) {
     retry_ = false;
     if (!rx_.refill(s, v)) {
       // A round that used its whole budget is followed by the next, else the poll is complete.
-      arm = left_ != 0 || rx_.ring().waiting(v) == 0;
-      phase_ = arm ? Phase::armed : Phase::poll;
-      if (!arm) left_ = 0;
+      end_round(s, left_ == 0 && rx_.ring().waiting(v) > 0);
       if (rx_.starved()) timers_.refill_at(s.now() + c_.params.refill_retry);
     }
     rx_published_ = true;
     if (c_.observer) c_.observer->level(c_.params.ring_level, static_cast<std::int64_t>(rx_.ring().outstanding()), s.now());
+  }
+  bool arm = false;
+  if (phase_ == Phase::flush && (!gro_.ready() || (!s.over() && gro_.deliver(s, v)))) {
+    arm = !again_;
+    phase_ = arm ? Phase::armed : Phase::poll;
+    left_ = 0;
   }
   if (arm) {
     s.charge(c_.costs.napi_complete);

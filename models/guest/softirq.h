@@ -1,9 +1,10 @@
 // The guest's network softirq: NAPI poll of the receive queue, refill, kicks, acknowledgements; and its interrupts.
 //
-// A round: up to `budget` packets; then refill when the driver's threshold asks for it; a full budget goes on with the
-// next round, else callbacks are enabled and, one step later, the ring is looked at again. Kicks are decided one step
+// A round: up to `budget` packets; then refill when the driver's threshold asks for it; then GRO's flush. A full budget
+// goes on with the next round, else callbacks are enabled and, one step later, the ring is looked at again. Kicks are decided one step
 // after the index that they are about was published; each that is sent is a VM exit.
 #pragma once
+#include "models/guest/gro.h"
 #include "models/guest/rx_queue.h"
 #include "models/guest/stack.h"
 
@@ -13,27 +14,30 @@ class GuestTimers;
 
 class GuestSoftirq : public Task, public InterruptSink {
  public:
-  GuestSoftirq(GuestContext& c, GuestRxQueue& rx, GuestTxQueue& tx, GuestStack& stack, GuestTimers& timers);
+  GuestSoftirq(GuestContext& c, GuestRxQueue& rx, GuestTxQueue& tx, GuestGro& gro, GuestStack& stack, GuestTimers& timers);
   bool step(Step& s) override;
   void interrupt(std::uint32_t vector, Time now) override;
   void retry_refill(Time now);
   void set_vcpu(Vcpu& v) { vcpu_ = &v; }
 
  private:
-  enum class Phase : std::uint8_t { idle, poll, refill, armed };
+  enum class Phase : std::uint8_t { idle, poll, refill, flush, armed };
   void take_interrupts(Step& s, RingView& v);
   bool poll(Step& s, RingView& v);
+  void end_round(Step& s, bool again);
   void kicks(Step& s, RingView& v);
 
   GuestContext& c_;
   GuestRxQueue& rx_;
   GuestTxQueue& tx_;
+  GuestGro& gro_;
   GuestStack& stack_;
   GuestTimers& timers_;
   Vcpu* vcpu_ = nullptr;
   Phase phase_ = Phase::idle;
   unsigned budget_, left_ = 0;
   bool rx_interrupt_ = false, tx_interrupt_ = false, rx_published_ = false, tx_published_ = false, retry_ = false, tx_waited_ = false;
+  bool again_ = false;                  // another round follows the flush
 };
 
 // What the guest does at times of its own: kicks that reach the host, delayed ACKs, refill retries.

@@ -6,14 +6,9 @@
 #include "models/virtio/layout.h"
 
 namespace gd {
-namespace {
-constexpr std::uint32_t kLook = 256;          // bytes that the parser needs of any usual packet
-constexpr std::uint32_t kLongest = 256 * 1024;
-}  // namespace
 
 GuestStack::GuestStack(GuestContext& c, GuestBuffers& buffers, GuestChecker& checker, GuestTxQueue& tx, GuestSocket& socket)
     : c_(c), buffers_(buffers), checker_(checker), tx_(tx), socket_(socket) {
-  scratch_.resize(kLongest);
   if (c.params.tcp.closed) {
     flows_.reserve(c.params.tcp.flows);
     by_hash_.resize(2 * c.params.tcp.flows);
@@ -22,7 +17,7 @@ GuestStack::GuestStack(GuestContext& c, GuestBuffers& buffers, GuestChecker& che
 }
 
 void GuestStack::observe(Observer* o) {
-  if (o && o->wants_handed_up()) whole_.resize(kLongest + 4);
+  if (o && o->wants_handed_up()) whole_.resize(kLongestPacket + 4);
 }
 
 // Shows the packet to the observer as it would stand on a wire: tag put back, checksum completed.
@@ -48,50 +43,21 @@ void GuestStack::tell(const GuestPacket& p, Time t) {
   c_.observer->handed_up(c_.params.index, whole_.data(), n, t);
 }
 
-// __pskb_pull_tail(): an skb whose linear part is a head of its own gets `need` header bytes into it.
-void GuestStack::pull(Step& s, GuestPacket& p, std::uint32_t need) {
-  GuestBuffer& head = buffers_[p.first];
-  if (head.pool != GuestBuffers::kHeads) return;
-  need = std::min(need, head.size);
-  while (head.length < need && head.next != kNil) {
-    const std::uint32_t b = head.next;
-    GuestBuffer& g = buffers_[b];
-    const std::uint32_t n = std::min(need - head.length, g.length);
-    s.copy(c_.costs.linear_copy, head.hpa + head.length, g.hpa + g.at, n);
-    c_.stats.linear_copied += n;
-    head.length += n;
-    g.at += n;
-    g.length -= n;
-    if (g.length > 0) continue;
-    head.next = g.next;
-    if (p.last == b) p.last = p.first;
-    p.truesize -= g.size;
-    --p.pieces;
-    buffers_.put(b, s.now());
-  }
+csum::Checked GuestStack::verify(Step& s, const GuestPacket& p) {
+  std::uint32_t summed = 0;
+  const csum::Checked c = buffers_.check_l4(p, head_, summed);
+  if (summed > 0) buffers_.charge_sum(s, p, p.parsed.l4_offset(), summed);
+  return c;
 }
 
-csum::Checked GuestStack::verify(Step& s, const GuestPacket& p) {
-  const Parsed& q = p.parsed;
-  const std::uint32_t from = q.l4_offset(), to = q.l2_length + q.ip_length;
-  if (q.l4 == L4::none || q.is_fragment || q.routing_pending || to > p.length) return csum::Checked::none;
-  if (q.l4 == L4::udp && be16(scratch_.data() + from + udp::kCheck) == 0)
-    return q.l3 == L3::ipv6 ? csum::Checked::bad : csum::Checked::none;
-  std::uint16_t sum = 0;
-  std::uint32_t at = 0, done = 0;
-  for (std::uint32_t b = p.first; b != kNil && at < to; b = buffers_[b].next) {
-    const GuestBuffer& g = buffers_[b];
-    const std::uint32_t lo = std::max(from, at), hi = std::min(to, at + g.length);
-    if (lo < hi) {
-      s.stream_load(c_.costs.checksum.op, g.hpa + g.at + (lo - at), hi - lo);
-      sum = csum::combine(sum, done, csum::sum(buffers_.bytes(g) + (lo - at), hi - lo));
-      done += hi - lo;
-    }
-    at += g.length;
-  }
-  s.charge(c_.costs.checksum, done);
-  c_.stats.checksummed += done;
-  return csum::add(sum, csum::pseudo(scratch_.data(), q, done)) == 0xffff ? csum::Checked::good : csum::Checked::bad;
+bool GuestStack::handed_up(std::uint32_t packet, Time t) {
+  GuestPacket& p = buffers_.packet(packet);
+  if (p.length <= kLongestPacket) tell(p, t);
+  if (p.frames.empty() || !c_.hit(Fault::lose_guest, p.frames.first)) return true;
+  c_.held -= p.frames.count;
+  for (FrameRef f; (f = c_.frames.pop(p.frames)) != kNoFrame;) c_.frames.lose(f);
+  buffers_.free_packet(packet, t);
+  return false;
 }
 
 void GuestStack::drop(std::uint32_t packet, Drop why, Time t) {
@@ -108,7 +74,7 @@ void GuestStack::accept(Step& s, std::uint32_t packet) {
   checker_.headers(p);
   checker_.payload_in_place(p);
   for (FrameRef f; (f = c_.frames.pop(p.frames)) != kNoFrame;) c_.delivered(f, s.now());
-  s.charge(c_.costs.skb_free);
+  s.charge_times(c_.costs.skb_free, 1 + p.members);
   buffers_.free_packet(packet, s.now());
 }
 
@@ -133,26 +99,15 @@ void GuestStack::to_socket(Step& s, std::uint32_t packet) {
 
 void GuestStack::receive(Step& s, RingView& v, std::uint32_t packet) {
   GuestPacket& p = buffers_.packet(packet);
-  if (p.length > kLongest) return drop(packet, Drop::stack, s.now());
-  tell(p, s.now());
-  if (p.frames.count > 0 && c_.hit(Fault::lose_guest, p.frames.first)) {
-    c_.held -= p.frames.count;
-    for (FrameRef f; (f = c_.frames.pop(p.frames)) != kNoFrame;) c_.frames.lose(f);
-    buffers_.free_packet(packet, s.now());
-    return;
-  }
-  buffers_.gather(p, 0, std::min(p.length, kLook), scratch_.data());
-  p.parsed = parse(scratch_.data(), p.length);
-  if (p.length > kLook && (p.parsed.header_length > kLook - 64 || p.parsed.decode == Decode::truncated)) {
-    buffers_.gather(p, 0, p.length, scratch_.data());
-    p.parsed = parse(scratch_.data(), p.length);
-  }
+  if (p.length > kLongestPacket) return drop(packet, Drop::stack, s.now());
+  std::uint32_t contiguous = 0;
+  head_ = buffers_.look(p, contiguous);
   const Parsed& q = p.parsed;
   if (q.l3 == L3::none && q.decode == Decode::ethertype) return accept(s, packet);
   s.charge(c_.costs.ip);
   if (q.decode == Decode::truncated || q.decode == Decode::lengths) return drop(packet, Drop::stack, s.now());
-  pull(s, p, q.header_length);
-  bool bad = csum::check_l3(scratch_.data(), q) == csum::Checked::bad;
+  buffers_.pull(s, p, q.header_length);
+  bool bad = csum::check_l3(head_, q) == csum::Checked::bad;
   if (!bad && !(p.flags & (VirtioNetHdr::kNeedsCsum | VirtioNetHdr::kDataValid))) bad = verify(s, p) == csum::Checked::bad;
   if (bad) {
     ++c_.stats.bad_checksums;

@@ -1,4 +1,4 @@
-// The guest's protocol stack: from the driver's packet to the socket queue.
+// The guest's protocol stack: from GRO's packet to the socket queue.
 //
 // Header pull, IP header check, L4 checksum in software where neither the host nor the NIC vouched for it (over the real
 // bytes), UDP and open TCP straight to the socket, closed TCP through a receiver that acknowledges. A packet without
@@ -25,7 +25,9 @@ class GuestStack {
  public:
   GuestStack(GuestContext& c, GuestBuffers& buffers, GuestChecker& checker, GuestTxQueue& tx, GuestSocket& socket);
 
-  // One packet from the driver. Host-merged packets are never merged further, so a GRO stage of the guest belongs here.
+  // The driver has handed a packet up: tells the observer. False: a planted fault has made it vanish.
+  bool handed_up(std::uint32_t packet, Time t);
+  // One packet from GRO.
   void receive(Step& s, RingView& v, std::uint32_t packet);
 
   // The application has freed a packet of connection `flow`. True when a window update is wanted: send_requested().
@@ -60,7 +62,6 @@ class GuestStack {
     bool requested = false, by_timer = false;
   };
   void tell(const GuestPacket& p, Time t);
-  void pull(Step& s, GuestPacket& p, std::uint32_t need);
   csum::Checked verify(Step& s, const GuestPacket& p);
   void drop(std::uint32_t packet, Drop why, Time t);
   void accept(Step& s, std::uint32_t packet);
@@ -76,7 +77,7 @@ class GuestStack {
   GuestChecker& checker_;
   GuestTxQueue& tx_;
   GuestSocket& socket_;
-  std::vector<std::uint8_t> scratch_;        // the headers of the packet in hand
+  const std::uint8_t* head_ = nullptr;       // the headers of the packet in hand
   std::vector<std::uint8_t> whole_;          // for the observer
   std::vector<Flow> flows_;
   std::vector<std::uint32_t> by_hash_;       // open addressing: flow + 1

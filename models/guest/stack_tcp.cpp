@@ -11,10 +11,10 @@ namespace gd {
 std::uint32_t GuestStack::find_flow(const GuestPacket& p) {
   const Parsed& q = p.parsed;
   Key key{};
-  const std::uint8_t* l3 = scratch_.data() + q.l3_offset();
+  const std::uint8_t* l3 = head_ + q.l3_offset();
   if (q.l3 == L3::ipv4) std::memcpy(key.bytes, l3 + ip4::kSrc, 8);
   else std::memcpy(key.bytes, l3 + ip6::kSrc, 32);
-  std::memcpy(key.bytes + 32, scratch_.data() + q.l4_offset(), 4);
+  std::memcpy(key.bytes + 32, head_ + q.l4_offset(), 4);
   std::uint64_t h = hash_name(std::string_view(reinterpret_cast<const char*>(key.bytes), sizeof key.bytes));
   h ^= h >> 32;
   for (std::size_t i = h % by_hash_.size();; i = (i + 1) % by_hash_.size()) {
@@ -25,7 +25,7 @@ std::uint32_t GuestStack::find_flow(const GuestPacket& p) {
     if (flows_.size() == c_.params.tcp.flows || q.header_length > sizeof Flow::header) return kNil;
     flows_.push_back(Flow{key, TcpReceiver(q.seq, c_.params.tcp.out_of_order, c_.params.tcp.ack_segments), q, {}});
     Flow& f = flows_.back();
-    std::memcpy(f.header, scratch_.data(), q.header_length);
+    std::memcpy(f.header, head_, q.header_length);
     f.right_edge = q.seq;
     by_hash_[i] = static_cast<std::uint32_t>(flows_.size());
     return by_hash_[i] - 1;

@@ -13,7 +13,8 @@ constexpr std::uint8_t kClosingFlags = tcp::kUrg | tcp::kPsh | tcp::kRst | tcp::
 const char* gro_reason_name(GroReason r) {
   static const char* const names[static_cast<int>(GroReason::count_)] = {
       "none", "closing-flags", "short-segment", "larger-segment", "out-of-order", "header-mismatch", "size-limit", "no-room",
-      "pure-ack", "length-mismatch", "evicted", "table-full", "complete", "timeout", "no-handler", "bad-checksum"};
+      "pure-ack", "length-mismatch", "evicted", "table-full", "complete", "timeout", "no-handler", "bad-checksum",
+      "already-merged"};
   return names[static_cast<int>(r)];
 }
 
@@ -46,6 +47,8 @@ GroResult GroTable::receive(const GroSegment& s, std::int64_t tick) {
     r.reason = GroReason::closing_flags;
   else if (h.payload == 0 || s.parsed->pure_ack)
     r.reason = GroReason::pure_ack;
+  else if (s.gso)
+    r.reason = GroReason::already_merged;
   else if (h.l3_flush)
     r.reason = GroReason::length_mismatch;
   else if (old() && b.count == kGroPerBucket)

@@ -41,6 +41,7 @@ enum class GroReason : std::uint8_t {
   timeout,           // older than the tick at the end of a poll
   no_handler,        // (normal only) protocol that is not merged, IP options, fragment, bad IPv4 header checksum, header too long
   bad_checksum,      // (normal only) TCP checksum wrong, or not verified by the NIC (2.6.35)
+  already_merged,    // a GSO packet, merged by someone else before: closes its flow's entry and is never merged
   count_
 };
 const char* gro_reason_name(GroReason r);
@@ -59,6 +60,7 @@ struct GroSegment {
   std::uint16_t vlan_tci = 0;            // stripped tag
   bool vlan_stripped = false;
   bool verified = false;                 // the NIC found the L4 checksum right
+  bool gso = false;                      // merged before, by a host or a device: dodgy GSO
   // Truth about the checksum, asked for only when not verified. `none` lets the table compute it, which needs the whole
   // frame to be contiguous.
   csum::Checked checksum = csum::Checked::none;

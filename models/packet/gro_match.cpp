@@ -18,6 +18,7 @@ GroReason GroTable::decode(Head& h, GroResult& r) const {
   const Parsed& p = *h.s.parsed;
   const std::uint8_t* frame = h.s.frame;
   r.header_bytes = r.header_length = p.length < ether::kHeader ? p.length : ether::kHeader;
+  if (old() && h.s.gso) return GroReason::already_merged;   // not even compared
   if (p.l3 == L3::none || (old() && p.vlan_tags > 0)) return GroReason::no_handler;
   h.l3 = p.l3_offset();
   h.l4 = p.l4_offset();
@@ -47,7 +48,7 @@ GroReason GroTable::decode(Head& h, GroResult& r) const {
 GroReason GroTable::verify(const Head& h, GroResult& r) const {
   if (h.s.verified) return GroReason::none;
   if (old()) return GroReason::bad_checksum;     // no software sum in GRO before 3.9
-  if (h.l3_flush) return GroReason::none;        // not asked: it will not be held anyway
+  if (h.l3_flush || h.s.gso) return GroReason::none;   // not asked: it will not be held anyway
   r.summed_bytes = h.s.parsed->length - h.l4;
   csum::Checked c = h.s.checksum;
   if (c == csum::Checked::none && h.s.contiguous >= h.s.parsed->length) c = csum::check_l4(h.s.frame, *h.s.parsed);
@@ -95,6 +96,7 @@ GroReason GroTable::refusal(Entry& e, const Head& h) const {
   if (b[tcp::kFlags] & (tcp::kSyn | tcp::kRst | tcp::kUrg)) return GroReason::closing_flags;
   if (h.payload == 0 || h.s.parsed->pure_ack)
     return b[tcp::kFlags] & tcp::kFin ? GroReason::closing_flags : GroReason::pure_ack;
+  if (h.s.gso) return GroReason::already_merged;
   if (h.l3_flush) return GroReason::length_mismatch;
   if (be32(b + tcp::kSeq) != e.first_seq + e.info.payload) return GroReason::out_of_order;
   const std::uint32_t ignored = kFlagWordFin | kFlagWordPsh | (old() ? kFlagWordCwr : 0);

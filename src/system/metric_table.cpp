@@ -53,7 +53,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"pin.ops", "", "pages pinned and unpinned", -1},
       {"buffers.fill_ratio", "%", "receive buffers that were free, as seen by arriving frames", 1},
       {"buffers.min_free", "frames", "fewest receive buffers that a frame found free", 1},
-      {"gro.segments_per_packet", "frames", "wire frames by packet that left GRO", 1},
+      {"gro.segments_per_packet", "frames", "wire frames by packet that left the host's GRO; of a guest: by packet that its stack got", 1},
       {"gro.flush.<reason>", "", "packets that left GRO for one reason", 0},
       {"interrupts.host", "", "interrupts of the NIC taken by the host", -1},
       {"interrupts.guest", "", "interrupts taken by guests", -1},

@@ -196,6 +196,8 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
     sheet.count(prefix + "packets.delivered", "packets", y.guest.packets - x.guest.packets);
     sheet.count(prefix + "interrupts.guest", "", y.guest.interrupts - x.guest.interrupts);
     sheet.count(prefix + "vm_exits", "", y.exits - x.exits);
+    sheet.ratio(prefix + "gro.segments_per_packet", "frames", y.guest.gro_frames_out - x.guest.gro_frames_out,
+                y.guest.gro_packets_out - x.guest.gro_packets_out);
     sheet.ratio(prefix + "copy.guest_bytes_per_packet", "bytes",
                 y.guest.linear_copied + y.guest.user_copied - x.guest.linear_copied - x.guest.user_copied, y.guest.frames - x.guest.frames);
   }

@@ -150,6 +150,9 @@ GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
   p.app.socket_buffer = g.app.socket_buffer;
   p.tcp.closed = s.traffic.kind == sc::TrafficKind::synthetic && s.traffic.tcp == sc::TcpMode::closed;
   p.tcp.delayed_ack = g.app.delayed_ack_timeout;
+  p.tcp.ack_segments = static_cast<unsigned>(g.app.delayed_ack_segments);
+  p.gro.enabled = g.gro.enabled;   // the model knows that the driver of 2.6.35 has none
+  p.gro.rules = g.gro.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
   return p;
 }
 

@@ -49,10 +49,12 @@ struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
     for (const char* name : {"sched.context_switch", "sched.wakeup", "irq.entry", "vm.world_switch", "vm.halt", "vm.exit_kick", "guest.irq", "guest.napi_poll",
                              "guest.napi_complete", "guest.used_entry", "guest.driver_packet", "guest.skb_alloc", "guest.frag", "guest.refill", "guest.page_alloc",
                              "guest.page_free", "guest.skb_free", "guest.ip", "guest.tcp", "guest.udp", "guest.raw", "guest.socket_queue", "guest.read",
+                             "guest.gro_receive", "guest.gro_compare", "guest.gro_merge", "guest.gro_complete",
                              "guest.tcp_ack", "guest.tx_xmit", "guest.tx_reclaim", "guest.doorbell"})
       costs.define(name, 100'000, 0, "");
     for (const char* name : {"guest.linear_copy", "guest.checksum", "guest.copy_user"}) costs.define(name, 0, 250, "byte");
     params.virtio.queue_size = 64;
+    params.gro.enabled = false;   // packets as the driver makes them; GuestGroBench has it on
     flow.protocol = ipproto::kUdp;
     flow.src_port = 5, flow.dst_port = 6;
     flow.src_ip[0] = 10, flow.dst_ip[0] = 11;
