@@ -90,7 +90,7 @@ const std::vector<OptionInfo>& option_table() {
       {"--strategy", "NAME[,NAME...]", "runs these strategies, or \"all\", instead of the scenario's"},
       {"--seed", "N", "seed of all random streams"},
       {"--out", "DIR", "result folder; absent or empty (default: results/runs/<scenario>/, which is replaced)"},
-      {"--force", "", "replaces what --out or init names, if guestdma made it"},
+      {"--force", "", "replaces the folder of --out if it holds a guestdma config.json, or the file of init"},
       {"--trace", "KIND[,KIND...]", "writes traces: perfetto, vcd, csv, pcap"},
       {"-j", "N", "strategies that run at the same time (default: number of cores; bench: 1)"},
       {"--format", "text|json|csv|markdown", "form of the results on standard output"},

@@ -50,6 +50,14 @@ std::string comparison_results(const Evaluation& e, const report::Comparison& c,
   return report::comparison_text(c, text) + report::verdicts_text(e.verdicts, text.colour);
 }
 
+// Formats without room for the expect lines: those that do not hold or were skipped are told on standard error.
+void tell_verdicts(const Evaluation& e, const Options& o, bool side_by_side) {
+  const bool shown = o.format == Format::text || o.format == Format::json || (o.format == Format::markdown && side_by_side);
+  for (const report::Verdict& v : e.verdicts)
+    if (!shown && v.state != report::Verdict::State::pass)
+      write_error(v.place + ": " + report::verdict_name(v.state) + ": " + v.text + (v.label.empty() ? "" : " (" + v.label + ")") + ": " + v.detail);
+}
+
 int execute(const Options& o, bool side_by_side) {
   const std::string& file = o.arguments[0];
   ResultsFolder folder(o, stem_of(file));
@@ -74,6 +82,7 @@ int execute(const Options& o, bool side_by_side) {
   folder.commit();
   write_out(out);
   if (!undrawn.empty()) write_error("warning: no pictures were drawn: " + undrawn);
+  tell_verdicts(e, o, side_by_side);
   const int code = judge(e, plan);
   write_note(o, "results in " + folder.shown());
   return code;

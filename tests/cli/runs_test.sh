@@ -82,6 +82,8 @@ gates() {
   printf '%s,\n "expect": ["throughput.goodput[guest-head] > 5 Gb/s", "drops.total == 0"]}\n' "${small%\}}" >gate.json
   gd run gate.json
   status_is 1; out_has 'fail    throughput.goodput[guest-head] > 5 Gb/s'; out_has 'gate.json:4:13'
+  gd run gate.json --format csv --quiet
+  status_is 1; err_has 'gate.json:4:13: fail: throughput.goodput[guest-head] > 5 Gb/s (guest-head): measured'
   gd compare gate.json --no-plots
   status_is 1
   [ -s results/runs/gate/comparison.json ] || wrong 'results of a gate that failed'
