@@ -137,7 +137,7 @@ struct CoreParams {
   Time step_max = 1 * kUs;         // longest software step
   Time slice = 1 * kMs;            // time slice between threads of one core
   Time idle_exit = 500 * kNs;      // latency, not charged: from a wake-up to the first instruction on an idle core (C1)
-  Time softirq_max = 2 * kMs;      // softirq work before waiting threads get a slice (ksoftirqd)
+  Time softirq_max = 200 * kUs;    // softirq work before waiting threads get a slice: ksoftirqd, 10 rounds of about 20 us
 };
 
 class Core : public Actor, public Runner {

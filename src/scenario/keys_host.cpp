@@ -43,7 +43,7 @@ void host_keys(Table& t) {
   t.time("host.idle_exit", AT(host.idle_exit), {0, 1'000'000'000}, "From a wake-up to the first instruction on an idle core.",
          "assumption: C1");
   t.time("host.softirq_max", AT(host.softirq_max), {1'000'000}, "Softirq work before waiting threads get a slice.",
-         "Linux netdev_budget_usecs: 2000 us");
+         "ksoftirqd takes over after MAX_SOFTIRQ_RESTART, 10 rounds, or 2 ms; derived with rounds of 20 us");
   t.choice("consumer", AT(consumer), {"guest", "host-socket", "user-async", "host-forward", "drop"},
            "Who takes the data: a guest, or an application of the host. This version serves guest and host-socket.");
 }

@@ -51,7 +51,7 @@ struct Host {
   Time step_max = 1 * kUs;
   Time slice = 1 * kMs;
   Time idle_exit = 500 * kNs;
-  Time softirq_max = 2 * kMs;
+  Time softirq_max = 200 * kUs;
 };
 
 enum class Backend : std::uint8_t { tap, macvtap, raw_socket };
