@@ -150,11 +150,15 @@ void DeviceRing::enable_notify(RingView& v) {
   if (notify_ && !event_idx_) return;
   notify_ = true;
   const std::uint16_t flags = 0;
-  if (event_idx_) v.publish(vring::avail_event(layout_), &last_avail_, 2);
+  if (event_idx_) v.publish(vring::avail_event(layout_), &avail_, 2);
   else v.publish(vring::used_flags(layout_), &flags, 2);
 }
 
-bool DeviceRing::recheck(RingView& v) { return refresh(v); }
+bool DeviceRing::recheck(RingView& v) {
+  const std::uint16_t known = avail_;
+  refresh(v);
+  return avail_ != known;
+}
 
 void DeviceRing::reset() {
   last_avail_ = avail_ = used_ = published_ = decided_ = 0;

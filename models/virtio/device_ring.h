@@ -73,10 +73,11 @@ class DeviceRing {
   bool signal_needed(RingView& v);
 
   // Kicks from the guest. Off: NO_NOTIFY flag, or with EVENT_IDX nothing (avail_event goes stale). On: flag cleared, or
-  // avail_event = the next chain to be taken.
+  // avail_event = the first chain beyond those known from the cached index (vhost_update_avail_event): a device that has
+  // seen chains and could not use them, because a packet needs more of them, is told of the next one.
   void disable_notify(RingView& v);
   void enable_notify(RingView& v);
-  // After enable_notify(), in a later step: true when chains came meanwhile (no kick will come for them).
+  // After enable_notify(), in a later step: true when the avail index has moved on (no kick will come for what it shows).
   bool recheck(RingView& v);
   bool notify_enabled() const { return notify_; }
 
