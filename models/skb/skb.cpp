@@ -1,8 +1,28 @@
 #include "models/skb/skb.h"
 
+#include <utility>
+
 #include "models/base/error.h"
 
 namespace gd {
+
+namespace {
+
+// Takes the first `n` bytes off the skb's front; buffers of fragments that become empty stay as zero-length fragments.
+void pull(Skb& skb, std::uint32_t n) {
+  const std::uint32_t linear = n < skb.head.length ? n : skb.head.length;
+  skb.head.addr += linear;
+  skb.head.length -= linear;
+  n -= linear;
+  for (unsigned i = 0; i < skb.nr_frags && n; ++i) {
+    const std::uint32_t part = n < skb.frags[i].length ? n : skb.frags[i].length;
+    skb.frags[i].addr += part;
+    skb.frags[i].length -= part;
+    n -= part;
+  }
+}
+
+}  // namespace
 
 SkbPool::SkbPool(PhysMem& memory, Ownership& ownership, Iommu& iommu, CostBook& costs, std::uint32_t capacity)
     : memory_(memory), ownership_(ownership), iommu_(iommu), alloc_(costs.get("skb.alloc")), free_(costs.get("skb.free")),
@@ -71,35 +91,36 @@ void SkbPool::post_head(Step& s, Skb* skb) {
 }
 
 void SkbPool::take_head(Step& s, Skb* skb, bool written) {
-  ownership_.move(skb->slab_buffer, written ? Owner::in_flight : Owner::posted, Owner::skb, s.now(), "header buffer taken");
+  // A DMA that was blocked half way may have touched a buffer of which the write-back says nothing.
+  const bool touched = written || ownership_.owner(skb->slab_buffer) == Owner::in_flight;
+  ownership_.move(skb->slab_buffer, touched ? Owner::in_flight : Owner::posted, Owner::skb, s.now(), "header buffer taken");
 }
 
-namespace {
-
-// Takes the first `n` bytes off the skb's front; buffers of fragments that become empty stay as zero-length fragments.
-void pull(Skb& skb, std::uint32_t n) {
-  const std::uint32_t linear = n < skb.head.length ? n : skb.head.length;
-  skb.head.addr += linear;
-  skb.head.length -= linear;
-  n -= linear;
-  for (unsigned i = 0; i < skb.nr_frags && n; ++i) {
-    const std::uint32_t part = n < skb.frags[i].length ? n : skb.frags[i].length;
-    skb.frags[i].addr += part;
-    skb.frags[i].length -= part;
-    n -= part;
-  }
+Skb* SkbPool::lift_head(Step& s, Skb& p, Hpa headers, std::uint32_t n, const Cost& copy) {
+  Skb* head = alloc(s);
+  s.copy(copy, head->slab_addr, headers, n);
+  head->head = {head->slab_addr, n, kNoToken};
+  head->length = p.length;
+  head->checksum = p.checksum;
+  head->hash = p.hash;
+  head->path = p.path;
+  std::swap(head->frames, p.frames);
+  pull(p, n);
+  p.length -= n;
+  p.next = nullptr;
+  head->list = head->list_tail = &p;
+  return head;
 }
 
-}  // namespace
-
-unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell) {
+unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell, bool linux_2_6_35) {
   Skb& tail = to.list_tail ? *to.list_tail : to;
   const std::uint32_t payload = from.length - header;
   to.length += payload;
   if (&tail != &to) tail.length += payload;
   const bool linear_payload = from.head.length > header;
   const unsigned extra = linear_payload ? 1 : 0;
-  if ((!linear_payload || from.head_is_page) && tail.nr_frags + from.nr_frags + extra <= kMaxSkbFrags) {
+  const bool as_frags = linux_2_6_35 ? !linear_payload && !to.list : !linear_payload || from.head_is_page;
+  if (as_frags && tail.nr_frags + from.nr_frags + extra <= kMaxSkbFrags) {
     require(linear_payload || from.head.token == kNoToken, "a merged skb's header page has nobody to give it back");
     pull(from, header);
     unsigned moved = 0;

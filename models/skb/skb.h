@@ -19,7 +19,7 @@ namespace gd {
 
 class RxPath;   // models/buffers: whose buffers a packet holds
 
-constexpr unsigned kMaxSkbFrags = 17;     // MAX_SKB_FRAGS with 4 KiB pages, Linux 6.x
+constexpr unsigned kMaxSkbFrags = 17;     // MAX_SKB_FRAGS with 4 KiB pages, Linux 6.x (2.6.35 had 18)
 
 // A run of bytes of a packet and the buffer that holds them.
 struct Frag {
@@ -76,13 +76,17 @@ class SkbPool {
  public:
   // Costs: skb.alloc, skb.free (kmem_cache_alloc/free of struct and head), skb.recycle_shell.
   SkbPool(PhysMem& memory, Ownership& ownership, Iommu& iommu, CostBook& costs, std::uint32_t capacity);
-  // Never null: the pool grows when `capacity` skbs are in use (counted in grown()).
+  // Never null: the pool grows by 1024 when all are in use (the only time at which this allocates).
   Skb* alloc(Step& s);
   // Frees the struct and its slab head; buffers must have been given back before. Frees frag_list members too.
   void free(Step& s, Skb* skb);
   // The struct alone, for a shell whose fragments were moved to another (GRO): recycled at once.
   void free_shell(Step& s, Skb* skb);
-  // The slab head becomes a header buffer of the NIC, and comes back as the packet's linear part.
+  // Linux 2.6.35, first merge of a linear packet: a new skb that holds only the `n` header bytes at `headers` becomes the
+  // packet, and `p`, without them, its first frag_list member. The frames go along; `copy` prices the header bytes.
+  Skb* lift_head(Step& s, Skb& p, Hpa headers, std::uint32_t n, const Cost& copy);
+  // The slab head becomes a header buffer of the NIC, and comes back as the packet's linear part. `written`: the
+  // write-back says that the NIC put bytes there.
   void post_head(Step& s, Skb* skb);
   void take_head(Step& s, Skb* skb, bool written);
   std::uint32_t in_use() const { return in_use_; }
@@ -104,9 +108,9 @@ class SkbPool {
 // many descriptors were moved; `*shell` says whether `from` is now an empty shell to be recycled (true) or became a
 // frag_list member (false). Frames are joined by the caller.
 // Cases (Linux 6): payload in fragments only and they fit -> fragments move; linear part in a page -> it becomes a
-// fragment; else frag_list.
-unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell);
-// Linux 2.6.35: no linear part becomes a fragment; an array that would overflow refuses (returns false).
+// fragment; else frag_list. Linux 2.6.35: a linear part never becomes a fragment, and behind a frag_list all are chained.
+unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell, bool linux_2_6_35 = false);
+// Linux 2.6.35: whether `from` may join at all; a fragment array that would overflow refuses.
 bool can_merge_2635(const Skb& to, const Skb& from, std::uint32_t header);
 
 }  // namespace gd
