@@ -3,8 +3,10 @@
 //
 // Modelled: two kinds of ring buffers told apart by size, payload at offset 0 of its page, merged frames whose further
 // segments take pages only, a pure ACK that leaves its page with the NIC, frames that the NIC did not split (pulled by the
-// host; payload moved or copied), plain virtio with mergeable buffers. Not here: in-first-buffer placement and delivery
-// with an offset, which need extension bits. Source: Xin Xiaohui, 2010-04-02 and 2010-06-13; 82575 manual, table 33.
+// host; payload moved or copied), plain virtio with mergeable buffers. In `always` mode a small TCP segment that lies whole
+// in the header buffer has its payload moved to its page while GRO is on: merged, it would need a header buffer of its own.
+// Not here: in-first-buffer placement and delivery with an offset, which need extension bits.
+// Source: Xin Xiaohui, 2010-04-02 and 2010-06-13; 82575 manual, table 33.
 #include <algorithm>
 
 #include "models/base/error.h"
@@ -15,11 +17,17 @@
 namespace gd {
 namespace {
 
+// Bytes of a guest's header buffer: virtio header and the largest packet header that is copied there.
+Bytes header_buffer_for(const BindEnvironment& e) {
+  return align_up(e.header_length + std::max<Bytes>(e.header_buffer, 192), kLine);
+}
+
 class CopyHeaderPath final : public ZeroCopyPath {
  public:
   explicit CopyHeaderPath(PathContext c)
       : ZeroCopyPath(std::move(c)), header_copy_(c_.costs.get("header.copy")), pull_(c_.costs.get("header.pull")),
-        unsplit_copy_(c_.costs.get("unsplit.copy")), heads_(c_.env.ring_size, nullptr), header_mask_(1) {
+        unsplit_copy_(c_.costs.get("unsplit.copy")), header_least_(header_buffer_for(c_.env)),
+        nic_header_(std::min<Bytes>(c_.env.header_buffer, Skb::kSlab)), heads_(c_.env.ring_size, nullptr), header_mask_(1) {
     while (header_mask_ < c_.guest->rx().size + 1u) header_mask_ *= 2;
     header_fifo_.resize(header_mask_);
     --header_mask_;
@@ -28,7 +36,7 @@ class CopyHeaderPath final : public ZeroCopyPath {
   void shape(RxQueueConfig& q) override {
     q.packet_buffer = std::min<Bytes>(kPage, align_up(c_.env.rx_buffer, 1024));
     q.split = c_.env.split;
-    q.header_buffer = std::min<Bytes>(c_.env.header_buffer, Skb::kSlab);
+    q.header_buffer = nic_header_;
     q.split_threshold = c_.env.split_threshold;
   }
   bool merges() const override { return c_.env.gro && feature::guest_gso(c_.guest->rx().features); }
@@ -39,7 +47,7 @@ class CopyHeaderPath final : public ZeroCopyPath {
     std::uint32_t token = 0;
     unsigned n = 0;
     bool pages = false;
-    while (n < kPostBatch && posted_.take_one(s, side_.header_length() + 64, &token)) {
+    while (n < kPostBatch && posted_.take_one(s, header_least_, &token)) {
       if (posted_[token].length < kPage) {
         header_fifo_[header_tail_++ & header_mask_] = token;
       } else {
@@ -71,10 +79,11 @@ class CopyHeaderPath final : public ZeroCopyPath {
     Skb* fresh = heads_[slot];
     heads_[slot] = nullptr;
     const std::uint32_t in_header =
-        partial_ ? 0 : header_buffer_bytes(c_.env.split, std::min<Bytes>(c_.env.header_buffer, Skb::kSlab), w);
+        partial_ ? 0 : header_buffer_bytes(c_.env.split, nic_header_, w);
     c_.skbs.take_head(s, fresh, in_header > 0);
-    const Owner before = w.packet_length ? Owner::in_flight : Owner::posted;
-    if (w.packet_length == 0) {                 // header only: the page stays with the NIC
+    const Owner before = at_device(token, w.packet_length > 0);
+    const std::uint32_t header = w.packet_length == 0 ? mergeable_header(fresh->slab_addr, in_header) : 0;
+    if (w.packet_length == 0 && header == 0) {  // all in the header buffer: the page stays with the NIC
       recycle(s, token, before);
     } else {
       posted_.unmap(s, token);
@@ -90,6 +99,14 @@ class CopyHeaderPath final : public ZeroCopyPath {
     } else {
       c_.skbs.free_shell(s, fresh);
       partial_->length += w.packet_length;
+    }
+    if (header) {
+      const std::uint32_t payload = in_header - header;
+      s.copy(unsplit_copy_, posted_[token].hpa, partial_->slab_addr + header, payload);
+      partial_->head.length = header;
+      partial_->frags[partial_->nr_frags++] = {posted_[token].hpa, payload, token};
+      ++stats_.copied_unsplit;
+      stats_.copied_unsplit_bytes += payload;
     }
     if (w.packet_length) {
       require(partial_->nr_frags < kMaxSkbFrags, "a scattered frame has more pieces than an skb has fragments");
@@ -109,30 +126,29 @@ class CopyHeaderPath final : public ZeroCopyPath {
   }
 
   Progress deliver(Step& s, Skb* skb) override {
-    if (header_head_ == header_tail_) return Progress::no_buffers;
-    const std::uint32_t head = header_fifo_[header_head_++ & header_mask_];
-    const PostedBuffer& h = posted_[head];
-    const std::uint32_t header = skb->head.length;
-    if (header + side_.header_length() > h.length) broken("a packet's header is longer than the guest's header buffer");
-    unsigned pages = 0;
-    for_each_frag(*skb, [&](Frag& f) { pages += &f != &skb->head && f.token != kNoToken && f.length ? 1 : 0; });
-    s.charge(packet_);
-    c_.frames.stamp(skb->frames, Stage::deliver, s.now());
-    side_.write_header(s, h.hpa, side_.header_for(*skb, 1 + pages));
-    s.copy(header_copy_, h.hpa + side_.header_length(), skb->head.addr, header);
-    side_.carry(h.head, skb->frames);
-    own(s, head, Owner::posted, Owner::skb, "header buffer used");
-    posted_.give(s, head, side_.header_length() + header, Owner::skb);
-    for_each_frag(*skb, [&](Frag& f) {
-      if (&f == &skb->head || f.token == kNoToken) return;
-      if (f.length == 0) {
-        recycle(s, f.token, Owner::skb);
-      } else {
-        posted_.give(s, f.token, f.length, Owner::skb);
+    if (!member_) {
+      if (header_head_ == header_tail_) return Progress::no_buffers;
+      hand_over_header(s, *skb);
+      member_ = skb;
+      at_ = 0;
+    }
+    while (member_) {
+      require(member_ == skb || member_->head.length == 0, "a merged segment's linear bytes have no guest buffer");
+      for (; at_ < member_->nr_frags; ++at_) {
+        if (s.over()) return Progress::more;
+        const Frag& f = member_->frags[at_];
+        if (f.token == kNoToken) continue;
+        if (f.length == 0) {
+          recycle(s, f.token, Owner::skb);
+          feed(s);
+        } else {
+          posted_.give(s, f.token, f.length, Owner::skb);
+        }
       }
-    });
+      member_ = member_ == skb ? skb->list : member_->next;
+      at_ = 0;
+    }
     ++stats_.delivered_packets;
-    stats_.used_entries += 1 + pages;
     c_.skbs.free(s, skb);
     return Progress::done;
   }
@@ -144,17 +160,42 @@ class CopyHeaderPath final : public ZeroCopyPath {
     feed(s);
     c_.skbs.free(s, skb);
   }
-  std::uint32_t held() const override { return 0; }
-  std::uint64_t free_buffers() const override { return ZeroCopyPath::free_buffers(); }
 
  private:
+  // `always` mode: header length of a TCP segment that lies whole in the header buffer and may be merged; else 0.
+  std::uint32_t mergeable_header(Hpa at, std::uint32_t length) const {
+    if (c_.env.split != SplitMode::always || length == 0 || !merges()) return 0;
+    const Parsed p = parse(c_.phys.at(at), length);
+    const bool data = p.ok() && p.l4 == L4::tcp && p.payload_length > 0 && p.header_length + p.payload_length == length;
+    return data ? p.header_length : 0;
+  }
+
+  // The first used entry of a packet: virtio header and packet header in a header buffer.
+  void hand_over_header(Step& s, Skb& skb) {
+    const std::uint32_t head = header_fifo_[header_head_++ & header_mask_];
+    const PostedBuffer& h = posted_[head];
+    const std::uint32_t header = skb.head.length;
+    require(header + side_.header_length() <= h.length, "a packet's header is longer than the guest's header buffer");
+    unsigned pages = 0;
+    for_each_frag(skb, [&](Frag& f) { pages += &f != &skb.head && f.token != kNoToken && f.length ? 1 : 0; });
+    s.charge(packet_);
+    c_.frames.stamp(skb.frames, Stage::deliver, s.now());
+    side_.write_header(s, h.hpa, side_.header_for(skb, 1 + pages));
+    s.copy(header_copy_, h.hpa + side_.header_length(), skb.head.addr, header);
+    side_.carry(h.head, skb.frames);
+    own(s, head, Owner::posted, Owner::skb, "header buffer used");
+    posted_.give(s, head, side_.header_length() + header, Owner::skb);
+    stats_.used_entries += 1 + pages;
+  }
+
   // The NIC left the frame whole in the guest's page: the host copies the headers into the skb's head and the payload
   // moves to offset 0 of a page.
   void pull_headers(Step& s, Skb& skb) {
     Frag& f = skb.frags[0];
     const Parsed p = parse(c_.phys.at(f.addr), f.length);
     std::uint32_t n = p.header_length ? p.header_length : std::min<std::uint32_t>(14, f.length);
-    n = std::min<std::uint32_t>({n, f.length, static_cast<std::uint32_t>(Skb::kSlab)});
+    // A header that the guest's header buffer cannot take goes on in the page.
+    n = std::min({n, f.length, static_cast<std::uint32_t>(std::min<Bytes>(header_least_ - side_.header_length(), Skb::kSlab))});
     s.copy(pull_, skb.slab_addr, f.addr, n);
     skb.head = {skb.slab_addr, n, kNoToken};
     ++stats_.copied_unsplit;
@@ -198,11 +239,15 @@ class CopyHeaderPath final : public ZeroCopyPath {
   }
 
   Cost header_copy_, pull_, unsplit_copy_;
+  Bytes header_least_;                       // a guest's header buffer has at least this many bytes
+  Bytes nic_header_;                         // of the NIC's header buffer: an skb's head takes no more than Skb::kSlab
   std::vector<Skb*> heads_;                  // by slot: the skb whose slab head is the header buffer
   std::vector<std::uint32_t> header_fifo_;   // guest header buffers that wait for packets
   std::uint32_t header_head_ = 0, header_tail_ = 0, header_mask_;
   Skb* partial_ = nullptr;
   std::uint32_t first_in_header_ = 0;
+  const Skb* member_ = nullptr;              // deliver(): where the packet in hand goes on
+  unsigned at_ = 0;
 };
 
 class CopyHeader final : public Strategy {
@@ -219,18 +264,20 @@ class CopyHeader final : public Strategy {
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
-    if (e.consumer != Consumer::guest) return "serves the consumer guest only";
+    if (auto why = refuse_zero_copy(e)) return why;
     if (e.split == SplitMode::off) return "the NIC must split headers (nic.header_split.mode is off)";
     if (!e.mergeable) return "the guest must negotiate mergeable receive buffers; with chains the hole in the header buffer cannot be told";
-    if (e.in_order) return "used entries come in completion order; VIRTIO_F_IN_ORDER was negotiated";
     if (e.options.unsplit == Unsplit::offset && !e.used_offset) return "unsplit: offset needs the feature used_offset";
     if (e.header_buffer > Skb::kSlab) return "nic.header_split.header_buffer is larger than an skb's head of 512 bytes";
+    if (e.header_buffer == 0) return "nic.header_split.header_buffer is 0";
+    if (e.options.headers_of_8 < 1 || e.options.headers_of_8 > 7) return "headers_of_8 must leave both kinds of buffers: 1 to 7 of 8";
+    if (e.queue_size < 8) return "the guest's ring must have 8 entries or more to hold both kinds of buffers";
     return std::nullopt;
   }
   GuestRxLayout guest_layout(const BindEnvironment& e) const override {
     GuestRxLayout l;
     l.kind = GuestRxLayout::Kind::header_pages;
-    l.header_buffer = align_up(e.header_length + std::max<Bytes>(e.header_buffer, 192), kLine);
+    l.header_buffer = header_buffer_for(e);
     l.headers_of_8 = e.options.headers_of_8;
     return l;
   }

@@ -5,6 +5,7 @@
 // header in the headroom before the frame, a host-side shadow of the shared info. Merged delivery needs used_offset, so
 // GRO is off on its queue. Source: Xin Xiaohui, "[RFC][PATCH v2 3/3]", 2010-04-02.
 #include "models/base/error.h"
+#include "models/buffers/vhost_copy.h"
 #include "models/buffers/zero_copy.h"
 
 namespace gd {
@@ -12,7 +13,7 @@ namespace {
 
 // Bytes that the NIC may write into one buffer: SRRCTL.BSIZEPACKET counts 1 KiB; per-descriptor NICs take any size.
 Bytes nic_area(const BindEnvironment& e) {
-  const Bytes frame = e.mtu + 14 + 4;                      // with one VLAN tag; the FCS is stripped
+  const Bytes frame = e.mtu + kLargestL2;
   return e.buffer_size_per_descriptor ? align_up(frame, kLine) : align_up(frame, 1024);
 }
 
@@ -59,10 +60,11 @@ class GuestHeadPath final : public ZeroCopyPath {
   Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override {
     const std::uint32_t token = taken_from(slot);
     posted_.unmap(s, token);
-    if (frame == kNoFrame || w.packet_length == 0) {
-      recycle(s, token, w.packet_length ? Owner::in_flight : Owner::posted);
+    if (frame == kNoFrame || w.packet_length == 0) {        // a blocked DMA
+      recycle(s, token, at_device(token, w.packet_length > 0));
       return nullptr;
     }
+    require(w.end_of_packet, "the NIC scattered a frame that its buffer was sized for");
     own(s, token, Owner::in_flight, Owner::skb, "guest buffer received");
     Skb* skb = c_.skbs.alloc(s);
     if (c_.env.options.shadow_shared_info) s.charge(shadow_);
@@ -70,7 +72,7 @@ class GuestHeadPath final : public ZeroCopyPath {
     skb->head_is_page = true;
     skb->length = w.packet_length;
     skb->hash = w.rss_hash;
-    skb->checksum = w.l4_error || w.ip_error ? Checksum::bad : w.l4_checked ? Checksum::unnecessary : Checksum::none;
+    skb->checksum = checksum_of(w);
     c_.frames.append(skb->frames, frame);
     const std::uint64_t id = c_.frames[frame].id;
     if (c_.fault.hit(Fault::flip_host, id)) *c_.phys.at(skb->head.addr + skb->length - 1) ^= 0x40;
@@ -88,11 +90,11 @@ class GuestHeadPath final : public ZeroCopyPath {
       side_.write_header(s, b.hpa, side_.header_for(*skb, 1));
       side_.carry(b.head, skb->frames);
       posted_.give(s, token, side_.header_length() + skb->length, Owner::skb);
+      ++stats_.delivered_packets;
+      ++stats_.used_entries;
     } else {
       c_.frames.dropped(skb->frames, Drop::stack, s.now());   // planted: the buffer was lost
     }
-    ++stats_.delivered_packets;
-    ++stats_.used_entries;
     c_.skbs.free(s, skb);
     return Progress::done;
   }
@@ -123,8 +125,7 @@ class GuestHead final : public Strategy {
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
-    if (e.consumer != Consumer::guest) return "serves the consumer guest only";
-    if (e.in_order) return "used entries come in completion order; VIRTIO_F_IN_ORDER was negotiated";
+    if (auto why = refuse_zero_copy(e)) return why;
     if (e.rx_mode == RxMode::big) return "the guest's big receive mode posts chains of pages; one buffer must hold a whole frame";
     if (layout_for(e).buffer > kPage)
       return "a frame of MTU " + std::to_string(e.mtu) + " with headroom, receive buffer and shared info does not fit one 4 KiB page";

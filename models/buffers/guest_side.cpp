@@ -2,9 +2,22 @@
 
 namespace gd {
 
+void PathTimer::act(Time now) {
+  if (inject_at_ <= now) {
+    inject_at_ = kNever;
+    ++injected_;
+    sink_.interrupt(vector_, now);
+  }
+  if (retry_at_ <= now) {
+    retry_at_ = kNever;
+    worker_->wake(now);
+  }
+  if (const Time next = std::min(inject_at_, retry_at_); next != kNever) wake_at(next);
+}
+
 GuestSide::GuestSide(PathContext& c)
     : c_(c), ring_(c.guest->rx(), c.guest->space().size()),
-      injection_(c.agenda, c.interrupt_rank, c.guest->interrupts(), 0, c.injection_latency), head_(c.costs.get("vhost.head")),
+      timer_(c.agenda, c.interrupt_rank, c.guest->interrupts(), 0, c.injection_latency), head_(c.costs.get("vhost.head")),
       header_(c.costs.get("vhost.header")), used_(c.costs.get("vhost.used")), publish_(c.costs.get("vhost.publish")),
       signal_(c.costs.get("vhost.signal")) {}
 
@@ -13,9 +26,19 @@ bool GuestSide::take(Step& s, Segment* out, unsigned room, DeviceRing::Taken& t)
   while (ring_.take(v, out, room, t)) {
     s.charge(head_, t.segments);
     if (t.error == RingError::none && t.readable == 0 && t.writable > 0) return true;
-    if (t.error != RingError::bad_head) used(s, t.head, 0);
+    refuse(s, t.head, out, t.segments);
+    ++skipped_;
   }
   return false;
+}
+
+void GuestSide::refuse(Step& s, std::uint16_t head, const Segment* segments, unsigned n) {
+  for (unsigned i = 0; i < n; ++i) {
+    const BufferId b = c_.ownership.find(space().translate(segments[i].gpa));
+    if (b != kNoBuffer && c_.ownership.owner(b) == Owner::posted)
+      c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "returned unused");
+  }
+  used(s, head, 0);
 }
 
 void GuestSide::used(Step& s, std::uint16_t head, std::uint32_t length) {
@@ -67,7 +90,12 @@ void GuestSide::settle(Step& s) {
   CpuView v(s, space(), signal_.op);
   if (!ring_.signal_needed(v)) return;
   s.charge(signal_);
-  s.at_end([](void* self, std::uint64_t, Time now) { static_cast<Injection*>(self)->send(now); }, &injection_, 0);
+  s.at_end([](void* self, std::uint64_t, Time now) { static_cast<PathTimer*>(self)->inject(now); }, &timer_, 0);
+}
+
+void GuestSide::attend(Step& s) {
+  CpuView v(s, space(), head_.op);
+  ring_.disable_notify(v);
 }
 
 bool GuestSide::ask_for_kick(Step& s) {

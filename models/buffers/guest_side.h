@@ -3,28 +3,39 @@
 //
 // Source: drivers/vhost/net.c and vhost.c (get_rx_bufs, vhost_add_used_n, vhost_signal), virt/kvm/eventfd.c (irqfd).
 #pragma once
+#include <algorithm>
+
 #include "models/base/agenda.h"
 #include "models/buffers/strategy.h"
 #include "models/virtio/device_ring.h"
 
 namespace gd {
 
-// A virtual interrupt on its way: visible to the guest after the injection latency; further ones join it.
-class Injection : public Actor {
+// A path's own events: a virtual interrupt on its way (visible to the guest after the injection latency; further ones
+// join it), and the worker's retry after a stall.
+class PathTimer : public Actor {
  public:
-  Injection(Agenda& agenda, std::uint32_t actor_rank, InterruptSink& sink, std::uint32_t vector, Time latency)
+  PathTimer(Agenda& agenda, std::uint32_t actor_rank, InterruptSink& sink, std::uint32_t vector, Time latency)
       : Actor(agenda, actor_rank), sink_(sink), vector_(vector), latency_(latency) {}
-  void send(Time now) { wake_at(now + latency_); }
-  void act(Time now) override {
-    ++injected_;
-    sink_.interrupt(vector_, now);
+  void inject(Time now) {
+    inject_at_ = std::min(inject_at_, now + latency_);
+    wake_at(inject_at_);
   }
+  // Wakes `worker` at `t`, unless an earlier retry is pending.
+  void retry(Task& worker, Time t) {
+    worker_ = &worker;
+    retry_at_ = std::min(retry_at_, t);
+    wake_at(retry_at_);
+  }
+  void act(Time now) override;
   std::uint64_t injected() const { return injected_; }
 
  private:
   InterruptSink& sink_;
   std::uint32_t vector_;
   Time latency_;
+  Time inject_at_ = kNever, retry_at_ = kNever;
+  Task* worker_ = nullptr;
   std::uint64_t injected_ = 0;
 };
 
@@ -35,10 +46,14 @@ class GuestSide {
   explicit GuestSide(PathContext& c);
   DeviceRing& ring() { return ring_; }
   GuestSpace& space() { return c_.guest->space(); }
-  // Takes one chain; false when the guest has none. Unusable chains are given back, counted, and skipped.
+  // Takes one chain; false when the guest has none. Unusable chains are given back, counted, and skipped: skipped() rises,
+  // and what was taken before can no longer be untaken (it would bring back the unusable one).
   bool take(Step& s, Segment* out, unsigned room, DeviceRing::Taken& t);
   // A used entry for `head` that holds `length` bytes; visible by publish().
   void used(Step& s, std::uint16_t head, std::uint32_t length);
+  std::uint64_t skipped() const { return skipped_; }
+  // Gives a taken chain back unused: used length 0, and its posted buffers are the guest's again.
+  void refuse(Step& s, std::uint16_t head, const Segment* segments, unsigned n);
   // The frames that lie in the packet whose first buffer is `head`.
   void carry(std::uint16_t head, FrameChain& frames);
   // Header bytes for `skb`, merged over `buffers` ring buffers; header_length() of them are valid.
@@ -50,16 +65,19 @@ class GuestSide {
   void publish(Step& s);
   void settle(Step& s);
   bool unsettled() const { return undecided_; }
+  void attend(Step& s);
   bool ask_for_kick(Step& s);
   bool recheck(Step& s);
-  std::uint64_t injected() const { return injection_.injected(); }
+  PathTimer& timer() { return timer_; }
+  std::uint64_t injected() const { return timer_.injected(); }
   std::uint64_t guest_errors() const { return ring_.errors(); }
 
  private:
   PathContext& c_;
   DeviceRing ring_;
-  Injection injection_;
+  PathTimer timer_;
   Cost head_, header_, used_, publish_, signal_;
+  std::uint64_t skipped_ = 0;
   bool undecided_ = false;
 };
 

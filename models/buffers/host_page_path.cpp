@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "models/base/error.h"
 #include "models/buffers/vhost_copy.h"
 
@@ -16,12 +18,13 @@ Checksum checksum_of(const RxWriteback& w) {
 
 HostPagePath::HostPagePath(PathContext c)
     : c_(std::move(c)), pages_(c_, c_.env.rx_buffer, c_.env.page_recycle), split_(c_.env.split != SplitMode::off),
+      header_buffer_(split_ ? std::min<Bytes>(c_.env.header_buffer, Skb::kSlab) : 0),
       copybreak_(c_.costs.get("copybreak.copy")), slots_(c_.env.ring_size) {}
 
 void HostPagePath::shape(RxQueueConfig& q) {
   q.packet_buffer = c_.env.rx_buffer;
   q.split = c_.env.split;
-  q.header_buffer = split_ ? c_.env.header_buffer : 0;
+  q.header_buffer = header_buffer_;
   q.split_threshold = c_.env.split_threshold;
 }
 
@@ -77,7 +80,7 @@ Skb* HostPagePath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, Fr
   stats_.fill_sum += posted_;
   ++stats_.fill_samples;
   if (posted_ < stats_.min_free) stats_.min_free = posted_;
-  const std::uint32_t in_header = partial_ ? 0 : header_buffer_bytes(c_.env.split, c_.env.header_buffer, w);
+  const std::uint32_t in_header = partial_ ? 0 : header_buffer_bytes(c_.env.split, header_buffer_, w);
   pages_.take(s, x.token, w.packet_length > 0);
   if (!partial_) {
     partial_ = start(s, x, w, in_header);
@@ -105,12 +108,9 @@ Skb* HostPagePath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, Fr
     Frag& last = skb->nr_frags ? skb->frags[skb->nr_frags - 1] : skb->head;
     *c_.phys.at(last.addr + last.length - 1) ^= 0x40;
   }
-  if (c_.fault.hit(Fault::leak_buffer, id)) {
-    Frag& f = skb->nr_frags ? skb->frags[0] : skb->head;
-    f.token = kNoToken;
-  }
-  const std::uint32_t token = skb->nr_frags ? skb->frags[0].token : skb->head.token;
-  if (token != kNoToken && c_.fault.hit(Fault::free_twice, id)) pages_.free(s, token);
+  Frag& first = skb->nr_frags ? skb->frags[0] : skb->head;
+  if (first.token != kNoToken && c_.fault.hit(Fault::leak_buffer, id)) first.token = kNoToken;
+  if (first.token != kNoToken && c_.fault.hit(Fault::free_twice, id)) pages_.free(s, first.token);
   return skb;
 }
 

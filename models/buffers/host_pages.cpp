@@ -39,7 +39,9 @@ std::uint32_t HostPages::post(Step& s) {
 void HostPages::take(Step& s, std::uint32_t t, bool written) {
   const Buffer& b = buffers_[t];
   if (!recycle_) c_.iommu.unmap(s, b.iova, size_);
-  c_.ownership.move(b.id, written ? Owner::in_flight : Owner::posted, Owner::skb, s.now(), "host page received");
+  // A DMA that was blocked half way may have touched a buffer of which the write-back says nothing.
+  const bool touched = written || c_.ownership.owner(b.id) == Owner::in_flight;
+  c_.ownership.move(b.id, touched ? Owner::in_flight : Owner::posted, Owner::skb, s.now(), "host page received");
 }
 
 void HostPages::free(Step& s, std::uint32_t t) {

@@ -11,7 +11,8 @@ namespace gd {
 
 class HostPages {
  public:
-  // Buffers of `size` bytes, a divisor or a multiple of the page size. Costs: page.alloc, page.recycle, page.free.
+  // Buffers of `size` bytes: as many as fit one page, or one of several contiguous pages. `recycle`: mapped once and kept;
+  // else mapped at post() and unmapped at take(). Costs: page.alloc, page.recycle, page.free.
   HostPages(PathContext& c, Bytes size, bool recycle);
   struct Buffer {
     Hpa addr = 0;
@@ -21,7 +22,7 @@ class HostPages {
   const Buffer& operator[](std::uint32_t token) const { return buffers_[token]; }
   // A buffer for the device: host -> posted.
   std::uint32_t post(Step& s);
-  // The device has written it (or gave it back unwritten): becomes part of a packet.
+  // The device has written it (or gave it back unwritten): becomes part of a packet. posted or in flight -> skb.
   void take(Step& s, std::uint32_t token, bool written);
   // Goes back: skb -> host.
   void free(Step& s, std::uint32_t token);

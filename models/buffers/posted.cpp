@@ -13,38 +13,50 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
   while (capacity < n + 1) capacity *= 2;
   fifo_.resize(capacity);
   mask_ = capacity - 1;
-  later_.reserve(1024);
+  later_.reserve(2048);
+  pins_.assign(side.space().size() / kPage, 0);
   if (c.env.pin != PinPolicy::per_buffer) page_iova_.assign(side.space().size() / kPage, 0);
   if (c.env.pin == PinPolicy::whole_guest) {
     // Pinned and mapped at bind, once; the time that takes is not on any frame's way.
     for (Gpa g = 0; g < side.space().size(); g += kPage) {
       const Hpa page = side.space().translate(g);
       c.ownership.pin(page, 0);
+      c.ownership.map(page, 0);
       page_iova_[g / kPage] = c.iommu.map_static(page, kPage);
     }
   }
 }
 
-bool PostedBuffers::pin(Step& s, Hpa page) {
-  if (c_.ownership.pinned_bytes() + kPage > c_.env.memlock_limit) {
+bool PostedBuffers::pin(Step& s, Gpa gpa, Hpa page) {
+  std::uint16_t& pins = pins_[gpa / kPage];
+  if (pins == 0 && pinned_ + kPage > c_.env.memlock_limit) {
     ++stats_.memlock_stalls;
     return false;
   }
+  if (pins++ == 0) pinned_ += kPage;
   s.charge(pin_);
   ++stats_.pins;
   c_.ownership.pin(page, s.now());
   return true;
 }
 
-void PostedBuffers::unpin(Step& s, Hpa page) {
+void PostedBuffers::unpin(Step& s, Gpa gpa, Hpa page) {
+  if (--pins_[gpa / kPage] == 0) pinned_ -= kPage;
   s.charge(unpin_);
   ++stats_.unpins;
   c_.ownership.unpin(page, s.now());
 }
 
-// Pages whose mapping was taken away lazily stay pinned until the device can no longer reach them.
-void PostedBuffers::drain_unpins(Step& s) {
-  while (later_first_ < later_.size() && later_[later_first_].at <= s.now()) unpin(s, later_[later_first_++].page);
+// Pages whose mapping was taken away lazily stay pinned until the device can no longer reach them. The IOMMU is asked
+// again each time, because a full batch flushes earlier than the timeout.
+void PostedBuffers::drain(Step& s) {
+  while (later_first_ < later_.size() && !s.over()) {
+    const Later& l = later_[later_first_];
+    if (c_.iommu.safe_to_unpin(l.unmapped_at) > s.now()) break;
+    if (l.unpin) unpin(s, l.gpa, l.page);
+    else c_.ownership.unmap(l.page, s.now());
+    ++later_first_;
+  }
   if (later_first_ == later_.size()) {
     later_.clear();
     later_first_ = 0;
@@ -54,48 +66,48 @@ void PostedBuffers::drain_unpins(Step& s) {
   }
 }
 
+Time PostedBuffers::stall_ends(Time now) const {
+  if (!stalled_ || later_.empty()) return kNever;
+  const Time t = c_.iommu.safe_to_unpin(later_[later_first_].unmapped_at);
+  return t > now ? t : now;
+}
+
 bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
-  drain_unpins(s);
+  drain(s);
+  stalled_ = false;
   Segment seg[8];
   DeviceRing::Taken t;
   while (side_.take(s, seg, 8, t)) {
     // The buffer is its last segment; a header descriptor before it (2.6.35 small mode) takes the virtio header.
     const Segment& data = seg[t.segments - 1];
-    Bytes contiguous = 0;
-    const Hpa hpa = side_.space().translate(data.gpa, &contiguous);
-    if (hpa == kNoAddress || contiguous < data.len || data.len < least) {
+    PostedBuffer& b = buffers_[t.head];
+    if (b.outstanding || data.gpa % kPage + data.len > kPage || data.len < least) {
       ++stats_.returned_unused;
-      side_.used(s, t.head, 0);
-      const BufferId b = hpa == kNoAddress ? kNoBuffer : c_.ownership.find(hpa);
-      if (b != kNoBuffer) c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "unusable, returned");
+      side_.refuse(s, t.head, seg, b.outstanding ? 0 : t.segments);
       continue;
     }
+    const Hpa hpa = side_.space().translate(data.gpa);
     const Hpa page = align_down(hpa, kPage);
-    if (c_.env.pin == PinPolicy::per_buffer) {
-      if (!pin(s, page)) {
-        side_.ring().untake(1);
-        return false;
-      }
-    } else {
-      s.charge(lookup_);
-      Iova& kept = page_iova_[data.gpa / kPage];
-      if (kept == 0) {
-        if (!pin(s, page)) {
-          side_.ring().untake(1);
-          return false;
-        }
-        kept = c_.iommu.map(s, page, kPage);
-      }
+    const bool keep = c_.env.pin != PinPolicy::per_buffer;
+    if (keep) s.charge(lookup_);
+    if ((!keep || page_iova_[data.gpa / kPage] == 0) && !pin(s, data.gpa, page)) {
+      side_.ring().untake(1);
+      stalled_ = true;
+      return false;
+    }
+    if (keep && page_iova_[data.gpa / kPage] == 0) {
+      page_iova_[data.gpa / kPage] = c_.iommu.map(s, page, kPage);
+      c_.ownership.map(page, s.now());
     }
     s.charge(track_);
-    PostedBuffer& b = buffers_[t.head];
+    b = {};
     b.gpa = data.gpa;
     b.hpa = hpa;
     b.length = data.len;
     b.head = t.head;
     b.id = c_.ownership.find(hpa);
-    b.mapped = false;
-    b.iova = c_.env.pin == PinPolicy::per_buffer ? 0 : page_iova_[data.gpa / kPage] + (hpa - page);
+    b.outstanding = true;
+    b.iova = keep ? page_iova_[data.gpa / kPage] + (hpa - page) : 0;
     ++stats_.posted;
     *token = t.head;
     return true;
@@ -108,6 +120,7 @@ Iova PostedBuffers::map(Step& s, std::uint32_t token) {
   if (c_.env.pin == PinPolicy::per_buffer && !b.mapped) {
     b.iova = c_.iommu.map(s, b.hpa, b.length);
     b.mapped = true;
+    c_.ownership.map(align_down(b.hpa, kPage), s.now());
   }
   return b.iova;
 }
@@ -117,6 +130,11 @@ void PostedBuffers::unmap(Step& s, std::uint32_t token) {
   if (!b.mapped) return;
   c_.iommu.unmap(s, b.iova, b.length);
   b.mapped = false;
+  b.unmapped = true;
+  b.unmapped_at = s.now();
+  const Hpa page = align_down(b.hpa, kPage);
+  if (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now()) c_.ownership.unmap(page, s.now());
+  else later_.push_back({b.unmapped_at, b.gpa, page, false});
 }
 
 void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Owner from) {
@@ -125,13 +143,10 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   s.charge(untrack_);
   if (c_.env.pin == PinPolicy::per_buffer) {
     const Hpa page = align_down(b.hpa, kPage);
-    const Time safe = c_.iommu.safe_to_unpin(s.now());
-    if (safe <= s.now()) {
-      unpin(s, page);
-    } else {
-      later_.push_back({safe, page});
-    }
+    if (!b.unmapped || (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now())) unpin(s, b.gpa, page);
+    else later_.push_back({b.unmapped_at, b.gpa, page, true});
   }
+  b.outstanding = false;
   if (b.id != kNoBuffer) c_.ownership.move(b.id, from, Owner::guest, s.now(), "given to the guest");
   side_.used(s, b.head, length);
 }

@@ -1,8 +1,10 @@
 // The guest's buffers between its ring and the NIC: taken by the vhost worker, read once, translated, checked, pinned,
 // tracked, queued for the driver; and given back. Shared by the designs that let the NIC write into guest memory.
 //
-// Modelled: per-buffer tracking (allocation and hash of the page, as ZeCoRx measured it), pin policies, the memlock limit,
-// DMA mapping per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written.
+// Modelled: per-buffer tracking (allocation and hash of the page, as ZeCoRx measured it), pin policies, the memlock limit
+// in distinct pages of the guest (at the limit posting stalls until a page is unpinned; a pool never unpins), DMA mapping
+// per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written. A buffer lies in
+// one 4 KiB page: one pin, one mapping. Not modelled: copying or refusing at the limit, eviction from a pool.
 // Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
 #pragma once
 #include <vector>
@@ -19,7 +21,10 @@ struct PostedBuffer {
   Iova iova = 0;
   BufferId id = kNoBuffer;
   std::uint16_t head = 0;
-  bool mapped = false;
+  bool outstanding = false;   // taken from the ring and not given back
+  bool mapped = false;        // per-buffer mapping in force
+  bool unmapped = false;      // a mapping was taken away at unmapped_at
+  Time unmapped_at = 0;
 };
 
 class PostedBuffers {
@@ -28,7 +33,8 @@ class PostedBuffers {
   PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats);
 
   // Takes one ring buffer; false when the guest has none or the memlock limit is reached. Out: its token (the head).
-  // A buffer that is not contiguous in host memory, or shorter than `least`, goes back to the guest with length 0.
+  // A buffer that crosses a page, is shorter than `least`, or whose head is outstanding already goes back to the guest
+  // with length 0.
   bool take_one(Step& s, Bytes least, std::uint32_t* token);
   const PostedBuffer& operator[](std::uint32_t token) const { return buffers_[token]; }
   // Makes the buffer reachable for the device (NAPI refill): per-buffer mapping unless the pool keeps it.
@@ -37,8 +43,9 @@ class PostedBuffers {
   void unmap(Step& s, std::uint32_t token);
   // The buffer goes to the guest with `length` bytes used: unpinned unless kept, untracked, used entry pushed.
   void give(Step& s, std::uint32_t token, std::uint32_t length, Owner from);
-  // The same page is posted again without having been used.
-  void stalled() { ++stats_.memlock_stalls; }
+  // When a stall at the memlock limit may be over by itself, because an unmapped page waits for the IOMMU's flush;
+  // kNever when there is no stall or nothing waits.
+  Time stall_ends(Time now) const;
 
   // First in, first out queue of buffers that wait for the driver.
   void queue(std::uint32_t token) { fifo_[tail_++ & mask_] = token; }
@@ -48,12 +55,14 @@ class PostedBuffers {
   std::uint32_t queued() const { return tail_ - head_; }
 
  private:
-  bool pin(Step& s, Hpa page);
-  void unpin(Step& s, Hpa page);
-  void drain_unpins(Step& s);
+  bool pin(Step& s, Gpa gpa, Hpa page);
+  void unpin(Step& s, Gpa gpa, Hpa page);
+  void drain(Step& s);
   struct Later {
-    Time at;
+    Time unmapped_at;
+    Gpa gpa;
     Hpa page;
+    bool unpin;              // else: the page ceases to be reachable for the device
   };
   PathContext& c_;
   GuestSide& side_;
@@ -63,9 +72,11 @@ class PostedBuffers {
   std::vector<std::uint32_t> fifo_;
   std::uint32_t head_ = 0, tail_ = 0, mask_;
   std::vector<Iova> page_iova_;            // pool and whole-guest: mapping kept, by guest page; 0: none yet
-  std::vector<Later> later_;               // unpins that wait for the IOMMU's flush, in time order
+  std::vector<std::uint16_t> pins_;        // by guest page
+  Bytes pinned_ = 0;                       // distinct pages of this guest, bytes
+  std::vector<Later> later_;               // what waits for the IOMMU's flush, in order of unmapping
   std::size_t later_first_ = 0;
-  Time unmapped_at_ = 0;
+  bool stalled_ = false;                   // the last take_one() met the memlock limit
 };
 
 }  // namespace gd

@@ -43,6 +43,8 @@ struct StrategyOptions {
   bool shadow_shared_info = true;        // guest-head: host-side shadow instead of the guest's copy
 };
 
+constexpr Bytes kLargestL2 = 14 + 2 * 4;   // Ethernet header and two in-band VLAN tags; the FCS is stripped
+
 // What is known when a strategy is bound.
 struct BindEnvironment {
   Consumer consumer = Consumer::guest;
@@ -117,15 +119,21 @@ class RxPath {
   // Whether GRO may merge on this path.
   virtual bool merges() const = 0;
 
-  // vhost side. post(): a bounded piece of work; true when there is more. deliver(): see Progress.
+  // vhost side, set-up: the worker that calls the functions below (woken when a memlock stall may be over).
+  virtual void serve(Task& /*worker*/) {}
+  // The worker runs: kicks of the receive queue are not wanted until ask_for_kick().
+  virtual void attend(Step&) {}
+  // Whether post() does anything on this path; and post(): a bounded piece of work, true when there is more.
+  virtual bool posts() const { return false; }
   virtual bool post(Step&) { return false; }
+  // See Progress. After `more` the same skb must be given again.
   virtual Progress deliver(Step& s, Skb* skb) = 0;
   // Publishes used entries that wait; the decision to signal is settle()'s, in a later step (the barrier between them).
   virtual void publish(Step&) {}
   virtual void settle(Step&) {}
   virtual bool unsettled() const { return false; }
   // Before the worker sleeps: asks for the consumer's kick when the path is short of buffers; true when recheck() must
-  // follow in a later step. recheck(): true when buffers came meanwhile.
+  // follow in a later step. recheck(): true when buffers came meanwhile (those already known to be too few do not count).
   virtual bool ask_for_kick(Step&, bool /*starved*/) { return false; }
   virtual bool recheck(Step&) { return false; }
   // Used entries that wait for publish().

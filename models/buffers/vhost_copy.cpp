@@ -36,6 +36,7 @@ class VhostCopyPath final : public HostPagePath {
   void publish(Step& s) override { side_.publish(s); }
   void settle(Step& s) override { side_.settle(s); }
   bool unsettled() const override { return side_.unsettled(); }
+  void attend(Step& s) override { side_.attend(s); }
   bool ask_for_kick(Step& s, bool starved) override { return starved && side_.ask_for_kick(s); }
   bool recheck(Step& s) override { return side_.recheck(s); }
   std::uint32_t unpublished() const override {
@@ -56,23 +57,30 @@ class VhostCopyPath final : public HostPagePath {
   };
   std::uint64_t side_features() const { return c_.guest->rx().features; }
 
-  // Takes ring buffers for the whole packet by byte count; false (and nothing taken) when the guest has too few.
+  // Takes ring buffers for the whole packet by byte count; false (and nothing kept) when the guest has too few.
   bool gather(Step& s, const Skb& skb) {
     const std::uint64_t need = skb.length + side_.header_length();
     std::uint64_t room = 0;
     head_count_ = segment_count_ = 0;
+    std::uint64_t skipped = 0;
     while (room < need && head_count_ < quota_) {
       DeviceRing::Taken t;
       if (!side_.take(s, &segments_[segment_count_], kMaxSegments - segment_count_, t)) {
-        side_.ring().untake(head_count_);
+        put_back(s, side_.skipped() == skipped);
         return false;
       }
+      const bool broken_off = head_count_ > 0 && side_.skipped() != skipped;   // an unusable chain in between
+      skipped = side_.skipped();
       heads_[head_count_++] = {t.head, t.writable, 0};
       segment_count_ += t.segments;
       room += t.writable;
+      if (broken_off) {
+        put_back(s, false);
+        room = 0;
+      }
     }
     if (room < need) {                       // larger than the guest's buffers can ever take: discarded
-      side_.ring().untake(head_count_);
+      put_back(s, true);
       dropped_ = true;
       return true;
     }
@@ -90,6 +98,21 @@ class VhostCopyPath final : public HostPagePath {
     source_frag_ = 0;
     in_frag_ = 0;
     return true;
+  }
+
+  // What was gathered goes back: to the avail ring, or, where an unusable chain was met in between, unused to the guest.
+  void put_back(Step& s, bool untake) {
+    if (untake) {
+      side_.ring().untake(head_count_);
+    } else {
+      unsigned seg = 0;
+      for (unsigned i = 0; i < head_count_; ++i) {
+        const unsigned first = seg;
+        for (std::uint32_t bytes = 0; bytes < heads_[i].capacity;) bytes += segments_[seg++].len;
+        side_.refuse(s, heads_[i].id, &segments_[first], seg - first);
+      }
+    }
+    head_count_ = segment_count_ = 0;
   }
 
   // Where the next bytes go: at most `n` contiguous in host memory.
@@ -124,7 +147,7 @@ class VhostCopyPath final : public HostPagePath {
     while (header_done_ < side_.header_length()) {
       Hpa at = 0;
       const Bytes n = target(&at, side_.header_length() - header_done_);
-      if (header_done_ == 0) s.charge(header_cost());
+      if (header_done_ == 0) s.charge(packet_header_);
       s.store(copy_.op, at, n);
       std::memcpy(c_.phys.at(at), reinterpret_cast<const std::uint8_t*>(&header_) + header_done_, n);
       header_done_ += static_cast<unsigned>(n);
@@ -141,17 +164,18 @@ class VhostCopyPath final : public HostPagePath {
     }
     return true;
   }
-  const Cost& header_cost() const { return packet_header_; }
-
   void finish(Step& s, Skb& skb) {
     c_.frames.stamp(skb.frames, Stage::deliver, s.now());
     side_.carry(heads_[0].id, skb.frames);
     unsigned seg = 0;
     for (unsigned i = 0; i < head_count_; ++i) {
-      const BufferId b = c_.ownership.find(side_.space().translate(segments_[seg].gpa));
-      if (b != kNoBuffer) c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "vhost used");
-      std::uint32_t bytes = 0;
-      while (bytes < heads_[i].capacity) bytes += segments_[seg++].len;
+      BufferId before = kNoBuffer;           // segments of one buffer are neighbours in a chain
+      for (std::uint32_t bytes = 0; bytes < heads_[i].capacity; ++seg) {
+        bytes += segments_[seg].len;
+        const BufferId b = c_.ownership.find(side_.space().translate(segments_[seg].gpa));
+        if (b != kNoBuffer && b != before) c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "vhost used");
+        before = b;
+      }
       side_.used(s, heads_[i].id, heads_[i].used);
     }
     ++stats_.delivered_packets;
@@ -191,6 +215,8 @@ class VhostCopy final : public Strategy {
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
     if (e.consumer != Consumer::guest && e.consumer != Consumer::host_socket)
       return "serves the consumers guest and host-socket only";
+    if (ceil_div(e.mtu + kLargestL2, e.rx_buffer) > kMaxSkbFrags)
+      return "a frame of MTU " + std::to_string(e.mtu) + " takes more receive buffers (nic.rx_buffer) than an skb has fragments, 17";
     return std::nullopt;
   }
   std::string_view pin_in_force(const BindEnvironment&) const override { return "none"; }

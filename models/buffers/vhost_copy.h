@@ -39,13 +39,14 @@ class HostPagePath : public RxPath {
   Skb* start(Step& s, Slot& slot, const RxWriteback& w, std::uint32_t header_bytes);
   HostPages pages_;
   bool split_;
+  Bytes header_buffer_;             // an skb's head takes no more than Skb::kSlab
   Cost copybreak_;
   std::vector<Slot> slots_;
   Skb* partial_ = nullptr;          // a scattered frame whose last descriptor has not come
   std::uint64_t posted_ = 0;
 };
 
-// Bytes that the NIC wrote into the header buffer, by the split mode's rules (82575 manual, table 33).
+// Bytes that the NIC wrote into a header buffer of `header_buffer` bytes, by the split mode's rules (82575 manual, table 33).
 std::uint32_t header_buffer_bytes(SplitMode mode, Bytes header_buffer, const RxWriteback& w);
 // Checksum state of a packet from its write-back.
 Checksum checksum_of(const RxWriteback& w);

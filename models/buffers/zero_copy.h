@@ -6,6 +6,16 @@
 
 namespace gd {
 
+// What every such design asks of its environment; a reason, or nothing.
+inline std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
+  if (e.consumer != Consumer::guest) return "serves the consumer guest only";
+  if (e.in_order) return "used entries come in completion order; VIRTIO_F_IN_ORDER was negotiated";
+  if (e.pin == PinPolicy::whole_guest && e.guest_memory > e.memlock_limit)
+    return "host.pin is whole-guest and host.memlock_limit is smaller than the guest's memory";
+  if (e.memlock_limit < kPage) return "host.memlock_limit does not allow one pinned page";
+  return std::nullopt;
+}
+
 class ZeroCopyPath : public RxPath {
  public:
   explicit ZeroCopyPath(PathContext c)
@@ -15,8 +25,13 @@ class ZeroCopyPath : public RxPath {
   void settle(Step& s) override { side_.settle(s); }
   bool unsettled() const override { return side_.unsettled(); }
   std::uint32_t unpublished() const override { return const_cast<GuestSide&>(side_).ring().unpublished(); }
-  // The worker posts whenever it runs; a kick is wanted only when the driver may run dry before that.
+  void serve(Task& worker) override { worker_ = &worker; }
+  void attend(Step& s) override { side_.attend(s); }
+  bool posts() const override { return true; }
+  // The worker posts whenever it runs; a kick is wanted only when the driver may run dry before that. A stall at the
+  // memlock limit ends by the worker's own deliveries, or with the flush of the IOMMU's queue.
   bool ask_for_kick(Step& s, bool starved) override {
+    if (const Time t = posted_.stall_ends(s.now()); t != kNever && worker_) side_.timer().retry(*worker_, t);
     if (!starved && free_buffers() * 4 >= c_.guest->rx().size) return false;
     return side_.ask_for_kick(s);
   }
@@ -52,6 +67,12 @@ class ZeroCopyPath : public RxPath {
     if (free_buffers() < stats_.min_free) stats_.min_free = free_buffers();
     return slots_[slot];
   }
+  // Where a buffer is when its write-back is seen: in flight if the NIC wrote into it. A DMA that was blocked half way may
+  // have touched a buffer of which the write-back says nothing.
+  Owner at_device(std::uint32_t token, bool written) const {
+    const BufferId b = posted_[token].id;
+    return written || (b != kNoBuffer && c_.ownership.owner(b) == Owner::in_flight) ? Owner::in_flight : Owner::posted;
+  }
   void own(Step& s, std::uint32_t token, Owner from, Owner to, const char* where) {
     const BufferId b = posted_[token].id;
     if (b != kNoBuffer) c_.ownership.move(b, from, to, s.now(), where);
@@ -70,7 +91,8 @@ class ZeroCopyPath : public RxPath {
   Cost packet_;                                // handing over one packet
   std::vector<std::uint32_t> slots_;
   std::uint32_t in_ring_ = 0;
-  bool starved_ = false;
+  bool starved_ = false;                       // the driver found no buffer at its last refill
+  Task* worker_ = nullptr;
 };
 
 }  // namespace gd
