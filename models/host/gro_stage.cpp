@@ -15,32 +15,39 @@ void GroStage::pass(Step& s, Skb* skb, PacketSink& up) {
   up.packet(s, skb);
 }
 
-// What a software checksum over the whole packet finds, wherever its bytes lie.
-csum::Checked GroStage::truth(const Skb& skb, const Parsed& p) const {
-  if (skb.checksum == Checksum::bad) return csum::Checked::bad;
+csum::Checked packet_checksum(const PhysMem& phys, const Skb& skb, const std::uint8_t* headers, const Parsed& p) {
   if (p.l4 == L4::none || p.is_fragment) return csum::Checked::none;
   std::uint16_t sum = 0;
   std::uint64_t done = 0;
   const std::uint32_t begin = p.l4_offset(), end = p.l2_length + p.ip_length;
   std::uint32_t at = 0;
-  const std::uint8_t* headers = nullptr;
   for_each_frag(const_cast<Skb&>(skb), [&](Frag& f) {
-    if (!headers) headers = phys_.at(f.addr);
     const std::uint32_t from = at > begin ? at : begin, to = at + f.length < end ? at + f.length : end;
     if (from < to) {
-      sum = csum::combine(sum, done, csum::sum(phys_.at(f.addr + (from - at)), to - from));
+      sum = csum::combine(sum, done, csum::sum(phys.at(f.addr + (from - at)), to - from));
       done += to - from;
     }
     at += f.length;
   });
+  if (p.l4 == L4::udp && !headers[p.l4_offset() + 6] && !headers[p.l4_offset() + 7])   // no checksum was sent
+    return p.l3 == L3::ipv4 ? csum::Checked::none : csum::Checked::bad;
   const std::uint16_t whole = csum::add(sum, csum::pseudo(headers, p, end - begin));
   return whole == 0xffff ? csum::Checked::good : csum::Checked::bad;
 }
 
-void GroStage::merge(Step& s, Skb& into, Skb* skb, const GroResult& r, RxPath& path) {
+void GroStage::merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path) {
   bool shell = false;
-  const unsigned moved = merge_payload(into, *skb, r.header_length, &shell);
-  frames_.join(into.frames, skb->frames);
+  const bool old = table_.rules() == GroRules::linux_2_6_35;
+  if (r.first_chained) {
+    Skb* head = skbs_.lift_head(s, *into, path.headers(*into), r.header_length, Cost{chain_.op, 0, 0});
+    table_.replace_owner(into, head);
+    for (unsigned i = 0; i < r.flushed_count; ++i)
+      if (r.flushed[i].owner == into) r.flushed[i].owner = head;
+    into = head;
+  }
+  require(!old || can_merge_2635(*into, *skb, r.header_length), "the GRO table let a packet join that has no room");
+  const unsigned moved = merge_payload(*into, *skb, r.header_length, &shell, old);
+  frames_.join(into->frames, skb->frames);
   ++stats_.merged;
   if (shell) {
     s.charge_times(merge_frag_, moved);
@@ -49,7 +56,6 @@ void GroStage::merge(Step& s, Skb& into, Skb* skb, const GroResult& r, RxPath& p
     s.charge(chain_);
     ++stats_.chained;
   }
-  (void)path;
 }
 
 void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up) {
@@ -88,22 +94,27 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   seg.owner = skb;
   seg.rx_hash = skb->hash;
   seg.verified = skb->checksum == Checksum::unnecessary;
-  if (!seg.verified) seg.checksum = truth(*skb, p);
-  seg.frags = static_cast<std::uint16_t>(skb->nr_frags + (skb->head.length > p.header_length && skb->head_is_page ? 1 : 0));
+  if (skb->checksum == Checksum::bad) seg.checksum = csum::Checked::bad;
+  else if (!seg.verified && p.l4 == L4::tcp && p.header_length <= seg.contiguous)
+    seg.checksum = packet_checksum(phys_, *skb, frame, p);
+  const bool old = table_.rules() == GroRules::linux_2_6_35, linear = skb->head.length > p.header_length;
+  seg.frags = static_cast<std::uint16_t>(old && linear ? 0 : skb->nr_frags + (linear && skb->head_is_page ? 1 : 0));
   s.charge(receive_);
   s.load(receive_.op, at, p.header_length);
 
-  const GroResult r = table_.receive(seg, s.start() / (4 * kMs));   // jiffies at HZ = 250
+  GroResult r = table_.receive(seg, s.start() / (4 * kMs));   // jiffies at HZ = 250
   s.charge_times(compare_, r.compared);
   if (r.summed_bytes) {
     s.charge(checksum_, r.summed_bytes);
-    if (skb->checksum == Checksum::none) skb->checksum = Checksum::unnecessary;
+    for_each_frag(*skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });
+    if (skb->checksum == Checksum::none && r.reason != GroReason::bad_checksum) skb->checksum = Checksum::unnecessary;
   }
   if (r.verdict == GroVerdict::merged) {
     held_frames_ += skb->frames.count;
-    merge(s, *static_cast<Skb*>(r.into), skb, r, path);
+    merge(s, static_cast<Skb*>(r.into), skb, r, path);
   } else if (r.verdict == GroVerdict::held) {
     held_frames_ += skb->frames.count;
+    table_.set_room(skb, static_cast<std::uint16_t>(kMaxSkbFrags - skb->nr_frags));
   }
   for (unsigned i = 0; i < r.flushed_count; ++i) finish(s, r.flushed[i], path, up);
   if (r.verdict == GroVerdict::normal) {

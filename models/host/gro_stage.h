@@ -1,7 +1,8 @@
 // The GRO stage of NAPI: asks the rules (models/packet/gro.h) and carries out what they say on skbs.
 //
-// Modelled: what a merge costs (header reads where the header lies, comparisons, fragment moves, frag_list chaining),
-// completion, delivery in order. Not modelled: the batching of list delivery to the stack.
+// Modelled: what a merge costs (header reads where the header lies, comparisons, fragment moves, frag_list chaining; in
+// 2.6.35 the new head before a linear aggregate), completion, delivery in order. Not modelled: the batching of list
+// delivery to the stack.
 // Source: net/core/gro.c, napi_gro_receive and skb_gro_receive.
 #pragma once
 #include "models/base/costs.h"
@@ -19,6 +20,11 @@ struct PacketSink {
   virtual std::uint32_t held() const = 0;
 };
 
+// What a software checksum over the whole packet finds, wherever its bytes lie; `none` where there is nothing to check
+// (no TCP or UDP header, a fragment, a UDP packet without checksum). `p` was parsed from `headers`, where all headers are
+// contiguous. No simulated cost.
+csum::Checked packet_checksum(const PhysMem& phys, const Skb& skb, const std::uint8_t* headers, const Parsed& p);
+
 struct GroStats {
   std::uint64_t packets_in = 0, packets_out = 0, merged = 0, segments_out = 0;
   std::uint64_t chained = 0;                                             // frag_list merges
@@ -28,7 +34,7 @@ struct GroStats {
 class GroStage {
  public:
   // Costs: gro.receive (per packet), gro.compare (per entry looked at), gro.merge_frag (per descriptor moved),
-  // gro.chain, gro.complete, gro.checksum (per byte summed by software).
+  // gro.chain (and, 2.6.35, the copy of a new head's bytes), gro.complete, gro.checksum (per byte summed by software).
   GroStage(bool enabled, GroRules rules, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs);
   // One packet from the driver. `path` owns its buffers. What is ready goes to `up`.
   void receive(Step& s, Skb* skb, RxPath& path, PacketSink& up);
@@ -40,9 +46,8 @@ class GroStage {
 
  private:
   void finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up);
-  void merge(Step& s, Skb& into, Skb* skb, const GroResult& r, RxPath& path);
+  void merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path);
   void pass(Step& s, Skb* skb, PacketSink& up);
-  csum::Checked truth(const Skb& skb, const Parsed& p) const;
 
   bool enabled_;
   PhysMem& phys_;

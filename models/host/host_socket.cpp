@@ -1,6 +1,7 @@
 #include "models/host/host_socket.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "models/packet/parse.h"
 
@@ -15,11 +16,22 @@ HostSocket::HostSocket(const HostSocketParams& params, PhysMem& phys, FrameTable
     : Task("host-app", Priority::thread), params_(params), phys_(phys), frames_(frames), check_(frames, expected),
       ip_(costs.get("stack.ip")), tcp_(costs.get("stack.tcp")), udp_(costs.get("stack.udp")), raw_(costs.get("stack.raw")),
       checksum_(costs.get("stack.checksum")), queue_(costs.get("stack.queue")), read_(costs.get("app.read")),
-      copy_(costs.get("app.copy")), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)) {}
+      copy_(costs.get("app.copy")), pulled_(kLargestPacket), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)) {}
 
 void HostSocket::packet(Step& s, Skb* skb) {
   const Hpa at = skb->path->headers(*skb);
-  const Parsed p = parse(phys_.at(at), skb->length);
+  const std::uint8_t* headers = phys_.at(at);
+  Parsed p = parse(headers, skb->length);
+  const std::uint32_t contiguous = skb->head.length ? skb->head.length : skb->frags[0].length;
+  if (contiguous < skb->length && (p.header_length > contiguous || !p.ok())) {   // a cut inside the headers: pull them
+    std::uint32_t n = 0;
+    for_each_frag(*skb, [&](Frag& f) {
+      std::memcpy(&pulled_[n], phys_.at(f.addr), f.length);
+      n += f.length;
+    });
+    headers = pulled_.data();
+    p = parse(headers, n);
+  }
   s.charge(ip_);
   s.load(ip_.op, at, p.header_length);
   s.charge(p.l4 == L4::tcp ? tcp_ : p.l4 == L4::udp ? udp_ : raw_);
@@ -27,6 +39,7 @@ void HostSocket::packet(Step& s, Skb* skb) {
     s.charge(checksum_, skb->length);
     for_each_frag(*skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });
     stats_.checksummed += skb->length;
+    skb->checksum = packet_checksum(phys_, *skb, headers, p) == csum::Checked::bad ? Checksum::bad : Checksum::unnecessary;
   }
   if (skb->checksum == Checksum::bad) {
     ++stats_.bad_checksums;
@@ -38,6 +51,11 @@ void HostSocket::packet(Step& s, Skb* skb) {
   stats_.frames += skb->frames.count;
   frames_.stamp(skb->frames, Stage::stack, s.now());
   if (skb->frames.count == 1 && skb->nr_frags == 0) check_.whole(skb->frames.first, phys_.at(skb->head.addr), skb->length);
+  if (p.l4 == L4::tcp && p.payload_length == 0) {      // the protocol's own: no reader sees it
+    for (FrameRef f; (f = frames_.pop(skb->frames)) != kNoFrame;) frames_.delivered(f, s.now());
+    skb->path->release(s, skb);
+    return;
+  }
   if (truesize_ + truesize(*skb) > params_.socket_buffer) {
     stats_.socket_drops += skb->frames.count;
     frames_.dropped(skb->frames, Drop::socket_full, s.now());
@@ -47,12 +65,13 @@ void HostSocket::packet(Step& s, Skb* skb) {
   s.charge(queue_);
   skb->header_length = static_cast<std::uint16_t>(p.payload_offset);
   skb->next = nullptr;
+  const bool waiting = head_ == nullptr;
   (head_ ? tail_->next : head_) = skb;
   tail_ = skb;
   truesize_ += truesize(*skb);
   held_frames_ += skb->frames.count;
   if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), s.now());
-  s.wake(*this);
+  if (waiting) s.wake(*this);
 }
 
 void HostSocket::end(Step& s, Skb* skb) {

@@ -2,7 +2,8 @@
 //
 // Modelled: protocol costs per packet in softirq, the software checksum where nobody verified, a socket queue with a limit
 // in truesize, wake-up of the reader, the copy to the user's buffer cut into pieces, buffers given back after the copy,
-// the comparison of every byte. Not modelled: TCP state (segments are taken as they come), ACKs, IP reassembly.
+// the comparison of every byte; TCP segments without payload end in the protocol. Not modelled: TCP state (segments are
+// taken as they come), ACKs, IP reassembly, a read that takes from several packets.
 // Source: net/ipv4/tcp_ipv4.c, net/ipv4/udp.c, net/core/sock.c.
 #pragma once
 #include <vector>
@@ -44,6 +45,8 @@ class HostSocket : public Task, public PacketSink {
   FrameTable& frames_;
   RxCheck check_;
   Cost ip_, tcp_, udp_, raw_, checksum_, queue_, read_, copy_;
+  static constexpr std::uint32_t kLargestPacket = 128 * 1024;   // beyond what GRO merges (64 KiB) and its last segment
+  std::vector<std::uint8_t> pulled_;       // scratch: a packet whose headers do not lie in one run
   Hpa user_ = 0;
   Skb *head_ = nullptr, *tail_ = nullptr;
   Bytes truesize_ = 0;

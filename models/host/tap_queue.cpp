@@ -1,5 +1,7 @@
 #include "models/host/tap_queue.h"
 
+#include <algorithm>
+
 namespace gd {
 
 TapQueue::TapQueue(std::uint32_t capacity, FrameTable& frames, CostBook& costs, std::string_view backend)
@@ -7,20 +9,31 @@ TapQueue::TapQueue(std::uint32_t capacity, FrameTable& frames, CostBook& costs, 
 
 void TapQueue::packet(Step& s, Skb* skb) {
   s.charge(receive_);
-  if (count_ == ring_.size()) {
+  if (count_ + entering_ == ring_.size()) {
     frames_.dropped(skb->frames, Drop::tap_full, s.now());
     skb->path->release(s, skb);
     return;
   }
   frames_.stamp(skb->frames, Stage::stack, s.now());
   s.charge(enqueue_);
-  std::uint32_t at = head_ + count_;
+  std::uint32_t at = head_ + count_ + entering_;
   if (at >= ring_.size()) at -= static_cast<std::uint32_t>(ring_.size());
   ring_[at] = skb;
   held_frames_ += skb->frames.count;
-  if (++count_ > peak_) peak_ = count_;
-  if (observer_) observer_->level(level_, count_, s.now());
-  s.wake(*worker_);
+  if (entering_++ == 0) {
+    s.at_end(&TapQueue::show, this, 0);
+    if (listening_) s.wake(*worker_);
+  }
+  peak_ = std::max(peak_, count_ + entering_);
+  if (observer_) observer_->level(level_, count_ + entering_, s.now());
+}
+
+// The worker may have gone to sleep, listening again, since the step began.
+void TapQueue::show(void* self, std::uint64_t, Time now) {
+  auto& q = *static_cast<TapQueue*>(self);
+  q.count_ += q.entering_;
+  q.entering_ = 0;
+  if (q.listening_) q.worker_->wake(now);
 }
 
 Skb* TapQueue::pop() {

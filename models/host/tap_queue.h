@@ -1,7 +1,9 @@
 // The queue of a tap or macvtap device: what the host's receive path puts in and the vhost worker takes out.
 //
 // Modelled: a bounded ring of skbs (tx_queue_len), tail drop, the path from netif_receive_skb to it (bridge or macvtap
-// handler), the wake-up of a sleeping worker. Source: drivers/net/tun.c tun_net_xmit, macvtap/tap.c tap_handle_frame.
+// handler), the wake-up of a sleeping worker unless it has stopped polling because the guest has no buffers.
+// A packet can be taken when the step that put it in is over.
+// Source: drivers/net/tun.c tun_net_xmit, macvtap/tap.c tap_handle_frame, drivers/vhost/net.c vhost_net_disable_vq.
 #pragma once
 #include <vector>
 
@@ -12,7 +14,8 @@ namespace gd {
 
 class TapQueue : public PacketSink {
  public:
-  // Costs: netif.receive (per packet up to the handler), tap.enqueue. `capacity` in packets.
+  // Costs: netif.<backend> (per packet up to the handler; backend tap, macvtap or raw_socket), tap.enqueue. `capacity` in
+  // packets, at least 1.
   TapQueue(std::uint32_t capacity, FrameTable& frames, CostBook& costs, std::string_view backend);
   void connect(Task& worker) { worker_ = &worker; }
   void packet(Step& s, Skb* skb) override;
@@ -20,13 +23,18 @@ class TapQueue : public PacketSink {
   Skb* pop();
   Skb* front() const { return count_ ? ring_[head_] : nullptr; }
   bool empty() const { return count_ == 0; }
+  // Whether new packets wake the worker (on at start).
+  void listen(bool on) { listening_ = on; }
   std::uint32_t held() const override { return held_frames_; }
   std::uint32_t peak() const { return peak_; }
   void observe(Observer* o, std::uint32_t level) { observer_ = o, level_ = level; }
 
  private:
+  static void show(void* self, std::uint64_t, Time now);
   std::vector<Skb*> ring_;
-  std::uint32_t head_ = 0, count_ = 0, peak_ = 0, held_frames_ = 0;
+  std::uint32_t head_ = 0, count_ = 0, peak_ = 0, held_frames_ = 0;   // count_: those that can be taken
+  std::uint32_t entering_ = 0;                                        // behind them: put in by the present step
+  bool listening_ = true;
   FrameTable& frames_;
   Cost receive_, enqueue_;
   Task* worker_ = nullptr;

@@ -7,7 +7,8 @@ namespace gd {
 VhostWorker::VhostWorker(const VhostParams& params, GuestPort& guest, FrameTable& frames, CostBook& costs)
     : Task("vhost", Priority::thread), params_(params), guest_(guest), frames_(frames),
       tx_ring_(guest.tx(), guest.space().size()), wakeup_(costs.get("vhost.wakeup")), batch_(costs.get("vhost.batch")),
-      tx_cost_(costs.get("vhost.tx")), tx_copy_(costs.get("vhost.tx_copy")), post_round_(costs.get("vhost.post_round")) {}
+      tx_cost_(costs.get("vhost.tx")), tx_copy_(costs.get("vhost.tx_copy")),
+      signal_(costs.get("vhost.signal")), post_round_(costs.get("vhost.post_round")) {}
 
 void VhostWorker::kick(std::uint32_t queue, Time now) {
   ++stats_.kicks;
@@ -20,12 +21,26 @@ void VhostWorker::kick(std::uint32_t queue, Time now) {
   wake(now);
 }
 
-// Hands over packets until the step, the round's weight or the queue ends. True when there is more.
+// Takes the guest's buffers for the driver; true when the step is over or there are more.
+bool VhostWorker::post(Step& s) {
+  since_post_ = 0;
+  if (!path_->posts()) return post_wanted_ = false;
+  s.charge(post_round_);
+  const std::uint64_t before = path_->stats().posted;
+  post_wanted_ = path_->post(s);
+  if (path_->stats().posted != before) starved_ = false;
+  return post_wanted_ || s.over();
+}
+
+// Hands over packets until the step, a batch, the round's weight or the queue ends. True when there is more.
 bool VhostWorker::receive_round(Step& s) {
   if (starved_) return false;
   while (!s.over()) {
     if (!current_) {
-      if (tap_->empty()) return false;
+      if (tap_->empty()) {
+        in_batch_ = 0;
+        return false;
+      }
       if (in_batch_ == 0) s.charge(batch_);
       current_ = tap_->pop();
       s.load(batch_.op, current_->struct_addr, kLine);
@@ -47,6 +62,10 @@ bool VhostWorker::receive_round(Step& s) {
         round_bytes_ += bytes;
         if (path_->unpublished() > params_.batch) path_->publish(s);
         if (round_packets_ >= params_.weight_packets || round_bytes_ >= params_.weight_bytes) return true;
+        if (++since_post_ >= params_.batch && path_->posts()) {
+          post_wanted_ = true;
+          return true;
+        }
     }
   }
   return true;
@@ -59,6 +78,7 @@ bool VhostWorker::transmit_round(Step& s) {
     tx_undecided_ = false;
     if (tx_ring_.signal_needed(v)) {
       ++tx_signals_;
+      s.charge(signal_);
       s.at_end([](void* g, std::uint64_t, Time now) { static_cast<GuestPort*>(g)->interrupts().interrupt(1, now); }, &guest_, 0);
     }
   }
@@ -113,14 +133,19 @@ bool VhostWorker::transmit_round(Step& s) {
   return more;
 }
 
-// Nothing to do now: publish, arm what must be armed, look once more in a later step, sleep.
+// Nothing to do now: arm what must be armed, look once more in a later step, sleep.
 bool VhostWorker::go_to_sleep(Step& s) {
-  path_->publish(s);
   const bool again = path_->ask_for_kick(s, starved_);
   if (again || path_->unsettled() || tx_undecided_ || tx_check_) {
     state_ = State::recheck;
     return true;
   }
+  return sleep();
+}
+
+// False: the task sleeps. A worker that waits for the guest's buffers is woken by its kick, not by packets.
+bool VhostWorker::sleep() {
+  tap_->listen(!starved_);
   state_ = State::asleep;
   return false;
 }
@@ -130,6 +155,7 @@ bool VhostWorker::step(Step& s) {
   if (state_ == State::asleep) {
     ++stats_.wakeups;
     s.charge(wakeup_);
+    path_->attend(s);
     state_ = State::run;
     post_wanted_ = true;
   } else if (state_ == State::recheck) {
@@ -144,33 +170,24 @@ bool VhostWorker::step(Step& s) {
       if (tx_ring_.recheck(v)) tx_wanted_ = true;
     }
     transmit_round(s);
-    if (!post_wanted_ && !tx_wanted_ && !tx_undecided_ && (tap_->empty() || starved_) && (!current_ || starved_)) {
-      state_ = State::asleep;
-      return false;
-    }
+    const bool waiting = starved_ || (tap_->empty() && !current_);
+    if (!post_wanted_ && !tx_wanted_ && !tx_undecided_ && waiting) return sleep();
     return true;
   }
-  if (round_packets_ == 0 && post_wanted_) {
-    s.charge(post_round_);
-    post_wanted_ = path_->post(s);
-    if (s.over()) return true;
-  }
-  bool more = receive_round(s);
-  if (round_packets_ >= params_.batch || !more) {
+  if (post_wanted_ && post(s)) return true;
+  const bool more = receive_round(s);
+  const bool weighed = round_packets_ >= params_.weight_packets || round_bytes_ >= params_.weight_bytes;
+  if (more && !weighed) return true;         // the round goes on
+  if (round_packets_) {                      // its end: publish, look for buffers, let the transmit side run
+    ++stats_.rounds;
     round_packets_ = 0;
     round_bytes_ = 0;
-    ++stats_.rounds;
-    if (!starved_) post_wanted_ = true;
-    if (more) path_->publish(s);
+    post_wanted_ = true;
   }
-  more |= transmit_round(s);
-  if (more) return true;
-  if (post_wanted_ && !s.over()) {
-    const std::uint64_t before = path_->stats().posted;
-    post_wanted_ = path_->post(s);
-    if (path_->stats().posted != before) starved_ = false;
-    if (post_wanted_) return true;
-  }
+  path_->publish(s);
+  const bool sending = transmit_round(s);
+  if (more || sending) return true;
+  if (post_wanted_ && (s.over() || post(s))) return true;
   if (current_ && !starved_) return true;
   return go_to_sleep(s);
 }
