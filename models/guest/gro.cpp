@@ -6,8 +6,7 @@
 
 namespace gd {
 namespace {
-constexpr std::uint32_t kMaxFrags = 17;       // MAX_SKB_FRAGS with 4 KiB pages
-constexpr Time kJiffy = 4 * kMs;              // HZ = 250
+constexpr Time kJiffy = 4 * kMs;   // HZ = 250
 }  // namespace
 
 GuestGro::GuestGro(GuestContext& c, GuestBuffers& buffers, GuestStack& stack)
@@ -33,10 +32,12 @@ bool GuestGro::deliver(Step& s, RingView& v) {
   return first_ == kNil;
 }
 
-// The payload, or its beginning, stands in an skb head of its own: not a page that another skb can take over.
-bool GuestGro::linear(const GuestPacket& p, std::uint32_t header) const {
+// Fragment slots that the payload takes in another skb. 0: it, or its beginning, stands in an skb head of its own, which
+// is not a page that another skb could take over.
+std::uint32_t GuestGro::slots(const GuestPacket& p, std::uint32_t header) const {
   const GuestBuffer& g = buffers_[p.first];
-  return g.pool == GuestBuffers::kHeads && g.length > header;
+  if (g.length <= header) return p.pieces - 1;
+  return g.pool == GuestBuffers::kHeads ? 0 : p.pieces;
 }
 
 void GuestGro::hold(Step& s, GuestPacket& p, std::uint32_t header) {
@@ -47,10 +48,11 @@ void GuestGro::hold(Step& s, GuestPacket& p, std::uint32_t header) {
 // skb_gro_receive().
 void GuestGro::merge(Step& s, std::uint32_t into, std::uint32_t from, std::uint32_t header) {
   GuestPacket &to = buffers_.packet(into), &p = buffers_.packet(from);
-  const bool chain = linear(p, header);
-  buffers_.skip(s, p, header);
+  const std::uint32_t needed = slots(p, header);
+  const bool chain = needed == 0 || to.frags + needed > kMaxFrags;
+  buffers_.skip(s, p, header, !chain);
   ++c_.stats.gro_merged;
-  if (chain || to.frags + p.pieces > kMaxFrags) {
+  if (chain) {
     // The skb becomes a member of the frag_list; further fragments go to it.
     s.charge(c_.costs.gro_merge);
     ++c_.stats.gro_chained;
@@ -58,9 +60,9 @@ void GuestGro::merge(Step& s, std::uint32_t into, std::uint32_t from, std::uint3
     to.frags = p.pieces - 1;
     buffers_.splice(to, p, p.truesize);
   } else {
-    s.charge_times(c_.costs.gro_merge, p.pieces);
+    s.charge_times(c_.costs.gro_merge, needed);
     s.charge(c_.costs.skb_free);
-    to.frags += p.pieces;
+    to.frags += needed;
     buffers_.splice(to, p, p.truesize - kSkbTruesize);
   }
   c_.frames.join(to.frames, p.frames);
@@ -99,7 +101,7 @@ void GuestGro::receive(Step& s, std::uint32_t i) {
   seg.verified = (p.flags & (VirtioNetHdr::kNeedsCsum | VirtioNetHdr::kDataValid)) != 0;
   seg.gso = p.gso_type != VirtioNetHdr::kGsoNone;
   if (!seg.verified && p.parsed.l4 == L4::tcp) seg.checksum = buffers_.check_l4(p, frame, summed);
-  seg.frags = linear(p, p.parsed.header_length) ? 0 : static_cast<std::uint16_t>(p.pieces - (first.length <= p.parsed.header_length ? 1 : 0));
+  seg.frags = static_cast<std::uint16_t>(slots(p, p.parsed.header_length));
 
   const GroResult r = table_.receive(seg, s.start() / kJiffy);
   s.charge(c_.costs.gro_receive);

@@ -28,7 +28,7 @@ class GuestGro {
  private:
   static void* owner(std::uint32_t packet) { return reinterpret_cast<void*>(std::uintptr_t{packet} + 1); }
   static std::uint32_t packet(const void* owner) { return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(owner) - 1); }
-  bool linear(const GuestPacket& p, std::uint32_t header) const;
+  std::uint32_t slots(const GuestPacket& p, std::uint32_t header) const;
   void hold(Step& s, GuestPacket& p, std::uint32_t header);
   void merge(Step& s, std::uint32_t into, std::uint32_t from, std::uint32_t header);
   void finish(Step& s, const GroFlushed& f);

@@ -16,6 +16,7 @@ namespace gd {
 
 constexpr std::uint32_t kNil = UINT32_MAX;
 constexpr std::uint32_t kSkbTruesize = 256 + 320;      // sk_buff and skb_shared_info, bytes
+constexpr std::uint32_t kMaxFrags = 17;                 // MAX_SKB_FRAGS of 6.x with 4 KiB pages
 constexpr std::uint32_t kLongestPacket = 256 * 1024;   // bytes; longer ones are refused
 
 struct GuestBuffer {
@@ -70,8 +71,8 @@ class GuestBuffers {
   const std::uint8_t* look(GuestPacket& p, std::uint32_t& contiguous);
   // __pskb_pull_tail(): an skb whose linear part is a head of its own gets `need` header bytes into it.
   void pull(Step& s, GuestPacket& p, std::uint32_t need);
-  // Takes `n` bytes off the front; a linear part that this empties goes back.
-  void skip(Step& s, GuestPacket& p, std::uint32_t n);
+  // Takes `n` bytes off the front. `drop_head`: the linear part goes back when this empties it.
+  void skip(Step& s, GuestPacket& p, std::uint32_t n, bool drop_head);
   // The buffers of `from` follow those of `to`; `from` is left without any. `truesize` bytes come with them.
   void splice(GuestPacket& to, GuestPacket& from, std::uint32_t truesize);
   // Whether the L4 checksum of a parsed packet is right, over its real bytes (no simulated cost). `header`: from look();

@@ -43,7 +43,7 @@ void GuestBuffers::pull(Step& s, GuestPacket& p, std::uint32_t need) {
   }
 }
 
-void GuestBuffers::skip(Step& s, GuestPacket& p, std::uint32_t n) {
+void GuestBuffers::skip(Step& s, GuestPacket& p, std::uint32_t n, bool drop_head) {
   p.length -= n;
   for (std::uint32_t b = p.first; b != kNil && n > 0; b = buffers_[b].next) {
     GuestBuffer& g = buffers_[b];
@@ -54,7 +54,7 @@ void GuestBuffers::skip(Step& s, GuestPacket& p, std::uint32_t n) {
   }
   const std::uint32_t b = p.first;
   const GuestBuffer& g = buffers_[b];
-  if (g.length > 0) return;
+  if (g.length > 0 || !drop_head) return;
   p.first = g.next;
   if (p.last == b) p.last = kNil;
   p.truesize -= g.size;

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t kGoodPacket = 14 + 4 + 1500;         // GOOD_PACKET_LEN
 constexpr std::uint32_t kSharedInfo = 320;                   // SKB_DATA_ALIGN(sizeof(struct skb_shared_info)), x86-64
 constexpr std::uint32_t kSkbPad = 64;                        // NET_SKB_PAD
-constexpr unsigned kMaxFrags = 17, kMaxFragsOld = 18;        // MAX_SKB_FRAGS of 6.x and of 2.6.35 with 4 KiB pages
+constexpr unsigned kMaxFragsOld = 18;                        // MAX_SKB_FRAGS of 2.6.35 with 4 KiB pages
 }  // namespace
 
 std::uint64_t guest_features(const GuestParams& p) {
@@ -71,7 +71,7 @@ void GuestRxQueue::choose() {
       refuse("of " + std::to_string(p.virtio.mergeable_buffer) + " B: mergeable ones have 76..4096 B");
   } else if (feature::guest_gso(f) || (linux6 && p.mtu > 1500)) {
     mode_ = Mode::big;
-    const unsigned beyond = !linux6 ? kMaxFragsOld : feature::guest_gso(f) ? kMaxFrags : static_cast<unsigned>(ceil_div(p.mtu, kPage));
+    const unsigned beyond = !linux6 ? kMaxFragsOld : feature::guest_gso(f) ? kMaxFrags : static_cast<std::uint32_t>(ceil_div(p.mtu, kPage));
     big_pages_ = beyond + 1;
     per_entry_ = beyond + 2;
     data_at_ = linux6 ? 32 : 16;

@@ -8,7 +8,7 @@ namespace {
 constexpr std::uint32_t kGoodCopy = 128;                 // GOOD_COPY_LEN
 constexpr std::uint32_t kEthernet = 14;
 constexpr std::uint32_t kSharedInfo = 320;
-constexpr unsigned kMaxFrags = 17, kMaxFragsOld = 18;
+constexpr unsigned kMaxFragsOld = 18;
 }  // namespace
 
 bool GuestRxQueue::next_entry(Step& s, RingView& v, Entry& e) {

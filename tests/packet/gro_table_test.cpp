@@ -56,6 +56,26 @@ TEST(GroTable, OrderAtTheEndOfAPoll) {
   }
 }
 
+TEST(GroTable, WhatWasMergedBeforeClosesItsFlowsEntry) {
+  for (GroRules rules : {GroRules::linux_6, GroRules::linux_2_6_35}) {
+    Driver d = driver(rules);
+    ASSERT_EQ(d.receive(v4(Seg{})), V::held);
+    d.segment.gso = true;
+    EXPECT_EQ(d.receive(v4(second())), V::normal);
+    EXPECT_EQ(d.last.reason, GroReason::already_merged);
+    if (rules == GroRules::linux_6) {
+      ASSERT_EQ(d.last.flushed_count, 1u);
+      EXPECT_EQ(d.last.flushed[0].reason, GroReason::already_merged);
+    } else {
+      EXPECT_EQ(d.table.held(), 1u);   // passed by without a look at the table
+    }
+    Seg other;
+    other.port = 77;                   // nor is one without an entry held
+    EXPECT_EQ(d.receive(v4(other)), V::normal);
+    EXPECT_EQ(d.table.held(), rules == GroRules::linux_6 ? 0u : 1u);
+  }
+}
+
 TEST(GroTable, OnlyOldEntriesTimeOut) {
   Driver d = driver(GroRules::linux_6);
   Seg s;
