@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <systemc>
 
 #include "models/base/error.h"
+#include "src/cli/clock.h"
 #include "src/cli/exit_code.h"
 #include "src/cli/signals.h"
 
@@ -69,7 +69,7 @@ void Reporter::send(std::uint32_t kind, std::int64_t now, std::int64_t end, cons
 }
 
 void Reporter::progress(Time now, Time end) {
-  const std::int64_t ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  const std::int64_t ms = now_ms();
   if (ms < next_ms_) return;
   next_ms_ = ms + 100;
   send(Record::progress, now, end, "");

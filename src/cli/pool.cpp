@@ -6,12 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <list>
 #include <stdexcept>
 
 #include "src/cli/child.h"
+#include "src/cli/clock.h"
 #include "src/cli/exit_code.h"
 #include "src/cli/signals.h"
 
@@ -20,10 +20,6 @@ namespace gd::cli {
 namespace {
 
 constexpr int kTickMs = 200;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 struct Child {
   std::size_t job = 0;

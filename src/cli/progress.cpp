@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
 
+#include "src/cli/clock.h"
 #include "src/cli/output.h"
 
 namespace gd::cli {
@@ -14,10 +14,6 @@ namespace gd::cli {
 namespace {
 
 constexpr std::int64_t kPlainMs = 10'000, kTerminalMs = 200;
-
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 void put(const std::string& text) {
   if (::write(2, text.data(), text.size()) < 0) return;   // nobody looks
