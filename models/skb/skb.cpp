@@ -116,12 +116,12 @@ unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell, bo
   Skb& tail = to.list_tail ? *to.list_tail : to;
   const std::uint32_t payload = from.length - header;
   to.length += payload;
-  if (&tail != &to) tail.length += payload;
   const bool linear_payload = from.head.length > header;
   const unsigned extra = linear_payload ? 1 : 0;
   const bool as_frags = linux_2_6_35 ? !linear_payload && !to.list : !linear_payload || from.head_is_page;
   if (as_frags && tail.nr_frags + from.nr_frags + extra <= kMaxSkbFrags) {
     require(linear_payload || from.head.token == kNoToken, "a merged skb's header page has nobody to give it back");
+    if (&tail != &to) tail.length += payload;
     pull(from, header);
     unsigned moved = 0;
     if (linear_payload) {
