@@ -68,6 +68,14 @@ void FrameTable::end(FrameRef r, Fate fate, Drop why, Time t) {
   if (fate == Fate::delivered) {
     if (t >= from_ && t < to_) window_payload_ += f.payload_length, ++window_frames_;
     stamp(r, Stage::app, t);
+    if (f.flow >= last_id_.size()) last_id_.resize(f.flow + 1, 0);
+    if (f.payload_length == 0) {
+      // ends in the stack, ahead of data that waits for the application
+    } else if (f.id < last_id_[f.flow]) {
+      if (f.in_cohort) ++reordered_;
+    } else {
+      last_id_[f.flow] = f.id + 1;
+    }
     if (f.in_cohort) {
       latency_.add(static_cast<std::uint64_t>(t - f.at[0]));
       Time last = f.at[0];

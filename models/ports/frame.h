@@ -101,6 +101,8 @@ class FrameTable {
   // Frames that ended as delivered inside the window, whatever cohort they are of.
   std::uint64_t delivered_in_window() const { return window_frames_; }
   std::uint64_t offered_payload_in_window() const { return window_offered_; }
+  // Frames with payload of the cohort that were delivered after a later one of their flow.
+  std::uint64_t reordered() const { return reordered_; }
   const Histogram& latency() const { return latency_; }                      // ps, wire to application, cohort
   const Histogram& stage_latency(Stage s) const { return stages_[static_cast<int>(s)]; }  // ps since the stage before
   Fingerprint& fingerprint() { return print_; }
@@ -120,6 +122,8 @@ class FrameTable {
   Time from_ = 0, to_ = kNever;
   Counts all_, cohort_;
   std::uint64_t window_payload_ = 0, window_offered_ = 0, window_frames_ = 0;
+  std::uint64_t reordered_ = 0;
+  std::vector<std::uint64_t> last_id_;     // by flow: 1 + id of the latest frame delivered; grows with new flows only
   Histogram latency_, stages_[static_cast<int>(Stage::count_)];
   Fingerprint print_;
   Listener* listener_ = nullptr;

@@ -153,10 +153,22 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   sheet.count("fallback.copied.shared", "frames", p.shared);
   const auto paths = static_cast<std::uint64_t>(std::max<std::size_t>(1, m.guests.size() + m.socket_queues.size()));
   if (capacity) sheet.ratio("buffers.fill_ratio", "%", 100 * p.fill * paths, p.samples * capacity);
+  if (capacity) sheet.count("buffers.capacity_frames", "frames", capacity);
   if (p.min_free != UINT64_MAX) sheet.count("buffers.min_free", "frames", p.min_free);
   sheet.ratio("gro.segments_per_packet", "frames", segments, packets_up);
   for (int k = 1; k < static_cast<int>(GroReason::count_); ++k)
     sheet.count(std::string("gro.flush.") + gro_reason_name(static_cast<GroReason>(k)), "", flushes[k]);
+}
+
+// Jain's index of what the guests' applications accepted: 1 when all got the same, 1/n when one got everything.
+void fairness(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
+  std::uint64_t sum = 0, squares = 0;
+  for (std::size_t g = 0; g < e.guests.size(); ++g) {
+    const std::uint64_t kib = (e.guests[g].guest.user_copied - b.guests[g].guest.user_copied) >> 10;   // keeps the squares in 64 bits
+    sum += kib;
+    squares += kib * kib;
+  }
+  sheet.ratio("fairness.jain", "", sum * sum, squares * e.guests.size());
 }
 
 }  // namespace
@@ -172,6 +184,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.ratio("throughput.offered", "Gb/s", m.frames.offered_payload_in_window() * 8000, window);
   packets(sheet, m);
   sheet.count("packets.accepted", "frames", frames);
+  sheet.count("reorder.frames", "frames", m.frames.reordered());
   latency(sheet, m, out);
   sheet.ratio("host.cycles_per_packet", "cycles", t.host_mc, frames * 1000);
   sheet.ratio("guest.cycles_per_packet", "cycles", t.guest_mc, frames * 1000);
@@ -194,6 +207,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
     guest_faults += y.guest.guest_errors + y.path.guest_errors;
     const std::string prefix = "guest." + m.guests[g]->guest->name() + ".";
     sheet.count(prefix + "packets.delivered", "packets", y.guest.packets - x.guest.packets);
+    sheet.ratio(prefix + "throughput.goodput", "Gb/s", (y.guest.user_copied - x.guest.user_copied) * 8000, window);
     sheet.count(prefix + "interrupts.guest", "", y.guest.interrupts - x.guest.interrupts);
     sheet.count(prefix + "vm_exits", "", y.exits - x.exits);
     sheet.ratio(prefix + "gro.segments_per_packet", "frames", y.guest.gro_frames_out - x.guest.gro_frames_out,
@@ -201,6 +215,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
     sheet.ratio(prefix + "copy.guest_bytes_per_packet", "bytes",
                 y.guest.linear_copied + y.guest.user_copied - x.guest.linear_copied - x.guest.user_copied, y.guest.frames - x.guest.frames);
   }
+  fairness(sheet, b, e);
   sheet.count("interrupts.host", "", m.strategy.declaration().device_ring ? 0 : e.interrupts - b.interrupts);
   sheet.count("interrupts.guest", "", guest_interrupts);
   sheet.count("vm_exits", "", e.exits - b.exits);
