@@ -127,8 +127,10 @@ class Pool {
   void judge(const Child& c, int status) {
     Outcome& o = outcomes_[c.job];
     if (c.stopped) return;
-    o.ran = WIFEXITED(status) && !c.hung && (WEXITSTATUS(status) <= kNotComparable);
-    o.code = o.ran ? WEXITSTATUS(status) : kBroken;
+    // Any other code is not the job's own: a sanitizer's, for example.
+    const int code = WIFEXITED(status) ? WEXITSTATUS(status) : kBroken;
+    o.ran = WIFEXITED(status) && !c.hung && (code == kFine || code == kUserMistake || code == kBroken);
+    o.code = o.ran ? code : kBroken;
     if (c.hung) {
       std::string limit = std::to_string(options_.timeout);
       limit.erase(limit.find_last_not_of('0') + 1);

@@ -27,7 +27,7 @@ class Reporter {
 
 struct Job {
   std::string label;
-  // Runs in the child; returns its exit code. UserError becomes exit code 2 with its text, everything else thrown 3.
+  // Runs in the child; returns its exit code: 0, 2 or 3, another counts as a death. UserError becomes exit code 2 with its text, everything else thrown 3.
   std::function<int(Reporter&)> work;
 };
 
