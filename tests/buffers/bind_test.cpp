@@ -1,0 +1,170 @@
+// What each design asks for at bind, and what write-backs mean. Tables.
+#include <gtest/gtest.h>
+
+#include "models/buffers/strategy.h"
+#include "models/buffers/vhost_copy.h"
+
+namespace gd {
+namespace {
+
+BindEnvironment fit() {
+  BindEnvironment e;
+  e.split = SplitMode::split;
+  e.header_buffer = 128;
+  e.guest_memory = 64 << 20;
+  return e;
+}
+
+TEST(Registry, NamesInTheOrderOfTheTable) {
+  std::vector<std::string_view> names;
+  for (const Strategy* s : strategies()) names.push_back(s->declaration().name);
+  EXPECT_EQ(names, (std::vector<std::string_view>{"vhost-copy", "guest-head", "copy-header", "passthrough"}));
+  for (const Strategy* s : strategies()) EXPECT_EQ(find_strategy(s->declaration().name), s);
+  EXPECT_EQ(find_strategy("vhost"), nullptr);
+  EXPECT_EQ(find_strategy(""), nullptr);
+  EXPECT_TRUE(find_strategy("passthrough")->declaration().device_ring);
+  EXPECT_FALSE(find_strategy("vhost-copy")->declaration().guest_memory);
+}
+
+TEST(Registry, Refusals) {
+  using Change = void (*)(BindEnvironment&);
+  struct Row {
+    const char* what;
+    Change change;
+    const char* refused[4];    // by vhost-copy, guest-head, copy-header, passthrough: part of the reason, null when served
+  };
+  const Row rows[] = {
+      {"all fits", [](BindEnvironment&) {}, {}},
+      {"host socket", [](BindEnvironment& e) { e.consumer = Consumer::host_socket; }, {nullptr, "guest only", "guest only", "guest only"}},
+      {"user async", [](BindEnvironment& e) { e.consumer = Consumer::user_async; }, {"guest and host-socket", "guest only", "guest only", "guest only"}},
+      {"no split", [](BindEnvironment& e) { e.split = SplitMode::off; }, {nullptr, nullptr, "must split", nullptr}},
+      {"header buffer 0", [](BindEnvironment& e) { e.header_buffer = 0; }, {nullptr, nullptr, "header_buffer is 0", nullptr}},
+      {"header buffer 512", [](BindEnvironment& e) { e.header_buffer = 512; }, {}},
+      {"header buffer 576", [](BindEnvironment& e) { e.header_buffer = 576; }, {nullptr, nullptr, "512 bytes", nullptr}},
+      {"not mergeable", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::small; }, {nullptr, nullptr, "mergeable", nullptr}},
+      {"big mode", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::big; }, {nullptr, "big receive mode", "mergeable", nullptr}},
+      {"in order", [](BindEnvironment& e) { e.in_order = true; }, {nullptr, "IN_ORDER", "IN_ORDER", nullptr}},
+      {"unsplit offset", [](BindEnvironment& e) { e.options.unsplit = Unsplit::offset; }, {nullptr, nullptr, "used_offset", nullptr}},
+      {"no header buffers", [](BindEnvironment& e) { e.options.headers_of_8 = 0; }, {nullptr, nullptr, "1 to 7", nullptr}},
+      {"no pages", [](BindEnvironment& e) { e.options.headers_of_8 = 8; }, {nullptr, nullptr, "1 to 7", nullptr}},
+      {"7 of 8", [](BindEnvironment& e) { e.options.headers_of_8 = 7; }, {}},
+      {"ring of 4", [](BindEnvironment& e) { e.queue_size = 4; }, {nullptr, nullptr, "8 entries", nullptr}},
+      {"MTU 4000", [](BindEnvironment& e) { e.mtu = 4000; }, {nullptr, "4 KiB page", nullptr, nullptr}},
+      {"MTU 9000 in 512 B", [](BindEnvironment& e) { e.mtu = 9000; e.rx_buffer = 512; }, {"fragments, 17", "4 KiB page", nullptr, nullptr}},
+      {"MTU 9000 in 2 KiB", [](BindEnvironment& e) { e.mtu = 9000; }, {nullptr, "4 KiB page", nullptr, nullptr}},
+      {"no hardware rings", [](BindEnvironment& e) { e.virtio_rings = false; }, {nullptr, nullptr, nullptr, "virtio rings"}},
+      {"small memlock", [](BindEnvironment& e) { e.memlock_limit = 1 << 20; }, {nullptr, nullptr, nullptr, "memlock_limit"}},
+      {"small memlock, whole guest", [](BindEnvironment& e) { e.memlock_limit = 1 << 20; e.pin = PinPolicy::whole_guest; },
+       {nullptr, "memlock_limit", "memlock_limit", "memlock_limit"}},
+      {"memlock below a page", [](BindEnvironment& e) { e.memlock_limit = 4095; }, {nullptr, "one pinned page", "one pinned page", "memlock_limit"}},
+  };
+  for (const Row& r : rows) {
+    BindEnvironment e = fit();
+    r.change(e);
+    for (std::size_t i = 0; i < 4; ++i) {
+      const auto why = strategies()[i]->refuse(e);
+      const auto name = strategies()[i]->declaration().name;
+      if (!r.refused[i]) {
+        EXPECT_EQ(why, std::nullopt) << r.what << ": " << name;
+      } else {
+        ASSERT_TRUE(why.has_value()) << r.what << ": " << name;
+        EXPECT_NE(why->find(r.refused[i]), std::string::npos) << r.what << ": " << name << ": " << *why;
+      }
+    }
+  }
+}
+
+TEST(Registry, PinPolicyInForce) {
+  BindEnvironment e = fit();
+  e.pin = PinPolicy::pool;
+  const char* const expected[] = {"none", "pool", "pool", "whole-guest"};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(strategies()[i]->pin_in_force(e), expected[i]);
+}
+
+TEST(Registry, BufferingInFrames) {
+  BindEnvironment e = fit();
+  e.ring_size = 512;
+  e.queue_size = 256;
+  EXPECT_EQ(find_strategy("vhost-copy")->buffering(e, 1000), 511u + 1000 + 256);
+  EXPECT_EQ(find_strategy("guest-head")->buffering(e, 1000), 256u);
+  EXPECT_EQ(find_strategy("copy-header")->buffering(e, 1000), 128u);   // half of the ring's buffers are pages
+  e.ring_size = 64;
+  EXPECT_EQ(find_strategy("guest-head")->buffering(e, 1000), 63u);
+  EXPECT_EQ(find_strategy("passthrough")->buffering(e, 1000), 256u);
+}
+
+TEST(Layout, GuestHeadBuffers) {
+  struct Row {
+    std::uint32_t mtu;
+    bool per_descriptor;
+    Bytes headroom, tailroom, buffer;
+  };
+  // 64 + 12 + area + 320: the 82599's registers count 1 KiB, a descriptor's own size 64 B
+  for (const Row& r : {Row{1500, false, 64, 320, 4096}, {1500, true, 64, 320, 2048}, {900, false, 64, 320, 2048}, {500, true, 64, 320, 1024},
+                       {1500, true, 256, 320, 4096}, {1500, true, 64, 512, 4096}, {2026, false, 64, 320, 4096}}) {
+    BindEnvironment e = fit();
+    e.mtu = r.mtu;
+    e.buffer_size_per_descriptor = r.per_descriptor;
+    e.options.headroom = r.headroom;
+    e.options.tailroom = r.tailroom;
+    const GuestRxLayout l = find_strategy("guest-head")->guest_layout(e);
+    EXPECT_EQ(l.kind, GuestRxLayout::Kind::head);
+    EXPECT_EQ(l.buffer, r.buffer) << r.mtu;
+    EXPECT_EQ(l.headroom, r.headroom);
+    EXPECT_EQ(l.tailroom, r.tailroom);
+  }
+}
+
+TEST(Layout, CopyHeaderBuffers) {
+  for (const auto& [nic, guest] : {std::pair<Bytes, Bytes>{64, 256}, {128, 256}, {192, 256}, {256, 320}, {512, 576}}) {
+    BindEnvironment e = fit();
+    e.header_buffer = nic;
+    e.options.headers_of_8 = 3;
+    const GuestRxLayout l = find_strategy("copy-header")->guest_layout(e);
+    EXPECT_EQ(l.kind, GuestRxLayout::Kind::header_pages);
+    EXPECT_EQ(l.header_buffer, guest) << nic;     // 12 bytes of virtio header, at least 192 of packet header, whole lines
+    EXPECT_EQ(l.headers_of_8, 3u);
+  }
+  EXPECT_EQ(find_strategy("vhost-copy")->guest_layout(fit()).kind, GuestRxLayout::Kind::driver);
+}
+
+// 82575 manual, table 33.
+TEST(Writeback, HeaderBufferBytes) {
+  struct Row {
+    const char* what;
+    SplitMode mode;
+    bool sph, hbo;
+    std::uint16_t hdr_len;
+    std::uint32_t bytes;
+  };
+  for (const Row& r : {Row{"off", SplitMode::off, false, false, 0, 0},
+                       {"undecodable", SplitMode::split, false, false, 0, 0},
+                       {"clean", SplitMode::split, true, false, 54, 54},
+                       {"pure ACK, padded", SplitMode::split, true, false, 60, 60},
+                       {"header too long", SplitMode::split, true, true, 150, 0},
+                       {"whole frame fits", SplitMode::always, false, false, 100, 100},
+                       {"clean", SplitMode::always, true, false, 54, 54},
+                       {"undecodable, cut", SplitMode::always, false, false, 128, 128},
+                       {"header too long, cut", SplitMode::always, true, true, 150, 128},
+                       {"below the threshold", SplitMode::always, false, false, 0, 0}}) {
+    RxWriteback w;
+    w.split = r.sph, w.header_overflow = r.hbo, w.header_length = r.hdr_len;
+    EXPECT_EQ(header_buffer_bytes(r.mode, 128, w), r.bytes) << r.what;
+  }
+}
+
+TEST(Writeback, ChecksumState) {
+  struct Row {
+    bool checked, l4_error, ip_error;
+    Checksum state;
+  };
+  for (const Row& r : {Row{false, false, false, Checksum::none}, {true, false, false, Checksum::unnecessary}, {true, true, false, Checksum::bad},
+                       {true, false, true, Checksum::bad}, {false, false, true, Checksum::bad}}) {
+    RxWriteback w;
+    w.l4_checked = r.checked, w.l4_error = r.l4_error, w.ip_error = r.ip_error;
+    EXPECT_EQ(checksum_of(w), r.state);
+  }
+}
+
+}  // namespace
+}  // namespace gd

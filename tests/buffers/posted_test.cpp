@@ -1,0 +1,220 @@
+// The guest's buffers between its ring and the NIC: pins, mappings, the memlock limit, what is returned unused.
+#include "models/buffers/posted.h"
+#include "tests/buffers/path_bench.h"
+
+namespace gd::test {
+namespace {
+
+struct PostedBench : PathBench {
+  using PathBench::PathBench;
+  void make(PinPolicy pin, Bytes limit = UINT64_MAX) {
+    env.pin = pin;
+    env.memlock_limit = limit;
+    guest = std::make_unique<StubGuest>(phys, own, 64, kModern);
+    c = std::make_unique<PathContext>(context());
+    side = std::make_unique<GuestSide>(*c);
+    all = std::make_unique<PostedBuffers>(*c, *side, stats);
+  }
+  bool take(std::uint32_t* token, Bytes least = 64) {
+    bool got = false;
+    in_step([&](Step& s) { got = all->take_one(s, least, token); });
+    return got;
+  }
+  // A buffer's way through the device and back to the guest.
+  void use(std::uint32_t token) {
+    in_step([&](Step& s) { all->map(s, token); });
+    in_step([&](Step& s) { all->unmap(s, token); });
+    in_step([&](Step& s) { all->give(s, token, 100, Owner::posted); });
+  }
+  std::unique_ptr<PathContext> c;
+  PathStats stats;
+  std::unique_ptr<GuestSide> side;
+  std::unique_ptr<PostedBuffers> all;
+};
+struct PostedTest : PostedBench {};
+struct PostedStrict : PostedBench {
+  PostedStrict() : PostedBench(IommuMode::strict) {}
+};
+struct PostedLazy : PostedBench {
+  PostedLazy() : PostedBench(IommuMode::lazy, 2 * kMs) {}
+};
+
+TEST_F(PostedStrict, PinPolicies) {
+  struct Row {
+    PinPolicy pin;
+    Bytes at_start, taken, after;
+    std::uint64_t maps;       // of two uses of one page
+  };
+  for (const Row& r : {Row{PinPolicy::per_buffer, 0, kPage, 0, 2}, {PinPolicy::pool, 0, kPage, kPage, 1},
+                       {PinPolicy::whole_guest, 1 << 20, 1 << 20, 1 << 20, 0}}) {
+    const Bytes base = own.pinned_bytes();
+    const std::uint64_t maps = iommu_->stats().maps;
+    make(r.pin);
+    EXPECT_EQ(own.pinned_bytes() - base, r.at_start);
+    const std::uint32_t n = guest->post(2048, kPage);
+    for (int i = 0; i < 2; ++i) {
+      std::uint32_t token = 99;
+      ASSERT_TRUE(take(&token));
+      EXPECT_EQ(own.pinned_bytes() - base, r.taken);
+      use(token);
+      EXPECT_EQ(own.pinned_bytes() - base, r.after);
+      in_step([&](Step& s) { side->publish(s); });
+      ASSERT_EQ(guest->used().size(), 1u);
+      guest->again(n);
+    }
+    EXPECT_EQ(iommu_->stats().maps - maps, r.maps);
+    expect_no_violation();
+  }
+}
+
+TEST_F(PostedTest, UnusableBuffersGoBackWithLengthZero) {
+  make(PinPolicy::per_buffer);
+  const std::uint32_t shorty = guest->post(60);
+  const std::uint32_t crossing = guest->post(2048, kPage, 3000);
+  const Segment readable{guest->memory.alloc(64, 64), 64, false};
+  guest->driver.add(guest->view, &readable, 1, 77);
+  guest->driver.publish(guest->view);
+  const std::uint32_t good = guest->post(64);
+  std::uint32_t token = 0;
+  ASSERT_TRUE(take(&token));
+  EXPECT_EQ((*all)[token].gpa, guest->posted[good].gpa);
+  EXPECT_FALSE(take(&token));
+  in_step([&](Step& s) { side->publish(s); });
+  const auto used = guest->used();
+  ASSERT_EQ(used.size(), 3u);
+  for (const auto& u : used) EXPECT_EQ(u.len, 0u);
+  EXPECT_EQ(used[0].token, shorty);
+  EXPECT_EQ(used[1].token, crossing);
+  EXPECT_EQ(own.owner(guest->posted[shorty].id), Owner::guest);
+  EXPECT_EQ(own.owner(guest->posted[crossing].id), Owner::guest);
+  EXPECT_EQ(stats.returned_unused, 2u);
+  expect_no_violation();
+}
+
+TEST_F(PostedTest, AHeadPostedTwiceIsRefused) {
+  make(PinPolicy::per_buffer);
+  guest->post(2048, kPage);
+  std::uint32_t token = 0;
+  ASSERT_TRUE(take(&token));
+  // The guest offers the same head again, as its driver never would.
+  const std::uint16_t head16 = static_cast<std::uint16_t>(token), idx = 2;
+  guest->view.write(vring::avail_slot(guest->rx_, 1), &head16, 2);
+  guest->view.write(vring::avail_idx(guest->rx_), &idx, 2);
+  std::uint32_t second = 0;
+  EXPECT_FALSE(take(&second));
+  EXPECT_EQ(stats.returned_unused, 1u);
+  use(token);
+  EXPECT_EQ(own.pinned_bytes(), 0u);
+  expect_no_violation();
+}
+
+TEST_F(PostedTest, MemlockStallsAndEndsWithTheNextReturn) {
+  make(PinPolicy::per_buffer, 2 * kPage);
+  own.pin(phys.alloc_page(), 0);                  // another guest's: not ours to count
+  for (int i = 0; i < 2; ++i) guest->post(1024, 1024);   // both in pages that hold several
+  guest->post(2048, kPage);
+  guest->post(2048, kPage);
+  std::uint32_t t[4];
+  EXPECT_TRUE(take(&t[0]));
+  EXPECT_TRUE(take(&t[1]));
+  EXPECT_TRUE(take(&t[2]));                       // three buffers, two distinct pages
+  EXPECT_FALSE(take(&t[3]));
+  EXPECT_FALSE(take(&t[3]));
+  EXPECT_EQ(stats.memlock_stalls, 2u);
+  bool again = true;
+  in_step([&](Step& s) { side->ask_for_kick(s); });
+  in_step([&](Step& s) { again = side->recheck(s); });
+  EXPECT_FALSE(again);                            // what is known does not wake a stalled worker
+  EXPECT_EQ(all->stall_ends(now()), kNever);      // nothing waits for a flush
+  use(t[2]);
+  EXPECT_TRUE(take(&t[3]));
+  expect_no_violation();
+}
+
+TEST_F(PostedLazy, UnpinningWaitsForTheFlush) {
+  make(PinPolicy::per_buffer, kPage);
+  guest->post(2048, kPage);
+  guest->post(2048, kPage);
+  std::uint32_t a = 0, b = 0;
+  ASSERT_TRUE(take(&a));
+  use(a);
+  const Time unmapped = now();
+  EXPECT_EQ(own.pinned_bytes(), kPage);           // the NIC can still write it
+  EXPECT_FALSE(take(&b));
+  const Time ends = all->stall_ends(now());
+  EXPECT_GT(ends, unmapped);
+  EXPECT_LE(ends, unmapped + 2 * kMs);
+  run(ends + kUs);
+  EXPECT_TRUE(take(&b));
+  EXPECT_EQ(stats.unpins, 1u);
+  EXPECT_EQ(own.pinned_bytes(), kPage);
+  expect_no_violation();
+}
+
+TEST_F(PostedLazy, ABufferThatNeverReachedTheDeviceIsUnpinnedAtOnce) {
+  make(PinPolicy::per_buffer);
+  guest->post(2048, kPage);
+  std::uint32_t a = 0;
+  ASSERT_TRUE(take(&a));
+  in_step([&](Step& s) { all->give(s, a, 10, Owner::posted); });
+  EXPECT_EQ(own.pinned_bytes(), 0u);
+  expect_no_violation();
+}
+
+struct StalledPath : PathBench {
+  StalledPath() : PathBench(IommuMode::lazy, 2 * kMs) {}
+};
+
+TEST_F(StalledPath, TheWorkerIsWokenWhenTheFlushIsDue) {
+  env.memlock_limit = kPage;
+  bind("guest-head");
+  Log woken;
+  Scripted worker("vhost", Priority::thread, woken);
+  core().attach(worker);
+  path->serve(worker);
+  guest->post(2060, kPage);
+  guest->post(2060, kPage);
+  post_all();
+  ASSERT_EQ(refill(2), 1u);
+  RxWriteback w;                                  // given back without a frame, then used for one
+  w.done = w.end_of_packet = true;
+  w.packet_length = 60;
+  own.device_write(guest->memory.translate(guest->posted[0].gpa) + 12, 60, now(), "nic");
+  const FrameRef f = wire(udp4_frame(18));
+  Skb* skb = nullptr;
+  in_step([&](Step& s) { skb = path->receive(s, 0, w, f); });
+  EXPECT_EQ(deliver(skb), Progress::done);
+  post_all();
+  EXPECT_EQ(path->stats().posted, 1u);            // stalled
+  in_step([&](Step& s) { path->ask_for_kick(s, false); });
+  EXPECT_TRUE(woken.empty());
+  run(now() + 3 * kMs);
+  EXPECT_EQ(woken.size(), 1u);                    // once, not in a loop
+  post_all();
+  EXPECT_EQ(path->stats().posted, 2u);
+  expect_no_violation();
+}
+
+TEST_F(PostedTest, PublishThenSettle) {
+  make(PinPolicy::per_buffer);
+  guest->post(2048, kPage);
+  std::uint32_t a = 0;
+  ASSERT_TRUE(take(&a));
+  in_step([&](Step& s) { all->give(s, a, 10, Owner::posted); });
+  EXPECT_TRUE(guest->used().empty());             // pushed, not published
+  in_step([&](Step& s) {
+    side->publish(s);
+    EXPECT_TRUE(side->unsettled());
+  });
+  EXPECT_EQ(guest->used().size(), 1u);
+  EXPECT_TRUE(guest->injected.empty());
+  in_step([&](Step& s) { side->settle(s); });
+  EXPECT_FALSE(side->unsettled());
+  ASSERT_EQ(guest->injected.size(), 1u);
+  EXPECT_EQ(guest->injected[0].first, 0u);
+  in_step([&](Step& s) { side->settle(s); });
+  EXPECT_EQ(guest->injected.size(), 1u);
+}
+
+}  // namespace
+}  // namespace gd::test
