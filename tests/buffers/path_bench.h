@@ -159,13 +159,14 @@ struct PathBench : Machine {
     ASSERT_FALSE(doer.f) << "the step did not run";
   }
   // A wire frame that must end; its bytes are kept as `sent[id]`.
-  FrameRef wire(const Frame& bytes, std::uint16_t payload_offset = 54) {
+  FrameRef wire(const Frame& bytes) {
     const FrameRef f = frames.create();
     FrameMeta& m = frames[f];
     sent.push_back(bytes);
     m.length = static_cast<std::uint32_t>(bytes.size());
-    m.payload_offset = payload_offset;
-    m.payload_length = m.length > payload_offset ? m.length - payload_offset : 0;
+    const Parsed p = parse(bytes.data(), m.length);
+    m.payload_offset = static_cast<std::uint16_t>(p.payload_offset);
+    m.payload_length = p.payload_length;
     frames.offered(f, now());
     return f;
   }

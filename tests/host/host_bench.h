@@ -1,0 +1,118 @@
+// The host's receive software on a scripted NIC: the driver's ring is real memory, doorbells come over the MMIO bus, and
+// every frame is written and reported by the test.
+#pragma once
+#include <map>
+
+#include "models/host/gro_stage.h"
+#include "models/host/host_socket.h"
+#include "models/host/napi.h"
+#include "models/host/tap_queue.h"
+#include "models/host/transmit.h"
+#include "models/host/vhost_worker.h"
+#include "tests/buffers/path_bench.h"
+
+namespace gd::test {
+
+// Registers and rings; bus addresses are host addresses.
+struct StubNic : sc_core::sc_module, NicControl {
+  explicit StubNic(sc_core::sc_module_name n) : sc_module(n), registers("registers") {
+    registers.register_b_transport(this, &StubNic::write);
+  }
+  void write(tlm::tlm_generic_payload& gp, sc_core::sc_time&) {
+    std::uint32_t v = 0;
+    std::memcpy(&v, gp.get_data_ptr(), 4);
+    writes.push_back({gp.get_address(), v, from_sc(sc_core::sc_time_stamp())});
+    if (gp.get_address() == reg::rx_tail(0)) tail = v;
+    if (gp.get_address() == reg::irq_enable(0)) armed = true;
+    gp.set_response_status(refuse ? tlm::TLM_ADDRESS_ERROR_RESPONSE : tlm::TLM_OK_RESPONSE);
+  }
+  std::uint32_t rx_queues() const override { return 1; }
+  void configure_rx(std::uint32_t, const RxQueueConfig& c) override { rx = c; }
+  void configure_tx(std::uint32_t, const TxQueueConfig& c) override { tx = c; }
+  void configure_virtio_rx(std::uint32_t, const VirtioQueueConfig&) override {}
+  void configure_virtio_tx(std::uint32_t, const VirtioQueueConfig&) override {}
+  void steer(std::uint64_t, std::uint16_t, std::uint32_t, std::uint32_t) override {}
+  FrameRef take_frame(std::uint32_t, std::uint32_t slot) override {
+    const auto i = visible.find(slot);
+    if (i == visible.end()) return kNoFrame;
+    const FrameRef f = i->second;
+    visible.erase(i);
+    return f;
+  }
+  struct Write {
+    std::uint64_t offset;
+    std::uint32_t value;
+    Time at;
+  };
+  std::size_t count(std::uint64_t offset) const {
+    return static_cast<std::size_t>(std::count_if(writes.begin(), writes.end(), [&](const Write& w) { return w.offset == offset; }));
+  }
+  tlm_utils::simple_target_socket<StubNic> registers;
+  RxQueueConfig rx;
+  TxQueueConfig tx;
+  std::vector<Write> writes;
+  std::map<std::uint32_t, FrameRef> visible;
+  std::uint32_t head = 0, tail = 0;
+  bool armed = false, refuse = false;
+};
+
+// Takes what GRO passes up.
+struct StubUp : PacketSink {
+  void packet(Step& s, Skb* skb) override {
+    packets.push_back(skb);
+    if (on_packet) on_packet(s, skb);
+  }
+  std::uint32_t held() const override { return 0; }
+  std::vector<Skb*> packets;
+  std::function<void(Step&, Skb*)> on_packet;
+};
+
+struct HostBench : PathBench {
+  HostBench() : nic("nic"), mmio("mmio", costs) { mmio.socket.bind(nic.registers); }
+  // The driver over the bound path; `sink` null: the stub above.
+  void start(const char* strategy, PacketSink* sink = nullptr, NapiParams p = {}, GroRules rules = GroRules::linux_6) {
+    p.ring_size = env.ring_size;
+    napi = std::make_unique<NapiQueue>(0, p, nic, mmio, phys, *iommu_, frames, fault, costs);
+    softirq = napi.get();
+    if (!path) bind(strategy);
+    gro = std::make_unique<GroStage>(env.gro, rules, phys, skbs_, frames, costs);
+    napi->connect(*path, *gro, sink ? *sink : up);
+    core().attach(napi->irq());
+    core().attach(*napi);
+    napi->start(0);
+    run(now() + 100 * kUs);
+  }
+  // The NIC receives a frame now; an interrupt when armed. False: no descriptor.
+  bool receive(const Frame& bytes, bool checked = true, bool l4_error = false) {
+    if (nic.head == nic.tail) return false;
+    slots.assign(env.ring_size, {});
+    head = nic.head;
+    for (unsigned i = 0; i < env.ring_size; ++i)
+      slots[i] = {phys.load<std::uint64_t>(nic.rx.ring + i * 16), phys.load<std::uint64_t>(nic.rx.ring + i * 16 + 8)};
+    queue = nic.rx;
+    const FrameRef f = wire(bytes);
+    std::vector<RxWriteback> done = dma(bytes, checked);
+    for (std::size_t i = 0; i < done.size(); ++i) {
+      done[i].l4_error = l4_error;
+      const auto q = RxDescriptor::encode(done[i]);
+      phys.store(nic.rx.ring + nic.head * 16, q[0]);
+      phys.store(nic.rx.ring + nic.head * 16 + 8, q[1]);
+      if (i + 1 == done.size()) nic.visible[nic.head] = f;
+      nic.head = (nic.head + 1) % env.ring_size;
+    }
+    if (nic.armed) {
+      nic.armed = false;
+      script.at(now() + kNs, [this](Time t) { napi->irq().interrupt(0, t); });
+    }
+    return true;
+  }
+  void wait(Time t = 200 * kUs) { run(now() + t); }
+
+  StubNic nic;
+  MmioBus mmio;
+  StubUp up;
+  std::unique_ptr<NapiQueue> napi;
+  std::unique_ptr<GroStage> gro;
+};
+
+}  // namespace gd::test

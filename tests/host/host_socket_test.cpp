@@ -1,0 +1,114 @@
+// The host's own socket: protocol, limit, the reader's cut copies, the byte check.
+#include "tests/host/host_bench.h"
+
+namespace gd::test {
+namespace {
+
+// The frames as the bench sent them.
+struct Sent : ExpectedBytes {
+  explicit Sent(std::vector<Frame>& f) : all(f) {}
+  bool matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t n) override {
+    const Frame& b = all[f.id];
+    return at + n <= b.size() && std::memcmp(&b[at], data, n) == 0;
+  }
+  std::vector<Frame>& all;
+};
+
+struct HostSocketTest : HostBench {
+  HostSocketTest() : expected(sent) {
+    env.consumer = Consumer::host_socket;
+  }
+  void open(HostSocketParams p = {}) {
+    socket = std::make_unique<HostSocket>(p, phys, frames, expected, costs);
+    path = find_strategy("vhost-copy")->make_path(context());
+    add_core().attach(*socket);
+    start("vhost-copy", socket.get());
+  }
+  void expect_quiet() {
+    EXPECT_EQ(frames.live(), 0u);
+    EXPECT_EQ(socket->held(), 0u);
+    EXPECT_EQ(own.count(Owner::skb), 0u);
+    EXPECT_EQ(socket->check().errors(), 0u) << (socket->check().messages().empty() ? "" : socket->check().messages()[0]);
+    expect_no_violation();
+  }
+  Sent expected;
+  std::unique_ptr<HostSocket> socket;
+};
+
+TEST_F(HostSocketTest, EveryByteReachesTheReader) {
+  HostSocketParams p;
+  p.read_size = 1000;                                      // several reads a packet
+  p.copy_chunk = 300;
+  open(p);
+  std::uint64_t payload_bytes = 0;
+  for (std::size_t n : {1460, 6, 2500, 700}) {
+    receive(tcp4_frame(n));
+    payload_bytes += n;
+  }
+  wait();
+  EXPECT_EQ(socket->stats().user_copied, payload_bytes);
+  EXPECT_EQ(frames.all().delivered, 4u);
+  EXPECT_EQ(socket->stats().reads, 2u + 1 + 3 + 1);
+  expect_quiet();
+}
+
+TEST_F(HostSocketTest, FlippedByteIsFound) {
+  open();
+  fault.kind = Fault::flip_host;
+  receive(tcp4_frame(1460));
+  wait();
+  EXPECT_GT(socket->check().errors(), 0u);
+}
+
+TEST_F(HostSocketTest, SegmentsWithoutPayloadEndInTheProtocol) {
+  open();
+  receive(tcp4_frame(0));
+  wait();
+  EXPECT_EQ(socket->stats().reads, 0u);
+  EXPECT_EQ(frames.all().delivered, 1u);
+  expect_quiet();
+}
+
+TEST_F(HostSocketTest, ChecksumsInSoftware) {
+  env.gro = false;
+  open();
+  receive(udp4_frame(500), false);
+  Frame bad = udp4_frame(500);
+  bad[200] ^= 1;
+  receive(bad, false);
+  receive(tcp4_frame(500), true, true);                    // the NIC says that it is wrong
+  wait();
+  EXPECT_EQ(socket->stats().packets, 1u);
+  EXPECT_EQ(socket->stats().bad_checksums, 2u);
+  EXPECT_EQ(frames.all().drops[static_cast<int>(Drop::bad_checksum)], 2u);
+  EXPECT_EQ(socket->stats().checksummed, 2u * 542);
+  expect_quiet();
+}
+
+TEST_F(HostSocketTest, SocketLimitDropsAndBuffersReturn) {
+  HostSocketParams p;
+  p.socket_buffer = 4000;                                  // one packet of 1514 with 768 of overhead; not two
+  env.gro = false;
+  open(p);
+  for (int i = 0; i < 10; ++i) receive(tcp4_frame(1460));
+  wait();
+  EXPECT_GT(socket->stats().socket_drops, 0u);
+  EXPECT_EQ(frames.all().drops[static_cast<int>(Drop::socket_full)], socket->stats().socket_drops);
+  EXPECT_EQ(frames.all().delivered + socket->stats().socket_drops, 10u);
+  EXPECT_EQ(napi->posted(), 63u);
+  expect_quiet();
+}
+
+TEST_F(HostSocketTest, HeadersCutByTheNicArePulled) {
+  env.split = SplitMode::always;
+  open();
+  Frame ext(160, 0);                                       // 234 bytes of headers, a header buffer of 128
+  ext[0] = 6, ext[1] = 19;
+  receive(tcp6_frame(600, 60, ext));
+  wait();
+  EXPECT_EQ(socket->stats().user_copied, 600u);
+  expect_quiet();
+}
+
+}  // namespace
+}  // namespace gd::test

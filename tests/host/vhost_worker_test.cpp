@@ -1,0 +1,245 @@
+// The tap queue and the vhost worker: publication, rounds, sleeping, starvation, transmission.
+#include "tests/host/host_bench.h"
+
+namespace gd::test {
+namespace {
+
+struct VhostTest : HostBench {
+  void open(const char* strategy = "vhost-copy", std::uint32_t queue_capacity = 1000, VhostParams p = {}, std::uint16_t ring = 256) {
+    env.gro = false;
+    bind(strategy, ring);
+    tap = std::make_unique<TapQueue>(queue_capacity, frames, costs, "tap");
+    worker = std::make_unique<VhostWorker>(p, *guest, frames, costs);
+    add_core().attach(*worker);
+    tap->connect(*worker);
+    tx = std::make_unique<TxDriver>(0, 8, nic, phys, own, *iommu_, mmio, costs);
+    worker->connect(*path, *tap, tx.get());
+    guest->on_kick(*worker);
+    start(strategy, tap.get());
+  }
+  // The guest posts; a kick follows when the device asked for one.
+  void post(unsigned n, std::uint32_t length = 2048) {
+    for (unsigned i = 0; i < n; ++i) guest->post(length);
+    kick_if_wanted();
+  }
+  void kick_if_wanted() {
+    if (!guest->driver.kick_needed(guest->view)) return;
+    ++kicks;
+    script.at(now() + kNs, [this](Time t) { worker->kick(0, t); });
+  }
+  // Used entries that carry frames; their frames end. Buffers are posted again when asked.
+  unsigned harvest(bool again = false) {
+    unsigned n = 0;
+    for (const auto& u : guest->used()) {
+      n += u.len > 0;
+      if (again) guest->again(u.token);
+    }
+    take_frames();
+    return n;
+  }
+  void send(const Frame& f) {
+    Frame b(guest->tx_.header_length, 0);
+    append(b, f);
+    const Gpa at = guest->memory.alloc(2048, 2048);
+    guest->memory.write(at, b.data(), b.size());
+    const Segment g{at, static_cast<std::uint32_t>(b.size()), false};
+    guest->tx_driver.add(guest->view, &g, 1, 0);
+    guest->tx_driver.publish(guest->view);
+    if (guest->tx_driver.kick_needed(guest->view)) script.at(now() + kNs, [this](Time t) { worker->kick(1, t); });
+  }
+  std::unique_ptr<TapQueue> tap;
+  std::unique_ptr<VhostWorker> worker;
+  std::unique_ptr<TxDriver> tx;
+  unsigned kicks = 0;
+};
+
+TEST_F(VhostTest, PacketsPassAndTheWorkerSleeps) {
+  open();
+  post(30);
+  for (int i = 0; i < 20; ++i) receive(udp4_frame(100));
+  wait();
+  EXPECT_EQ(harvest(), 20u);
+  EXPECT_EQ(worker->stats().packets, 20u);
+  EXPECT_EQ(frames.live(), 0u);
+  EXPECT_EQ(worker->held() + tap->held(), 0u);
+  EXPECT_FALSE(guest->injected.empty());
+  const std::uint64_t activations = agenda.activations();
+  wait(5 * kMs);
+  EXPECT_LE(agenda.activations(), activations + 1);        // asleep
+  expect_no_violation();
+}
+
+TEST_F(VhostTest, TapFullDropsAndBuffersReturn) {
+  open("vhost-copy", 5);
+  for (int i = 0; i < 20; ++i) receive(udp4_frame(600));   // the guest has posted nothing
+  wait();
+  EXPECT_EQ(tap->peak(), 5u);
+  EXPECT_GE(frames.all().drops[static_cast<int>(Drop::tap_full)], 14u);
+  EXPECT_EQ(tap->held() + worker->held(), frames.live());
+  EXPECT_EQ(own.count(Owner::skb), frames.live());
+  EXPECT_EQ(napi->posted(), 63u);
+  expect_no_violation();
+}
+
+TEST_F(VhostTest, StarvationWaitsForTheKickAndLosesNothing) {
+  open();
+  post(3);
+  for (int i = 0; i < 10; ++i) receive(udp4_frame(100));
+  wait();
+  EXPECT_EQ(harvest(), 3u);
+  EXPECT_EQ(frames.live(), 7u);
+  const std::uint64_t activations = agenda.activations(), wakeups = worker->stats().wakeups;
+  wait(5 * kMs);
+  EXPECT_LE(agenda.activations(), activations + 1);        // no loop
+  for (int i = 0; i < 5; ++i) receive(udp4_frame(100));
+  wait();
+  EXPECT_EQ(worker->stats().wakeups, wakeups);             // packets do not wake a starved worker
+  for (int i = 0; i < 12; ++i) {                           // one buffer a time: a kick each
+    post(1);
+    wait();
+    EXPECT_EQ(harvest(), 1u) << i;
+  }
+  EXPECT_EQ(frames.live(), 0u);
+  receive(udp4_frame(100));                                // and packets wake it again
+  post(1);
+  wait();
+  EXPECT_EQ(harvest(), 1u);
+  expect_no_violation();
+}
+
+TEST_F(VhostTest, APacketThatNeedsMoreThanTheGuestHasDoesNotSpin) {
+  open();
+  post(2, 512);
+  receive(tcp4_frame(1460));
+  wait();
+  EXPECT_EQ(harvest(), 0u);
+  const std::uint64_t activations = agenda.activations();
+  wait(5 * kMs);
+  EXPECT_LE(agenda.activations(), activations + 1);
+  const unsigned before = kicks;
+  post(1, 512);
+  EXPECT_EQ(kicks, before + 1);                            // the next buffer is asked for
+  wait();
+  EXPECT_EQ(harvest(), 3u);
+  EXPECT_EQ(frames.live(), 0u);
+}
+
+TEST_F(VhostTest, KickRacesLoseNothing) {
+  open();
+  unsigned got = 0;
+  for (int i = 0; i < 150; ++i) {                          // posts and arrivals at all offsets within the worker's steps
+    receive(udp4_frame(100));
+    if (i % 3 == 0) post(1);
+    run(now() + (137 + 61 * i % 700) * kNs);
+    got += harvest();
+    if (nic.head == nic.tail) wait();
+  }
+  post(150);
+  wait();
+  got += harvest();
+  EXPECT_EQ(got, frames.all().offered);
+  EXPECT_EQ(frames.live(), 0u);
+  expect_no_violation();
+}
+
+TEST_F(VhostTest, PublishesAfterMoreThanTheBatch) {
+  VhostParams p;
+  p.batch = 4;
+  open("vhost-copy", 1000, p);
+  // All packets wait before the worker finds buffers: it works through them at once.
+  for (int i = 0; i < 14; ++i) receive(udp4_frame(100));
+  wait();
+  EXPECT_EQ(worker->stats().starved, 1u);
+  std::vector<std::uint16_t> published;
+  for (int i = 0; i < 20; ++i) guest->post(2048);
+  kick_if_wanted();
+  for (int i = 0; i < 400; ++i) {
+    run(now() + 50 * kNs);
+    std::uint16_t idx = 0;
+    guest->view.read(vring::used_idx(guest->rx_), &idx, 2);
+    if (published.empty() || published.back() != idx) published.push_back(idx);
+  }
+  EXPECT_EQ(published, (std::vector<std::uint16_t>{0, 5, 10, 14}));
+}
+
+TEST_F(VhostTest, WeightEndsARound) {
+  VhostParams p;
+  p.weight_packets = 10;
+  open("vhost-copy", 1000, p);
+  for (int i = 0; i < 35; ++i) receive(udp4_frame(100));
+  wait();
+  const std::uint64_t before = worker->stats().rounds;
+  post(40);
+  wait();
+  EXPECT_EQ(harvest(), 35u);
+  EXPECT_EQ(worker->stats().rounds - before, 4u);          // 10, 10, 10, 5
+}
+
+TEST_F(VhostTest, ZeroCopyWorkerPostsAndTheDriverIsFed) {
+  open("guest-head", 1000, {}, 64);
+  EXPECT_EQ(napi->posted(), 0u);
+  guest->driver.kick_needed(guest->view);
+  for (int i = 0; i < 10; ++i) guest->post(2060);
+  worker->kick(0, now());
+  wait();
+  in_step([&](Step& s) { s.wake(*napi); });                // see NapiTest.ShortageAndRecovery
+  wait();
+  EXPECT_EQ(napi->posted(), 10u);
+  for (int burst = 0; burst < 5; ++burst) {
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(receive(udp4_frame(200)));
+    wait();
+    EXPECT_EQ(harvest(true), 8u);
+    kick_if_wanted();
+    wait();
+    napi->wake(now());
+    wait();
+  }
+  EXPECT_EQ(frames.live(), 0u);
+  const std::uint64_t activations = agenda.activations();
+  wait(5 * kMs);
+  EXPECT_LE(agenda.activations(), activations + 1);
+  expect_no_violation();
+}
+
+TEST_F(VhostTest, TransmitsAndWaitsWhenTheRingIsFull) {
+  open();
+  const auto slot = [&](unsigned i) { return phys.load<std::uint64_t>(nic.tx.ring + i * 16); };
+  for (unsigned i = 0; i < 10; ++i) send(tcp4_frame(i));
+  wait(20 * kUs);
+  EXPECT_EQ(worker->stats().tx_frames, 7u);                // a ring of 8
+  for (unsigned i = 0; i < 7; ++i) {
+    const Frame f = tcp4_frame(i);
+    EXPECT_EQ(phys.load<std::uint64_t>(nic.tx.ring + i * 16 + 8) & 0xffff, f.size());
+    EXPECT_EQ(Frame(phys.at(slot(i)), phys.at(slot(i)) + f.size()), f);
+  }
+  for (unsigned i = 0; i < 7; ++i)
+    phys.store(nic.tx.ring + i * 16 + 8, phys.load<std::uint64_t>(nic.tx.ring + i * 16 + 8) | TxDescriptor::kDone);
+  wait();
+  EXPECT_EQ(worker->stats().tx_frames, 10u);
+  EXPECT_GT(worker->tx_signals(), 0u);
+  unsigned reclaimed = 0;
+  for (DriverRing::Used u; guest->tx_driver.get_used(guest->view, u);) ++reclaimed;
+  EXPECT_EQ(reclaimed, 10u);
+  const std::uint64_t activations = agenda.activations();
+  wait(5 * kMs);
+  EXPECT_LE(agenda.activations(), activations + 1);
+  send(tcp4_frame(3));                                     // the sleeping worker is kicked again
+  wait();
+  EXPECT_EQ(worker->stats().tx_frames, 11u);
+}
+
+TEST_F(VhostTest, BadTransmitChainsAreCountedAndReturned) {
+  open();
+  const Segment writable{guest->memory.alloc(64, 64), 64, true};
+  guest->tx_driver.add(guest->view, &writable, 1, 0);
+  guest->tx_driver.publish(guest->view);
+  worker->kick(1, now());
+  wait();
+  EXPECT_EQ(worker->stats().tx_errors, 1u);
+  EXPECT_EQ(worker->stats().tx_frames, 0u);
+  DriverRing::Used u;
+  EXPECT_TRUE(guest->tx_driver.get_used(guest->view, u));
+}
+
+}  // namespace
+}  // namespace gd::test
