@@ -79,6 +79,7 @@ void Core::begin(Time now) {
   Step& s = step_;
   s.start_ = now;
   s.mc_ = 0;
+  s.forget_lines();
   s.row_ = t->row_;
   s.guest_ = t->world_ == World::guest;
   if (t->world_ != last_world_) {

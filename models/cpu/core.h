@@ -86,7 +86,8 @@ class Step {
   // Time spent waiting without memory or work (an uncached MMIO read), charged as cycles.
   void stall(OpId op, Time t);
 
-  // Memory: changes the cache's state and charges the stall to `op`. No bytes move.
+  // Memory: changes the cache's state and charges the stall to `op`. No bytes move. A single line that the step has touched
+  // a moment ago is in the first-level cache and costs nothing more.
   void load(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::load); }
   void store(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::store); }
   void stream_load(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::stream_load); }
@@ -130,6 +131,10 @@ class Step {
   Time start_ = 0;
   std::uint64_t mc_ = 0, limit_mc_ = 0;
   std::vector<Deferred> deferred_;
+  bool in_first_level(Hpa line, Touch how);
+  void forget_lines();
+  static constexpr unsigned kRecent = 16;       // lines of which a step knows that it has just touched them
+  Hpa loaded_[kRecent], stored_[kRecent];
 };
 
 struct CoreParams {

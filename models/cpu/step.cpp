@@ -20,7 +20,21 @@ void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
 
 void Step::stall(OpId op, Time t) { add(op, clock_->stall(t)); }
 
+void Step::forget_lines() {
+  for (unsigned i = 0; i < kRecent; ++i) loaded_[i] = stored_[i] = UINT64_MAX;
+}
+
+// A line that this step has loaded or stored just now is in the core's first-level cache: nothing is asked of the memory
+// system again, so that four descriptors of a line are one visit.
+bool Step::in_first_level(Hpa line, Touch how) {
+  const unsigned at = line % kRecent;
+  if (stored_[at] == line || (how == Touch::load && loaded_[at] == line)) return true;
+  (how == Touch::load ? loaded_ : stored_)[at] = line;
+  return false;
+}
+
 void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
+  if ((how == Touch::load || how == Touch::store) && n > 0 && a / kLine == (a + n - 1) / kLine && in_first_level(a / kLine, how)) return;
   const std::uint64_t mc = clock_->stall(memory_->cpu(now(), a, n, how, guest_));
   mc_ += mc;
   ledger_->charge(row_, op, mc);
