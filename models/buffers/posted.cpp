@@ -15,7 +15,10 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
   mask_ = capacity - 1;
   later_.reserve(2048);
   pins_.assign(side.space().size() / kPage, 0);
-  if (c.env.pin != PinPolicy::per_buffer) page_iova_.assign(side.space().size() / kPage, 0);
+  if (c.env.pin != PinPolicy::per_buffer) {
+    page_iova_.assign(side.space().size() / kPage, 0);
+    users_.assign(page_iova_.size(), 0);
+  }
   if (c.env.pin == PinPolicy::whole_guest) {
     // Pinned and mapped at bind, once; the time that takes is not on any frame's way.
     for (Gpa g = 0; g < side.space().size(); g += kPage) {
@@ -30,7 +33,6 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
 bool PostedBuffers::pin(Step& s, Gpa gpa, Hpa page) {
   std::uint16_t& pins = pins_[gpa / kPage];
   if (pins == 0 && pinned_ + kPage > c_.env.memlock_limit) {
-    ++stats_.memlock_stalls;
     return false;
   }
   if (pins++ == 0) pinned_ += kPage;
@@ -66,6 +68,24 @@ void PostedBuffers::drain(Step& s) {
   }
 }
 
+// A pool at its limit gives up one page that no posted buffer uses; false when there is none, or one is on its way.
+bool PostedBuffers::evict(Step& s) {
+  if (c_.env.pin != PinPolicy::pool || !later_.empty()) return false;
+  for (std::size_t i = 0; i < page_iova_.size(); ++i) {
+    if (++hand_ >= page_iova_.size()) hand_ = 0;
+    if (page_iova_[hand_] == 0 || users_[hand_] != 0) continue;
+    const Gpa gpa = hand_ * kPage;
+    const Hpa page = side_.space().translate(gpa);
+    c_.iommu.unmap(s, page_iova_[hand_], kPage);
+    page_iova_[hand_] = 0;
+    later_.push_back({s.now(), gpa, page, false});
+    later_.push_back({s.now(), gpa, page, true});
+    drain(s);
+    return true;
+  }
+  return false;
+}
+
 Time PostedBuffers::stall_ends(Time now) const {
   if (!stalled_ || later_.empty()) return kNever;
   const Time t = c_.iommu.safe_to_unpin(later_[later_first_].unmapped_at);
@@ -90,15 +110,18 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     const Hpa page = align_down(hpa, kPage);
     const bool keep = c_.env.pin != PinPolicy::per_buffer;
     if (keep) s.charge(lookup_);
-    if ((!keep || page_iova_[data.gpa / kPage] == 0) && !pin(s, data.gpa, page)) {
+    const bool pinned = keep && page_iova_[data.gpa / kPage] != 0;
+    if (!pinned && !pin(s, data.gpa, page) && !(evict(s) && pin(s, data.gpa, page))) {
+      ++stats_.memlock_stalls;
       side_.ring().untake(1);
       stalled_ = true;
       return false;
     }
-    if (keep && page_iova_[data.gpa / kPage] == 0) {
+    if (keep && !pinned) {
       page_iova_[data.gpa / kPage] = c_.iommu.map(s, page, kPage);
       c_.ownership.map(page, s.now());
     }
+    if (keep) ++users_[data.gpa / kPage];
     s.charge(track_);
     b = {};
     b.gpa = data.gpa;
@@ -146,6 +169,7 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
     if (!b.unmapped || (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now())) unpin(s, b.gpa, page);
     else later_.push_back({b.unmapped_at, b.gpa, page, true});
   }
+  if (!users_.empty()) --users_[b.gpa / kPage];
   b.outstanding = false;
   if (b.id != kNoBuffer) c_.ownership.move(b.id, from, Owner::guest, s.now(), "given to the guest");
   side_.used(s, b.head, length);

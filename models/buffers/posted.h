@@ -2,9 +2,9 @@
 // tracked, queued for the driver; and given back. Shared by the designs that let the NIC write into guest memory.
 //
 // Modelled: per-buffer tracking (allocation and hash of the page, as ZeCoRx measured it), pin policies, the memlock limit
-// in distinct pages of the guest (at the limit posting stalls until a page is unpinned; a pool never unpins), DMA mapping
+// in distinct pages of the guest (at the limit a pool gives up a page without posted buffers, in turn; else posting stalls), DMA mapping
 // per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written. A buffer lies in
-// one 4 KiB page: one pin, one mapping. Not modelled: copying or refusing at the limit, eviction from a pool.
+// one 4 KiB page: one pin, one mapping. Not modelled: copying or refusing at the limit.
 // Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
 #pragma once
 #include <vector>
@@ -58,6 +58,7 @@ class PostedBuffers {
   bool pin(Step& s, Gpa gpa, Hpa page);
   void unpin(Step& s, Gpa gpa, Hpa page);
   void drain(Step& s);
+  bool evict(Step& s);
   struct Later {
     Time unmapped_at;
     Gpa gpa;
@@ -72,6 +73,8 @@ class PostedBuffers {
   std::vector<std::uint32_t> fifo_;
   std::uint32_t head_ = 0, tail_ = 0, mask_;
   std::vector<Iova> page_iova_;            // pool and whole-guest: mapping kept, by guest page; 0: none yet
+  std::vector<std::uint16_t> users_;       // pool: outstanding buffers, by guest page
+  std::size_t hand_ = 0;                   // pool: where the search for a page to give up goes on
   std::vector<std::uint16_t> pins_;        // by guest page
   Bytes pinned_ = 0;                       // distinct pages of this guest, bytes
   std::vector<Later> later_;               // what waits for the IOMMU's flush, in order of unmapping

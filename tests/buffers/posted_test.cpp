@@ -131,6 +131,22 @@ TEST_F(PostedTest, MemlockStallsAndEndsWithTheNextReturn) {
   expect_no_violation();
 }
 
+TEST_F(PostedStrict, APoolAtItsLimitGivesUpPagesThatAreNotPosted) {
+  make(PinPolicy::pool, 2 * kPage);
+  for (int i = 0; i < 4; ++i) guest->post(2048, kPage);
+  std::uint32_t t[4];
+  EXPECT_TRUE(take(&t[0]));
+  EXPECT_TRUE(take(&t[1]));
+  EXPECT_FALSE(take(&t[2]));                      // both pages are in use
+  use(t[0]);
+  EXPECT_TRUE(take(&t[2]));                       // in the place of the first
+  EXPECT_FALSE(take(&t[3]));
+  EXPECT_EQ(own.pinned_bytes(), 2 * kPage);
+  EXPECT_EQ(stats.unpins, 1u);
+  EXPECT_EQ(stats.memlock_stalls, 2u);
+  expect_no_violation();
+}
+
 TEST_F(PostedLazy, UnpinningWaitsForTheFlush) {
   make(PinPolicy::per_buffer, kPage);
   guest->post(2048, kPage);

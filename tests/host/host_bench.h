@@ -69,11 +69,15 @@ struct StubUp : PacketSink {
 
 struct HostBench : PathBench {
   HostBench() : nic("nic"), mmio("mmio", costs) { mmio.socket.bind(nic.registers); }
-  // The driver over the bound path; `sink` null: the stub above.
-  void start(const char* strategy, PacketSink* sink = nullptr, NapiParams p = {}, GroRules rules = GroRules::linux_6) {
+  // The driver's queue; before bind() where the path must be able to wake it.
+  void make_driver(NapiParams p = {}) {
     p.ring_size = env.ring_size;
     napi = std::make_unique<NapiQueue>(0, p, nic, mmio, phys, *iommu_, frames, fault, costs);
     softirq = napi.get();
+  }
+  // The driver over the bound path; `sink` null: the stub above.
+  void start(const char* strategy, PacketSink* sink = nullptr, NapiParams p = {}, GroRules rules = GroRules::linux_6) {
+    if (!napi) make_driver(p);
     if (!path) bind(strategy);
     gro = std::make_unique<GroStage>(env.gro, rules, phys, skbs_, frames, costs);
     napi->connect(*path, *gro, sink ? *sink : up);
