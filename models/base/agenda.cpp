@@ -123,7 +123,12 @@ void Agenda::dispatch() {
   now_ = from_sc(sc_core::sc_time_stamp());
   dispatching_ = true;
   try {
+    const Time limit = now_ + quantum_;
     run_instant();
+    while (!stopping_ && !heap_.empty() && heap_.front()->when_ < limit) {
+      now_ = heap_.front()->when_;
+      run_instant();
+    }
   } catch (...) {
     failure_ = std::current_exception();
     stopping_ = true;

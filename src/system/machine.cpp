@@ -50,6 +50,7 @@ const Strategy& strategy_of(const sc::StrategyChoice& c) {
   return *s;
 }
 
+constexpr Time kQuantum = 100 * kUs;                 // of simulated time between visits to the kernel; changes no result
 constexpr std::uint64_t kMemorySeed = 0x70616765;   // the scatter of pages is part of the machine, not of the seed
 
 }  // namespace
@@ -62,6 +63,7 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
       nic("nic", agenda, nic_params(s, queues_needed(s), queues_needed(s)), phys, ownership, frames, &fault,
           observers.empty() ? nullptr : &observers),
       bus("bus", costs), skbs(phys, ownership, iommu, costs, 2048) {
+  agenda.decouple(kQuantum);
   if (s.debug.shuffle) agenda.shuffle(0x5eed);
   nic.bus.bind(pcie.from_device);
   pcie.to_root.bind(iommu.from_bus);
