@@ -35,6 +35,7 @@ struct NicParams {
   Time rx_latency = 300 * kNs;                    // parser, filters, queueing logic: added behind a frame's DMA (recalled)
   Time tx_latency = 300 * kNs;                    // last byte read to the transmit FIFO's exit (recalled)
   bool checksum_offload = true;                   // verify L3 and L4 sums; a wrong one is reported, not dropped
+  bool rss = true;                                // Toeplitz hash: chooses among a rule's queues, and stands in the descriptor
   bool rss_udp = false;                           // hash UDP ports too; off as in the 82599's Linux driver
   bool scatter = true;                            // frames larger than a packet buffer take several descriptors
   bool drop_when_no_descriptor = false;           // SRRCTL.DROP_EN: drop at once instead of waiting in the FIFO

@@ -9,6 +9,7 @@ RxPath::RxPath(Engine& engine) : e_(engine), lines_(engine.params.rx_queues), tu
   RssFields fields;
   fields.udp4 = fields.udp6 = engine.params.rss_udp;
   steering_.fields(fields);
+  steering_.rss(engine.params.rss);
   nodes_.resize(engine.params.fifo / footprint(0) + 1);
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) nodes_[i].next = i + 1;
 }

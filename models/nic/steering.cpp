@@ -43,9 +43,9 @@ Steered Steering::steer(const std::uint8_t* frame, const Parsed& p) const {
   if (!r) return s;
   s.claimed = true;
   s.queue = r->first;
-  if (r->count > 1) {
+  if (rss_) {
     s.hash = toeplitz_.hash(frame, p, fields_).value;
-    s.queue += table_[s.hash & (kIndirection - 1)] % r->count;
+    if (r->count > 1) s.queue += table_[s.hash & (kIndirection - 1)] % r->count;
   }
   return s;
 }

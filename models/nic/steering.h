@@ -20,7 +20,7 @@ struct SteeringRule {
 struct Steered {
   bool claimed = false;
   std::uint32_t queue = 0;
-  std::uint32_t hash = 0;      // 0 where the rule has one queue
+  std::uint32_t hash = 0;      // as descriptors report it; 0 with RSS off
 };
 
 class Steering {
@@ -28,6 +28,8 @@ class Steering {
   static constexpr unsigned kIndirection = 128;
   Steering();
   void fields(const RssFields& f) { fields_ = f; }
+  // Off: no hash is computed, and a rule's frames go to its first queue.
+  void rss(bool on) { rss_ = on; }
   // A second rule of the same (mac, vlan) replaces the first. Pre: count >= 1.
   void add(const SteeringRule& rule);
   // Entry i serves hashes with i in their low seven bits; entries are taken modulo the rule's count.
@@ -41,6 +43,7 @@ class Steering {
   std::uint8_t table_[kIndirection];
   Toeplitz toeplitz_;
   RssFields fields_;
+  bool rss_ = true;
 };
 
 // The destination MAC as a number, first byte highest.

@@ -26,7 +26,7 @@ const char* const kScenario = R"(// A scenario of guestdma. guestdma validate ch
   "time": { "warmup": "500us", "measure": "2ms", "drain": "1ms" },
 
   // For a capture: { "kind": "pcap", "file": "my.pcap", "rate": "8Gbps", "loop": true }
-  "traffic": { "kind": "synthetic", "rate": "10Gbps", "frame_bytes": 1518, "flows": 16, "protocol": "tcp", "arrival": "poisson" },
+  "traffic": { "kind": "synthetic", "rate": "5Gbps", "frame_bytes": 1518, "flows": 4, "protocol": "tcp", "arrival": "poisson" },
 
   "guests": [
     { "name": "web", "virtio": { "queue_size": 256, "rx_mode": "mergeable" } }

@@ -50,7 +50,7 @@ void nic_keys(Table& t) {
             "82599: 64 VMDq pools");
   t.boolean("nic.virtio_rings", AT(nic.virtio_rings),
             "The card can serve virtio rings itself (vDPA), which `passthrough` needs.");
-  t.boolean("nic.rss", AT(nic.rss), "Receive queues by Toeplitz hash.");
+  t.boolean("nic.rss", AT(nic.rss), "Toeplitz hash: chooses among several receive queues, and is reported to the driver, whose GRO sorts flows by it.");
   t.boolean("nic.checksum_check", AT(nic.checksum_check), "The card checks IP, TCP and UDP checksums.");
   t.boolean("nic.drop_bad_checksum", AT(nic.drop_bad_checksum), "Frames with a wrong checksum are dropped by the card.");
   t.boolean("nic.tunnels", AT(nic.tunnels), "The parser understands VXLAN and splits and hashes by the inner headers.",

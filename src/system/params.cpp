@@ -103,6 +103,7 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.rx_latency = p.tx_latency = s.nic.engine_latency;
   p.checksum_offload = s.nic.checksum_check;
   p.scatter = s.nic.scatter;
+  p.rss = s.nic.rss;
   p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
   p.fetch_batch = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
   p.max_outstanding_writes = static_cast<std::uint32_t>(s.nic.max_outstanding_writes);

@@ -62,13 +62,17 @@ TEST(Steering, RssUsesTheIndirectionTable) {
   EXPECT_THROW(s.indirection(table), UserError);
 }
 
-TEST(Steering, OneQueueNeedsNoHash) {
+// The driver's GRO sorts flows by the hash, with one queue as well.
+TEST(Steering, OneQueueReportsTheHashUnlessRssIsOff) {
   Steering s;
   s.add({0, 0, 2, 1});
   const test::Frame f = test::tcp4_frame(100);
-  const Steered got = s.steer(f.data(), parse(f.data(), static_cast<std::uint32_t>(f.size())));
-  EXPECT_EQ(got.queue, 2u);
-  EXPECT_EQ(got.hash, 0u);
+  const Parsed p = parse(f.data(), static_cast<std::uint32_t>(f.size()));
+  EXPECT_EQ(s.steer(f.data(), p).queue, 2u);
+  EXPECT_EQ(s.steer(f.data(), p).hash, Toeplitz().hash(f.data(), p, RssFields{}).value);
+  s.rss(false);
+  EXPECT_EQ(s.steer(f.data(), p).queue, 2u);
+  EXPECT_EQ(s.steer(f.data(), p).hash, 0u);
 }
 
 TEST(Steering, PortsSpreadTcpButNotUdpUnlessAsked) {
