@@ -114,6 +114,7 @@ bool NapiQueue::step(Step& s) {
     refill(s);
     if (posted_ < params_.ring_size - 1 && s.over()) return true;
     started_ = true;
+    if (polling_) return true;           // a frame came early; its interrupt is not repeated
     bus_.write(s, reg::irq_enable(queue_), 1);
     return false;
   }

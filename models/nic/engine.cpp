@@ -2,10 +2,10 @@
 
 namespace gd::nic {
 
-Time Moderation::allowed_at(std::uint32_t vector, std::uint64_t unseen, Time now) const {
+Time Moderation::allowed_at(std::uint32_t vector, std::uint64_t unseen, Time first, Time now) const {
   const NicParams& p = engine_.params;
   if (p.moderation_frames != 0 && unseen >= p.moderation_frames) return now;
-  return std::max(now, vectors_[vector].last + p.moderation_delay);
+  return std::max(now, (p.moderation_from_first ? first : vectors_[vector].last) + p.moderation_delay);
 }
 
 void Moderation::fire(std::uint32_t vector, Time now) {
@@ -17,7 +17,7 @@ void Moderation::fire(std::uint32_t vector, Time now) {
 void Moderation::evaluate(std::uint32_t vector, Time now) {
   Vector& v = vectors_[vector];
   if (!v.armed || v.unseen == 0) return;
-  const Time at = allowed_at(vector, v.unseen, now);
+  const Time at = allowed_at(vector, v.unseen, v.first, now);
   if (at <= now) {
     v.unseen = 0;
     v.armed = false;
@@ -30,6 +30,7 @@ void Moderation::evaluate(std::uint32_t vector, Time now) {
 
 void Moderation::completions(std::uint32_t vector, std::uint32_t n, Time now) {
   if (vector == kNoVector) return;
+  if (vectors_[vector].unseen == 0) vectors_[vector].first = now;
   vectors_[vector].unseen += n;
   evaluate(vector, now);
 }

@@ -112,14 +112,15 @@ class Moderation {
   void completions(std::uint32_t vector, std::uint32_t n, Time now);
   void enable(std::uint32_t vector, Time now);
   void timer(std::uint32_t vector, Time now);
-  // When a message may be sent with `unseen` completions waiting.
-  Time allowed_at(std::uint32_t vector, std::uint64_t unseen, Time now) const;
+  // When a message may be sent with `unseen` completions waiting, the first of them since `first`.
+  Time allowed_at(std::uint32_t vector, std::uint64_t unseen, Time first, Time now) const;
   // Sends the message.
   void fire(std::uint32_t vector, Time now);
 
  private:
   struct Vector {
     Time last = -kSec;
+    Time first = 0;            // since when completions wait
     std::uint64_t unseen = 0;
     bool armed = true, timer = false;
   };

@@ -50,6 +50,8 @@ struct NicParams {
   std::uint32_t writeback_batch = 1;              // descriptors of one write-back, at most half a ring; 4 = a cache line (i40e)
   Time writeback_timeout = 2 * kUs;               // longest wait of a finished descriptor for its batch
   Time moderation_delay = 50 * kUs;               // EITR: least time between two interrupts of a vector; 0: none
+  bool moderation_from_first = false;             // the delay runs from the first completion not yet reported (rx-usecs of
+                                                  // cards with a packet timer), not from the last interrupt (EITR)
   std::uint32_t moderation_frames = 0;            // fire earlier when so many completions wait; 0: off
   std::uint32_t virtio_chain_cache = 64;          // descriptor chains a virtqueue holds on chip
   std::uint32_t virtio_fetch_batch = 32;          // avail entries of one read, at most

@@ -132,6 +132,7 @@ class VirtQueue {
   Time last_used_ = 0;
 
   std::uint64_t unseen_ = 0;                  // used entries since the last decision
+  Time first_unseen_ = 0;                     // since when they wait
   std::uint16_t signalled_ = 0, checked_at_ = 0;
   bool ever_signalled_ = false, checking_ = false, timer_ = false;
   Hpa suppress_hpa_ = kNoAddress;

@@ -64,7 +64,7 @@ void VirtQueue::used_written(std::uint64_t upto, Time now) {
       e_.memory.store(u.id_at, u.id);
       e_.memory.store(u.length_at, u.length);
     }
-    ++unseen_;
+    if (unseen_++ == 0) first_unseen_ = now;
     if (u.last) owner_.used_visible(u.cookie, lost, now);
   }
   if (used_idx_hpa_ != kNoAddress) e_.memory.store(used_idx_hpa_, static_cast<std::uint16_t>(upto));
@@ -75,7 +75,7 @@ void VirtQueue::used_written(std::uint64_t upto, Time now) {
 // used entries wait for it.
 void VirtQueue::check_interrupt(Time now) {
   if (c_.vector == kNoVector || checking_ || unseen_ == 0) return;
-  const Time at = e_.moderation.allowed_at(c_.vector, unseen_, now);
+  const Time at = e_.moderation.allowed_at(c_.vector, unseen_, first_unseen_, now);
   if (at > now) {
     if (!timer_) e_.events.push(at, Ev::vq_timer, id_, 0);
     timer_ = true;

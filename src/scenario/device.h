@@ -25,8 +25,11 @@ struct HeaderSplit {
   Bytes threshold = 0;           // frames up to this length are not split
 };
 
+enum class ModerationStart : std::uint8_t { last_interrupt, first_completion };
+
 struct InterruptModeration {
   Time delay = 20 * kUs;         // shortest time between two interrupts of a queue
+  ModerationStart from = ModerationStart::last_interrupt;
   Count frames = 0;              // interrupt at once after so many frames; 0: by time alone
 };
 

@@ -20,6 +20,10 @@ void nic_keys(Table& t) {
   t.size("nic.header_split.threshold", AT(nic.header_split.threshold), {0, 9'000}, "Frames up to this length are not split.");
   t.time("nic.interrupt_moderation.delay", AT(nic.interrupt_moderation.delay), {0, 10'000'000'000},
          "Shortest time between two interrupts of a queue.", "EITR: ixgbe's bulk setting of some 50,000 interrupts a second");
+  t.choice("nic.interrupt_moderation.from", AT(nic.interrupt_moderation.from), {"last-interrupt", "first-completion"},
+           "Where the delay begins: at the last interrupt, so that an idle queue interrupts at once, or at the first "
+           "completion that waits, so that a burst is one interrupt.",
+           "last-interrupt: EITR of the 82599; first-completion: packet timers (ethtool rx-usecs)");
   t.count("nic.interrupt_moderation.frames", AT(nic.interrupt_moderation.frames), {0, 65'535},
           "So many frames raise the interrupt before the delay is over; 0: by time alone.");
   t.choice("nic.buffer_size", AT(nic.buffer_size), {"per-queue", "per-descriptor"},

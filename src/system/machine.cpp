@@ -124,6 +124,7 @@ void Machine::build_traffic() {
     Replay::Params p;
     p.rate = t.rate.value_or(0);
     p.loop = t.loop;
+    p.start = kBringUp;
     traffic = std::make_unique<Replay>(frames, *capture, p);
     expected = std::make_unique<CaptureExpected>(*capture);
   } else if (t.tcp == sc::TcpMode::closed) {
@@ -134,7 +135,8 @@ void Machine::build_traffic() {
     traffic = std::move(sender);
     expected = std::make_unique<StreamExpected>(p.flows, p.seed);
   } else {
-    const Synthetic::Params p = synthetic_params(scenario);
+    Synthetic::Params p = synthetic_params(scenario);
+    p.start = kBringUp;
     traffic = std::make_unique<Synthetic>(frames, p);
     expected = std::make_unique<StreamExpected>(p.flows, p.seed);
   }
@@ -200,8 +202,6 @@ Topology Machine::topology() const {
   for (const auto& c : cores) t.cores.push_back(c->name());
   for (const auto& r : ledger.rows()) t.contexts.push_back(r.context);
   for (const auto& g : guests) t.guests.push_back(g->guest->name());
-  t.warmup_end = scenario.time.warmup;
-  t.measure_end = scenario.time.warmup + scenario.time.measure;
   return t;
 }
 

@@ -31,6 +31,9 @@
 
 namespace gd::system {
 
+// When the link comes up: drivers have filled their rings by then. Warm-up and captures begin there.
+constexpr Time kBringUp = 1 * kMs;
+
 // A NIC queue of the host's driver with all that hangs on it.
 struct HostQueue {
   std::unique_ptr<NapiQueue> napi;

@@ -111,6 +111,7 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.writeback_batch = static_cast<std::uint32_t>(s.nic.descriptor_writeback_batch);
   p.writeback_timeout = s.nic.writeback_timeout;
   p.moderation_delay = s.nic.interrupt_moderation.delay;
+  p.moderation_from_first = s.nic.interrupt_moderation.from == sc::ModerationStart::first_completion;
   p.moderation_frames = static_cast<std::uint32_t>(s.nic.interrupt_moderation.frames);
   return p;
 }

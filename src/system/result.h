@@ -60,7 +60,6 @@ struct Topology {
   std::vector<std::string> cores;         // by core index
   std::vector<std::string> contexts;      // by ledger row: "softirq", "vhost", "guest-app" ...
   std::vector<std::string> guests;        // by guest index
-  Time warmup_end = 0, measure_end = 0;
 };
 
 // One metric of `list metrics`. `name` may hold <reason>, <stage>, <context>, <core>, <name> parts.

@@ -43,14 +43,13 @@ Snapshot take_snapshot(Machine& m, Time at) {
 Windows::Windows(Machine& m, const RunOptions& options)
     : Actor(m.agenda, rank::kWindow), m_(m), options_(options),
       follows_capture_(m.scenario.traffic.kind == scenario::TrafficKind::pcap && m.scenario.traffic.loop == 0),
-      from_(follows_capture_ ? 0 : m.scenario.time.warmup), to_(from_ + m.scenario.time.measure), drain_(m.scenario.time.drain) {
+      from_(kBringUp + (follows_capture_ ? 0 : m.scenario.time.warmup)), to_(from_ + m.scenario.time.measure), drain_(m.scenario.time.drain) {
   if (follows_capture_) to_ = kNever;
   m_.frames.measure(from_, to_);
   m_.link->listen(this);
   progress_step_ = std::max<Time>(1, (m.scenario.time.warmup + m.scenario.time.measure) / 50);
-  m_.link->start();
   if (to_ != kNever) m_.link->stop_at(to_);
-  wake_at(from_);
+  wake_at(kBringUp);
 }
 
 void Windows::close(Time now) {
@@ -72,13 +71,17 @@ void Windows::wire_finished(Time now) {
 }
 
 void Windows::act(Time now) {
+  if (!link_up_) {
+    link_up_ = true;
+    m_.link->start();
+  }
   if (!have_begin_ && now >= from_) {
     have_begin_ = true;
     begin_ = take_snapshot(m_, now);
   }
   if (now >= to_ && !have_end_) close(now);
   if (options_.progress && now >= next_progress_) {
-    options_.progress(now, to_ == kNever ? m_.capture->duration() : to_ + drain_);
+    options_.progress(now, to_ == kNever ? from_ + m_.capture->duration() : to_ + drain_);
     next_progress_ = now + progress_step_;
   }
   if (have_end_) {

@@ -32,7 +32,7 @@ struct Snapshot {
 };
 Snapshot take_snapshot(Machine& m, Time at);
 
-// Drives a run: starts the wire, cuts the window, stops the wire, ends the run when all is quiet or the drain is over.
+// Drives a run: starts the wire when the drivers are ready, cuts the window, stops the wire, ends the run when all is quiet or the drain is over.
 class Windows : public Actor, private LinkListener {
  public:
   Windows(Machine& m, const RunOptions& options);
@@ -51,7 +51,7 @@ class Windows : public Actor, private LinkListener {
   Time from_, to_, drain_;
   Time progress_step_, next_progress_ = 0;
   Snapshot begin_, end_;
-  bool have_begin_ = false, have_end_ = false, wire_done_ = false;
+  bool link_up_ = false, have_begin_ = false, have_end_ = false, wire_done_ = false;
   Time finished_ = 0;
 };
 
