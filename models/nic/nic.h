@@ -34,7 +34,8 @@ struct NicParams {
   Bytes mtu = 1500;                               // longer frames (plus Ethernet header and in-band tags) are dropped
   Time rx_latency = 300 * kNs;                    // parser, filters, queueing logic: added behind a frame's DMA (recalled)
   Time tx_latency = 300 * kNs;                    // last byte read to the transmit FIFO's exit (recalled)
-  bool checksum_offload = true;                   // verify L3 and L4 sums; a wrong one is reported, not dropped
+  bool checksum_offload = true;                   // verify L3 and L4 sums and report what was found
+  bool drop_bad_checksum = false;                 // a frame whose sum is wrong is dropped instead of being handed up
   bool rss = true;                                // Toeplitz hash: chooses among a rule's queues, and stands in the descriptor
   bool rss_udp = false;                           // hash UDP ports too; off as in the 82599's Linux driver
   bool scatter = true;                            // frames larger than a packet buffer take several descriptors
@@ -68,7 +69,7 @@ struct NicStats {
   std::uint64_t fragments = 0;                    // IP fragments among the split ones
   std::uint64_t pure_acks = 0;                    // frames without payload whose descriptor has PKT_LEN 0
   std::uint64_t multi_descriptor = 0;             // frames that took several descriptors
-  std::uint64_t bad_checksums = 0;                // reported to the driver
+  std::uint64_t bad_checksums = 0;                // reported to the driver, or dropped
   std::uint64_t descriptors_fetched = 0, fetch_reads = 0;   // of receive rings and virtqueues; reads of several descriptors count once
   std::uint64_t writebacks = 0;                   // write-back transactions (virtio: used-index updates)
   std::uint64_t interrupts = 0, doorbells = 0;

@@ -58,6 +58,16 @@ void RxPath::arrived(FrameRef f, Time now) {
   const Steered s = steering_.steer(m.bytes, p);
   if (!s.claimed || s.queue >= lines_.size() || !lines_[s.queue].queue) return e_.drop(f, Drop::filtered, now);
 
+  csum::Checked l3 = csum::Checked::none, l4 = csum::Checked::none;
+  if (e_.params.checksum_offload) {
+    l3 = csum::check_l3(m.bytes, p);
+    l4 = csum::check_l4(m.bytes, p);
+    if (l3 == csum::Checked::bad || l4 == csum::Checked::bad) {
+      ++e_.stats.bad_checksums;
+      if (e_.params.drop_bad_checksum) return e_.drop(f, Drop::bad_checksum, now);
+    }
+  }
+
   Line& l = lines_[s.queue];
   if (e_.params.drop_when_no_descriptor && l.queue->exhausted(l.count)) return e_.drop(f, l.queue->starved(), now);
   const Bytes bytes = footprint(m.length);
@@ -78,11 +88,8 @@ void RxPath::arrived(FrameRef f, Time now) {
   info.fragment = p.is_fragment;
   info.has_payload = p.payload_length != 0;
   info.pure_ack = p.pure_ack;
-  if (e_.params.checksum_offload) {
-    info.l3 = csum::check_l3(m.bytes, p);
-    info.l4 = csum::check_l4(m.bytes, p);
-    if (info.l3 == csum::Checked::bad || info.l4 == csum::Checked::bad) ++e_.stats.bad_checksums;
-  }
+  info.l3 = l3;
+  info.l4 = l4;
   push(l, info);
   list(s.queue);
   pump(now);

@@ -50,7 +50,6 @@ struct Nic {
   Time writeback_timeout = 2 * kUs;
   Count max_outstanding_writes = 64;
   Count max_outstanding_reads = 32;
-  Count tx_outstanding = 16;
   Time engine_latency = 50 * kNs;
   bool drop_when_no_descriptor = false;
   bool scatter = true;
@@ -59,7 +58,6 @@ struct Nic {
   bool rss = true;
   bool checksum_check = true;
   bool drop_bad_checksum = false;
-  bool tunnels = false;
 };
 
 struct Pcie {
@@ -90,7 +88,6 @@ struct Iommu {
   Time walk_overhead = 40 * kNs;
   Count lazy_batch = 250;
   Time lazy_timeout = 10 * kMs;
-  Time invalidate_latency = 500 * kNs;
 };
 
 struct Llc {

@@ -24,7 +24,7 @@ void guest_keys(Table& t) {
   t.boolean("guests[].virtio.event_idx", GUEST(virtio.event_idx), "VIRTIO_F_EVENT_IDX.");
   t.boolean("guests[].virtio.indirect", GUEST(virtio.indirect), "VIRTIO_F_INDIRECT_DESC.");
   t.boolean("guests[].virtio.in_order", GUEST(virtio.in_order), "VIRTIO_F_IN_ORDER.");
-  t.boolean("guests[].virtio.used_offset", GUEST(virtio.used_offset), "Extension bit: used entries carry an offset.");
+  t.boolean("guests[].virtio.used_offset", GUEST(virtio.used_offset), "Extension bit: used entries carry an offset. Not served by this version.");
   t.boolean("guests[].virtio.split_layout", GUEST(virtio.split_layout),
             "Extension bit: header and payload in separate descriptors.");
   t.size("guests[].virtio.buffer", GUEST(virtio.buffer), {0, 64 * 1024},

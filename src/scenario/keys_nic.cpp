@@ -40,10 +40,8 @@ void nic_keys(Table& t) {
          "A batch of write-backs waits no longer than this.");
   t.count("nic.max_outstanding_writes", AT(nic.max_outstanding_writes), {1, 4'096}, "Frame writes under way at once.",
           "enough not to limit");
-  t.count("nic.max_outstanding_reads", AT(nic.max_outstanding_reads), {1, 4'096}, "Descriptor reads under way at once.",
+  t.count("nic.max_outstanding_reads", AT(nic.max_outstanding_reads), {1, 4'096}, "Transmit reads under way at once, within pcie.tags.",
           "enough not to limit");
-  t.count("nic.tx_outstanding", AT(nic.tx_outstanding), {1, 4'096}, "Transmit reads under way at once.",
-          "enough for acknowledgements");
   t.time("nic.engine_latency", AT(nic.engine_latency), {0, 1'000'000'000},
          "Time of the receive engine from FIFO to the first DMA of a frame.", "assumption, 8 cycles at 156 MHz");
   t.boolean("nic.drop_when_no_descriptor", AT(nic.drop_when_no_descriptor),
@@ -57,8 +55,6 @@ void nic_keys(Table& t) {
   t.boolean("nic.rss", AT(nic.rss), "Toeplitz hash: chooses among several receive queues, and is reported to the driver, whose GRO sorts flows by it.");
   t.boolean("nic.checksum_check", AT(nic.checksum_check), "The card checks IP, TCP and UDP checksums.");
   t.boolean("nic.drop_bad_checksum", AT(nic.drop_bad_checksum), "Frames with a wrong checksum are dropped by the card.");
-  t.boolean("nic.tunnels", AT(nic.tunnels), "The parser understands VXLAN and splits and hashes by the inner headers.",
-            "not on the 82599");
 }
 
 void bus_keys(Table& t) {
@@ -102,8 +98,6 @@ void bus_keys(Table& t) {
           "Linux intel-iommu: 250");
   t.time("iommu.lazy_timeout", AT(iommu.lazy_timeout), {1'000'000}, "Lazy mode flushes at the latest after this.",
          "Linux intel-iommu: 10 ms");
-  t.time("iommu.invalidate_latency", AT(iommu.invalidate_latency), {0, 1'000'000'000},
-         "Time of an invalidation by the queue until it is done.", "recalled: 0.5-1 us");
 }
 
 }  // namespace gd::scenario

@@ -39,7 +39,7 @@ struct Host {
   Affinity affinity;
   Pin pin = Pin::pool;
   Bytes memlock_limit = 0;        // 0: none
-  AtLimit at_memlock_limit = AtLimit::copy;
+  AtLimit at_memlock_limit = AtLimit::stall;
   bool dirty_log = false;
   Gro gro;
   Count napi_budget = 64;
@@ -83,8 +83,8 @@ struct Virtio {
   bool event_idx = true;
   bool indirect = true;
   bool in_order = false;
-  bool used_offset = true;        // extension bit: offsets in used entries
-  bool split_layout = true;       // extension bit: header and payload in separate descriptors
+  bool used_offset = false;       // extension bit: offsets in used entries
+  bool split_layout = false;      // extension bit: header and payload in separate descriptors
   Bytes buffer = 0;               // size of a posted mergeable buffer; 0: as the driver's rules say
   GroRules driver = GroRules::linux_6;
 };

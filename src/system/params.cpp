@@ -102,6 +102,7 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.mtu = s.nic.mtu;
   p.rx_latency = p.tx_latency = s.nic.engine_latency;
   p.checksum_offload = s.nic.checksum_check;
+  p.drop_bad_checksum = s.nic.drop_bad_checksum;
   p.scatter = s.nic.scatter;
   p.rss = s.nic.rss;
   p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
@@ -216,11 +217,14 @@ void check_available(const sc::Scenario& s) {
   if (s.vhost.busy_poll) no("vhost.busy_poll", "busy polling");
   if (s.vhost.rules != sc::GroRules::linux_6) no("vhost.rules", "vhost of 2.6.35");
   if (s.vhost.publish != sc::Publisher::vhost) no("vhost.publish", "publication from softirq");
+  if (s.host.at_memlock_limit != sc::AtLimit::stall) no("host.at_memlock_limit", "anything but a stall at the memlock limit");
   if (s.host.dirty_log) no("host.dirty_log", "the dirty log");
   for (std::size_t i = 0; i < s.guests.size(); ++i) {
     const std::string at = "guests." + std::to_string(i);
     const sc::Guest& g = s.guests[i];
     if (g.virtio.ring != sc::RingFormat::split) no((at + ".virtio.ring").c_str(), "the packed ring");
+    if (g.virtio.used_offset) no((at + ".virtio.used_offset").c_str(), "the extension used_offset");
+    if (g.virtio.split_layout) no((at + ".virtio.split_layout").c_str(), "the extension split_layout");
     if (g.virtio.in_order) no((at + ".virtio.in_order").c_str(), "in-order use");
     if (g.behaviour != sc::Behaviour::honest) no((at + ".behaviour").c_str(), "a misbehaving guest");
     if (g.vcpus != 1) no((at + ".vcpus").c_str(), "more than one vCPU");

@@ -115,6 +115,25 @@ TEST(NicRx, WrongChecksumIsReportedNotDropped) {
   EXPECT_EQ(b.nic.stats().bad_checksums, 1u);
 }
 
+TEST(NicRx, WrongChecksumIsDroppedWhenAsked) {
+  NicParams p = quiet();
+  p.drop_bad_checksum = true;
+  NicBench b("bench", p);
+  TestRing r(b, 0, ring());
+  b.nic.steer(0, 0, 0, 1);
+  Frame bad = tcp4_frame(300), good = tcp4_frame(300);
+  bad[200] ^= 1;
+  b.at(0, [&] { r.post(16); });
+  b.at(2 * kUs, [&] {
+    b.arrive(bad);
+    b.arrive(good);
+  });
+  b.run(5 * kUs);
+  EXPECT_EQ(b.frames.all().drops[static_cast<int>(Drop::bad_checksum)], 1u);
+  EXPECT_EQ(r.bytes(r.packet(0), good.size()), good);
+  EXPECT_FALSE(r.done(1).done);
+}
+
 TEST(NicRx, DropsByReason) {
   NicParams p = NicBench::quiet();
   p.fifo = 4096;
