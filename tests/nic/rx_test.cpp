@@ -116,7 +116,7 @@ TEST(NicRx, WrongChecksumIsReportedNotDropped) {
 }
 
 TEST(NicRx, WrongChecksumIsDroppedWhenAsked) {
-  NicParams p = quiet();
+  NicParams p = NicBench::quiet();
   p.drop_bad_checksum = true;
   NicBench b("bench", p);
   TestRing r(b, 0, ring());
