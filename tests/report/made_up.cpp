@@ -122,8 +122,6 @@ system::Topology topology() {
   t.cores = {"core0", "core1"};
   t.contexts = {"softirq", "vhost", "guest g0"};
   t.guests = {"g0"};
-  t.warmup_end = 10 * kUs;
-  t.measure_end = 1000 * kUs;
   return t;
 }
 
