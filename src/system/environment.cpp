@@ -11,50 +11,62 @@ namespace {
 
 namespace sc = scenario;
 
+// Everything about an option of a strategy's scenario entry; the default is StrategyOptions' own.
+struct OptionRow {
+  const char* name;
+  sc::OptionType type;
+  std::vector<std::string> allowed;
+  const char* description;
+  std::string (*get)(const StrategyOptions&);
+  void (*set)(StrategyOptions&, const std::string& text);
+};
+
+constexpr const char* kUnsplit[] = {"offset", "move", "copy"};   // by Unsplit
+
+const std::vector<OptionRow>& option_table() {
+  static const std::vector<OptionRow> table = {
+      {"unsplit", sc::OptionType::choice, {"move", "copy", "offset"},
+       "what happens to the payload of a frame that the NIC left whole: moved to the page's start, copied to a spare page, or "
+       "delivered with an offset (needs used_offset)",
+       [](const StrategyOptions& o) { return std::string(kUnsplit[static_cast<int>(o.unsplit)]); },
+       [](StrategyOptions& o, const std::string& t) {
+         o.unsplit = static_cast<Unsplit>(std::find(std::begin(kUnsplit), std::end(kUnsplit), t) - std::begin(kUnsplit));
+       }},
+      {"headers_of_8", sc::OptionType::count, {}, "of 8 buffers that the guest posts, how many are header buffers (1 to 7)",
+       [](const StrategyOptions& o) { return std::to_string(o.headers_of_8); },
+       [](StrategyOptions& o, const std::string& t) { o.headers_of_8 = static_cast<std::uint32_t>(std::stoul(t)); }},
+      {"headroom", sc::OptionType::size, {}, "bytes before the virtio header that the guest's buffer keeps free (NET_SKB_PAD)",
+       [](const StrategyOptions& o) { return std::to_string(o.headroom); },
+       [](StrategyOptions& o, const std::string& t) { o.headroom = std::stoull(t); }},
+      {"tailroom", sc::OptionType::size, {}, "bytes behind the frame for struct skb_shared_info",
+       [](const StrategyOptions& o) { return std::to_string(o.tailroom); },
+       [](StrategyOptions& o, const std::string& t) { o.tailroom = std::stoull(t); }},
+      {"shadow_shared_info", sc::OptionType::boolean, {}, "the host keeps its own shared info instead of trusting the guest's",
+       [](const StrategyOptions& o) { return std::string(o.shadow_shared_info ? "true" : "false"); },
+       [](StrategyOptions& o, const std::string& t) { o.shadow_shared_info = t == "true"; }}};
+  return table;
+}
+
+const OptionRow& option_row(std::string_view name) {
+  for (const OptionRow& r : option_table())
+    if (r.name == name) return r;
+  broken("strategy option \"" + std::string(name) + "\" is not in the table");
+}
+
 StrategyOptions options_of(const sc::StrategyChoice& choice) {
   StrategyOptions o;
-  for (const auto& [key, text] : choice.options) {
-    if (key == "unsplit") {
-      o.unsplit = text == "offset" ? Unsplit::offset : text == "copy" ? Unsplit::copy : Unsplit::move;
-    } else if (key == "headers_of_8") {
-      o.headers_of_8 = static_cast<std::uint32_t>(std::stoul(text));
-    } else if (key == "headroom") {
-      o.headroom = std::stoull(text);
-    } else if (key == "tailroom") {
-      o.tailroom = std::stoull(text);
-    } else if (key == "shadow_shared_info") {
-      o.shadow_shared_info = text == "true";
-    }
-  }
+  for (const auto& [key, text] : choice.options) option_row(key).set(o, text);
   return o;
 }
 
-sc::StrategyOption option(std::string_view key) {
+sc::StrategyOption option(std::string_view name) {
+  const OptionRow& r = option_row(name);
   sc::StrategyOption o;
-  o.name = std::string(key);
-  if (key == "unsplit") {
-    o.type = sc::OptionType::choice;
-    o.allowed = {"move", "copy", "offset"};
-    o.fallback = "move";
-    o.description = "what happens to the payload of a frame that the NIC left whole: moved to the page's start, copied to a spare "
-                    "page, or delivered with an offset (needs used_offset)";
-  } else if (key == "headers_of_8") {
-    o.type = sc::OptionType::count;
-    o.fallback = "4";
-    o.description = "of 8 buffers that the guest posts, how many are header buffers (1 to 7)";
-  } else if (key == "headroom") {
-    o.type = sc::OptionType::size;
-    o.fallback = "64";
-    o.description = "bytes before the virtio header that the guest's buffer keeps free (NET_SKB_PAD)";
-  } else if (key == "tailroom") {
-    o.type = sc::OptionType::size;
-    o.fallback = "320";
-    o.description = "bytes behind the frame for struct skb_shared_info";
-  } else if (key == "shadow_shared_info") {
-    o.type = sc::OptionType::boolean;
-    o.fallback = "true";
-    o.description = "the host keeps its own shared info instead of trusting the guest's";
-  }
+  o.name = r.name;
+  o.type = r.type;
+  o.allowed = r.allowed;
+  o.fallback = r.get(StrategyOptions{});
+  o.description = r.description;
   return o;
 }
 
@@ -90,7 +102,6 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     e.in_order = g.virtio.in_order;
     e.queue_size = static_cast<std::uint16_t>(g.virtio.queue_size);
     e.header_length = e.mergeable || modern ? 12 : 10;
-    e.backing_page = sc::bytes_of(g.backing_page);
     e.guest_memory = g.memory;
   }
   return e;
