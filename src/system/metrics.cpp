@@ -125,8 +125,7 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     packets_up += y.packets_out - x.packets_out;
     for (int k = 0; k < static_cast<int>(GroReason::count_); ++k) flushes[k] += y.flushes[k] - x.flushes[k];
   };
-  for (std::size_t g = 0; g < m.guests.size(); ++g) {
-    const PathStats &x = b.guests[g].path, &y = e.guests[g].path;
+  auto path = [&](const PathStats& x, const PathStats& y, const HostQueue& q) {
     p.small += y.copied_small - x.copied_small;
     p.unsplit += y.copied_unsplit - x.copied_unsplit;
     p.no_buffer += y.copied_no_buffer - x.copied_no_buffer;
@@ -135,15 +134,14 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     p.fill += y.fill_sum - x.fill_sum;
     p.samples += y.fill_samples - x.fill_samples;
     p.min_free = std::min(p.min_free, y.min_free);
-    if (m.guests[g]->queue.path) capacity += m.guests[g]->queue.path->capacity();
+    if (q.path) capacity += q.path->capacity();
+  };
+  for (std::size_t g = 0; g < m.guests.size(); ++g) {
+    path(b.guests[g].path, e.guests[g].path, m.guests[g]->queue);
     gro(b.guests[g].gro, e.guests[g].gro);
   }
   for (std::size_t q = 0; q < m.socket_queues.size(); ++q) {
-    const PathStats& y = m.socket_queues[q]->path->stats();
-    p.small += y.copied_small;
-    p.fill += y.fill_sum, p.samples += y.fill_samples;
-    p.min_free = std::min(p.min_free, y.min_free);
-    capacity += m.socket_queues[q]->path->capacity();
+    path(b.socket_path[q], e.socket_path[q], *m.socket_queues[q]);
     gro(b.socket_gro[q], e.socket_gro[q]);
   }
   sheet.count("fallback.copied.small", "frames", p.small);

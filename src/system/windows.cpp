@@ -35,7 +35,10 @@ Snapshot take_snapshot(Machine& m, Time at) {
     s.exits += p.exits;
     s.guests.push_back(p);
   }
-  for (const auto& q : m.socket_queues) s.socket_gro.push_back(q->gro->stats());
+  for (const auto& q : m.socket_queues) {
+    s.socket_gro.push_back(q->gro->stats());
+    s.socket_path.push_back(q->path->stats());
+  }
   if (m.socket) s.socket = m.socket->stats();
   return s;
 }

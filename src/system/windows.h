@@ -28,6 +28,7 @@ struct Snapshot {
   };
   std::vector<PerGuest> guests;
   std::vector<GroStats> socket_gro;
+  std::vector<PathStats> socket_path;
   HostSocketStats socket;
 };
 Snapshot take_snapshot(Machine& m, Time at);
