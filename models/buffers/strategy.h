@@ -66,7 +66,6 @@ struct BindEnvironment {
   RxMode rx_mode = RxMode::mergeable;
   std::uint16_t queue_size = 256;
   unsigned header_length = 12;
-  Bytes backing_page = kPage;
   Bytes guest_memory = 0;
   std::uint32_t guests = 1;
   // Host
@@ -95,7 +94,6 @@ struct PathStats {
   std::uint64_t copied_unsplit_bytes = 0;
   std::uint64_t pins = 0, unpins = 0, guest_errors = 0, returned_unused = 0, memlock_stalls = 0;
   std::uint64_t fill_sum = 0, fill_samples = 0, min_free = UINT64_MAX;   // posted or ring buffers free, at each receive
-  std::uint64_t hold_p99_ps = 0;
 };
 
 enum class Progress : std::uint8_t {

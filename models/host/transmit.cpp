@@ -2,7 +2,7 @@
 
 namespace gd {
 
-TxDriver::TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic, PhysMem& phys, Ownership&, Iommu& iommu,
+TxDriver::TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic, PhysMem& phys, Iommu& iommu,
                    MmioBus& bus, CostBook& costs)
     : queue_(queue), size_(ring_size), phys_(phys), bus_(bus), xmit_(costs.get("tx.xmit")), clean_(costs.get("tx.clean")) {
   ring_ = phys.alloc_contiguous(size_ * TxDescriptor::kSize, kPage);

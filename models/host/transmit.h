@@ -5,7 +5,6 @@
 #pragma once
 #include "models/host/bus.h"
 #include "models/iommu/iommu.h"
-#include "models/memory/ownership.h"
 #include "models/ports/nic_port.h"
 
 namespace gd {
@@ -13,7 +12,7 @@ namespace gd {
 class TxDriver {
  public:
   // Costs: tx.xmit (per frame), tx.clean (per completed descriptor).
-  TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic, PhysMem& phys, Ownership& ownership, Iommu& iommu,
+  TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic, PhysMem& phys, Iommu& iommu,
            MmioBus& bus, CostBook& costs);
   // Address of a free buffer of kSlot bytes for the next frame; 0 when the ring is full.
   Hpa reserve(Step& s);

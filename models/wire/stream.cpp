@@ -110,4 +110,14 @@ StreamSegment Stream::segment(const FrameMeta& m) const {
   return s;
 }
 
+FrameRef make_frame(FrameTable& table, FrameBuffers& buffers, const Stream& stream, const StreamSegment& s) {
+  const FrameRef r = table.create();
+  std::uint8_t* bytes = buffers.take(r);
+  stream.write(bytes, s);
+  FrameMeta& m = table[r];
+  stream.describe(m, s);
+  m.bytes = bytes;
+  return r;
+}
+
 }  // namespace gd

@@ -12,6 +12,7 @@
 #include "models/packet/build.h"
 #include "models/packet/pattern.h"
 #include "models/ports/frame.h"
+#include "models/wire/frame_buffers.h"
 
 namespace gd {
 
@@ -66,5 +67,8 @@ class Stream {
   std::uint32_t longest_header_ = 0;
   Pattern pattern_;
 };
+
+// A new frame of `table` that is segment `s` of `stream`, its bytes written into one of `buffers`.
+FrameRef make_frame(FrameTable& table, FrameBuffers& buffers, const Stream& stream, const StreamSegment& s);
 
 }  // namespace gd

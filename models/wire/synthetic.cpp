@@ -114,14 +114,9 @@ Next Synthetic::plan(Time, Plan& out) {
 FrameRef Synthetic::emit(Time) {
   offset_[next_.flow] += next_.payload;
   ++index_[next_.flow];
-  const FrameRef r = table_.create();
-  std::uint8_t* bytes = buffers_.take(r);
-  stream_.write(bytes, next_);
-  FrameMeta& m = table_[r];
-  stream_.describe(m, next_);
-  m.bytes = bytes;
+  const FrameRef r = make_frame(table_, buffers_, stream_, next_);
   ++stats_.frames;
-  stats_.bytes += m.length + wire::kFcs;
+  stats_.bytes += table_[r].length + wire::kFcs;
   return r;
 }
 

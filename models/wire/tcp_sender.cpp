@@ -96,12 +96,7 @@ Next TcpSender::plan(Time now, Plan& out) {
 }
 
 FrameRef TcpSender::emit(Time) {
-  const FrameRef r = table_.create();
-  std::uint8_t* bytes = buffers_.take(r);
-  stream_.write(bytes, next_);
-  FrameMeta& m = table_[r];
-  stream_.describe(m, next_);
-  m.bytes = bytes;
+  const FrameRef r = make_frame(table_, buffers_, stream_, next_);
   ++stats_.segments;
   return r;
 }

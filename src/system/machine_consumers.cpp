@@ -82,7 +82,7 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   slot.queue.path = strategy.make_path(c);
   slot.tap = std::make_unique<TapQueue>(static_cast<std::uint32_t>(scenario.host.tap_queue), frames, costs, backend_name(scenario.vhost.backend));
   slot.vhost = std::make_unique<VhostWorker>(vhost_params(scenario), *slot.guest, frames, costs);
-  slot.tx = std::make_unique<TxDriver>(q, static_cast<std::uint32_t>(scenario.nic.tx_ring_size), nic, phys, ownership, iommu, bus, costs);
+  slot.tx = std::make_unique<TxDriver>(q, static_cast<std::uint32_t>(scenario.nic.tx_ring_size), nic, phys, iommu, bus, costs);
   slot.queue.napi->connect(*slot.queue.path, *slot.queue.gro, *slot.tap);
   slot.tap->connect(*slot.vhost);
   slot.vhost->connect(*slot.queue.path, *slot.tap, slot.tx.get());

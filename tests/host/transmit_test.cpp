@@ -28,7 +28,7 @@ TEST_F(TransmitTest, RegisterWritesLeaveAtTheEndOfTheStep) {
 }
 
 TEST_F(TransmitTest, RingFillsDrainsAndWraps) {
-  TxDriver tx(0, 4, nic, phys, own, *iommu_, mmio, costs);
+  TxDriver tx(0, 4, nic, phys, *iommu_, mmio, costs);
   std::uint32_t next = 0;
   const auto send = [&](unsigned n) {
     unsigned sent_now = 0;

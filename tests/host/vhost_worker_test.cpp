@@ -13,7 +13,7 @@ struct VhostTest : HostBench {
     worker = std::make_unique<VhostWorker>(p, *guest, frames, costs);
     add_core().attach(*worker);
     tap->connect(*worker);
-    tx = std::make_unique<TxDriver>(0, 8, nic, phys, own, *iommu_, mmio, costs);
+    tx = std::make_unique<TxDriver>(0, 8, nic, phys, *iommu_, mmio, costs);
     worker->connect(*path, *tap, tx.get());
     guest->on_kick(*worker);
     start(strategy, tap.get());
