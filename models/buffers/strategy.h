@@ -62,7 +62,8 @@ struct BindEnvironment {
   // Guest
   bool mergeable = true;                 // VIRTIO_NET_F_MRG_RXBUF negotiated
   bool in_order = false;
-  bool used_offset = false;
+  bool used_offset = false;              // the guest's driver takes the extension bits when they are offered
+  bool split_layout = false;
   RxMode rx_mode = RxMode::mergeable;
   std::uint16_t queue_size = 256;
   unsigned header_length = 12;
@@ -175,7 +176,8 @@ class Strategy {
   // Why this environment cannot be served; nothing when it can.
   virtual std::optional<std::string> refuse(const BindEnvironment& env) const = 0;
   virtual GuestRxLayout guest_layout(const BindEnvironment&) const { return {}; }
-  // Further virtio feature bits that the guest must be offered.
+  // Further virtio feature bits that the guest is offered. Its driver takes used_offset and split_layout only where the
+  // environment says so.
   virtual std::uint64_t guest_features(const BindEnvironment&) const { return 0; }
   // Pin policy in force (vhost-copy pins nothing, passthrough the whole guest, whatever the scenario says).
   virtual std::string_view pin_in_force(const BindEnvironment& env) const;

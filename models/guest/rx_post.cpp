@@ -52,8 +52,35 @@ void GuestRxQueue::choose() {
       data_at_ = post_at_ + header_;
       buffers_.set_unit(GuestBuffers::kChunks, static_cast<std::uint32_t>(l.buffer));
       return;
+    case GuestRxLayout::Kind::pages:
+      if (!mergeable_) refuse("of whole pieces of pages need mergeable buffers");
+      if (l.buffer < header_ + 60 || l.buffer > kPage || kPage % l.buffer != 0)
+        refuse("of " + std::to_string(l.buffer) + " B are no whole part of a page that holds a frame's header");
+      mode_ = Mode::pages;
+      data_at_ = header_;
+      buffers_.set_unit(GuestBuffers::kChunks, static_cast<std::uint32_t>(l.buffer));
+      return;
+    case GuestRxLayout::Kind::room:
+      if (!feature::has(f, feature::kSplitLayout)) refuse("with a room need split_layout, which tells how much of it is used");
+      if (l.buffer > kPage || l.room < header_ + 14 || l.room + 60 > l.buffer)
+        refuse("of " + std::to_string(l.buffer) + " B with a room of " + std::to_string(l.room) + " B do not hold a frame within a page");
+      mode_ = Mode::room;
+      data_at_ = header_;
+      room_ = static_cast<std::uint32_t>(l.room);
+      buffers_.set_unit(GuestBuffers::kChunks, static_cast<std::uint32_t>(l.buffer));
+      return;
     case GuestRxLayout::Kind::header_pages:
-      if (!mergeable_) refuse("told apart by size need mergeable buffers");
+      if (!mergeable_) {
+        if (!feature::has(f, feature::kSplitLayout)) refuse("told apart by size need mergeable buffers, and as chains split_layout");
+        if (l.header_buffer < header_ + 64 || l.header_buffer >= kPage) refuse("as chains need headers of 76..4095 B");
+        mode_ = Mode::chain;
+        data_at_ = header_;
+        big_pages_ = linux6 ? kMaxFrags : kMaxFragsOld;   // each a fragment
+        per_entry_ = big_pages_ + 1;
+        if (per_entry_ > layout_.size) refuse("of " + std::to_string(per_entry_) + " descriptors do not fit the ring");
+        buffers_.set_unit(GuestBuffers::kHeaders, static_cast<std::uint32_t>(l.header_buffer));
+        return;
+      }
       if (l.header_buffer < header_ + 64 || l.header_buffer >= kPage || l.headers_of_8 < 1 || l.headers_of_8 > 7 || layout_.size < 8)
         refuse("told apart by size need headers of 76..4095 B, 1 to 7 of 8 buffers, and a ring of 8 or more");
       mode_ = Mode::header_pages;
@@ -126,6 +153,23 @@ std::uint32_t GuestRxQueue::post_big(Segment* segments, unsigned& n) {
   return first;
 }
 
+// A header buffer and pages.
+std::uint32_t GuestRxQueue::post_chain(Segment* segments, unsigned& n) {
+  std::uint32_t first = kNil;
+  for (unsigned i = 0; i <= big_pages_; ++i) {
+    const std::uint32_t b = buffers_.take(i < big_pages_ ? GuestBuffers::kPages : GuestBuffers::kHeaders);
+    if (b == kNil) {
+      buffers_.put_list(first, 0);
+      return kNil;
+    }
+    buffers_[b].next = first;
+    first = b;
+  }
+  n = 0;
+  for (std::uint32_t b = first; b != kNil; b = buffers_[b].next) segments[n++] = Segment{buffers_[b].gpa, buffers_[b].size, true};
+  return first;
+}
+
 // Posts one ring buffer; false when the ring is full or memory exhausted. `pages`: pages allocated for it.
 bool GuestRxQueue::post(RingView& v, Time t, unsigned& pages) {
   if (ring_.free_descriptors() < per_entry_) return false;
@@ -136,6 +180,8 @@ bool GuestRxQueue::post(RingView& v, Time t, unsigned& pages) {
   switch (mode_) {
     case Mode::small:
     case Mode::small_old:
+    case Mode::pages:
+    case Mode::room:
     case Mode::head: b = buffers_.take(GuestBuffers::kChunks); break;
     case Mode::mergeable_old: b = buffers_.take(GuestBuffers::kPages); break;
     case Mode::mergeable: b = buffers_.take_frag(mergeable_length(), t); break;
@@ -143,6 +189,10 @@ bool GuestRxQueue::post(RingView& v, Time t, unsigned& pages) {
     case Mode::big:
       b = post_big(segments, n);
       pages = big_pages_;
+      break;
+    case Mode::chain:
+      b = post_chain(segments, n);
+      pages = per_entry_;
       break;
   }
   if (b == kNil) {
@@ -156,7 +206,7 @@ bool GuestRxQueue::post(RingView& v, Time t, unsigned& pages) {
     segments[0] = Segment{g.gpa, header_, true};
     segments[1] = Segment{g.gpa + data_at_, kGoodPacket, true};
     n = 2;
-  } else if (mode_ != Mode::big) {
+  } else if (mode_ != Mode::big && mode_ != Mode::chain) {
     segments[0] = Segment{g.gpa + post_at_, g.size - post_at_ - tail_, true};
   }
   for (std::uint32_t i = b; i != kNil; i = buffers_[i].next, ++posted_) c_.ownership.move(buffers_[i].own, Owner::guest, Owner::posted, t, "guest posts");

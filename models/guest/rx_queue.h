@@ -1,8 +1,10 @@
 // The receive queue of the guest's virtio-net driver: which buffers it posts, when it refills, and how it builds a packet
 // from used entries.
 //
-// Layouts: small, big and mergeable of Linux 2.6.35 and about 6.3 (drivers/net/virtio_net.c), and the two layouts that a
-// zero-copy design asks for (GuestRxLayout::Kind). With `used_offset` a used entry's len carries the data's offset.
+// Layouts: small, big and mergeable of Linux 2.6.35 and about 6.3 (drivers/net/virtio_net.c), and the layouts that a
+// zero-copy design asks for (GuestRxLayout::Kind). With `used_offset` a used entry's len carries the offset: of the virtio header
+// in a packet's first buffer, of the data in further ones. In a buffer with room an offset says that the packet follows its
+// virtio header without a hole.
 // Wrong used entries (length, num_buffers, missing ones) are counted, their packet is dropped, the driver goes on.
 #pragma once
 #include "models/guest/packet.h"
@@ -34,7 +36,7 @@ class GuestRxQueue {
   std::uint32_t mergeable_length() const;
 
  private:
-  enum class Mode : std::uint8_t { small, small_old, big, mergeable, mergeable_old, head, header_pages };
+  enum class Mode : std::uint8_t { small, small_old, big, mergeable, mergeable_old, head, header_pages, chain, pages, room };
   struct Entry {
     std::uint32_t buffer = kNil, length = 0, offset = 0;
     FrameChain frames;
@@ -42,10 +44,17 @@ class GuestRxQueue {
   void choose();
   bool post(RingView& v, Time t, unsigned& pages);
   std::uint32_t post_big(Segment* segments, unsigned& n);
+  std::uint32_t post_chain(Segment* segments, unsigned& n);
   bool headers_next() const;
   bool next_entry(Step& s, RingView& v, Entry& e);
   std::uint32_t capacity(std::uint32_t buffer) const;
-  void add_data(GuestPacket& p, const Entry& e, std::uint32_t skip, std::uint32_t length, Time t);
+  // Where the packet bytes of a packet's first entry lie: from `at` in its first buffer `first` bytes, and `rest` bytes behind
+  // them. False: header and length do not agree.
+  struct Place {
+    std::uint32_t at = 0, first = 0, rest = 0;
+  };
+  bool locate(const Entry& e, const VirtioNetHdr& h, Place& place) const;
+  void add_data(GuestPacket& p, const Entry& e, const Place& place, Time t);
   void make_linear(Step& s, GuestPacket& p, std::uint32_t first_length);
   bool more_buffers(Step& s, RingView& v, GuestPacket& p, unsigned count);
   Got refuse(Step& s, Entry& e, std::uint32_t packet);
@@ -57,6 +66,7 @@ class GuestRxQueue {
   DriverRing ring_;
   Mode mode_ = Mode::mergeable;
   bool mergeable_ = false, used_offset_ = false;
+  std::uint32_t room_ = 0;               // Kind::room: where the payload begins
   unsigned header_ = 12;                 // bytes of virtio-net header
   std::uint32_t post_at_ = 0, tail_ = 0; // posted range of a buffer: [post_at, size - tail)
   std::uint32_t data_at_ = 0;            // first packet byte in a buffer with header

@@ -40,25 +40,40 @@ std::uint32_t GuestRxQueue::capacity(std::uint32_t b) const {
   const std::uint32_t page = static_cast<std::uint32_t>(kPage);
   if (mode_ == Mode::big) return header_ + page - data_at_ + page * (big_pages_ - 1);
   if (mode_ == Mode::small_old) return header_ + 1518;
+  if (mode_ == Mode::chain) return buffers_[b].size + page * big_pages_;
   return buffers_[b].size - post_at_ - tail_;
 }
 
-// Appends `length` packet bytes of an entry that begin `skip` bytes into its first buffer; what is left empty goes back.
-void GuestRxQueue::add_data(GuestPacket& p, const Entry& e, std::uint32_t skip, std::uint32_t length, Time t) {
-  std::uint32_t next = kNil;
+bool GuestRxQueue::locate(const Entry& e, const VirtioNetHdr& h, Place& place) const {
+  const std::uint32_t size = buffers_[e.buffer].size;
+  if (mode_ == Mode::chain) {
+    if (h.hdr_len > size - header_ || e.length < header_ + h.hdr_len) return false;
+    place = {header_, h.hdr_len, e.length > size ? e.length - size : 0};
+  } else if (mode_ == Mode::room && e.offset == 0) {
+    if (h.hdr_len > room_ - header_ || e.length < room_) return false;
+    place = {room_ - h.hdr_len, e.length - room_ + h.hdr_len, 0};
+  } else {
+    place.at = data_at_ + e.offset;
+    place.first = std::min(e.length - header_, size - place.at);
+    place.rest = e.length - header_ - place.first;
+  }
+  return place.first + place.rest >= kEthernet;
+}
+
+// Appends the packet bytes of an entry; buffers that are left empty go back.
+void GuestRxQueue::add_data(GuestPacket& p, const Entry& e, const Place& place, Time t) {
+  std::uint32_t next = kNil, skip = place.at, length = place.first, rest = place.rest;
   for (std::uint32_t b = e.buffer; b != kNil; b = next) {
     next = buffers_[b].next;
     buffers_[b].next = kNil;
-    if (length == 0) {
-      buffers_.put(b, t);
-      continue;
-    }
     GuestBuffer& g = buffers_[b];
     g.at = skip;
-    g.length = std::min(length, g.size - skip);
-    length -= g.length;
+    g.length = length;
     skip = 0;
-    buffers_.append(p, b);
+    length = std::min(rest, static_cast<std::uint32_t>(kPage));   // further buffers of a chain are pages
+    rest -= length;
+    if (g.length > 0) buffers_.append(p, b);
+    else buffers_.put(b, t);
   }
 }
 
@@ -111,7 +126,7 @@ bool GuestRxQueue::more_buffers(Step& s, RingView& v, GuestPacket& p, unsigned c
     }
     if (i % kMaxFrags == 0) s.charge(c_.costs.skb_alloc);
     s.charge(c_.costs.frag);
-    add_data(p, e, post_at_ + e.offset, e.length, s.now());
+    add_data(p, e, {post_at_ + e.offset, e.length, 0}, s.now());
   }
   return good;
 }
@@ -139,10 +154,16 @@ GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& pac
   const GuestBuffer& g = buffers_[e.buffer];
   VirtioNetHdr h;
   std::memcpy(&h, c_.phys.at(g.hpa + post_at_ + e.offset), std::min<unsigned>(header_, sizeof h));
-  const std::uint32_t data = e.length - header_;
-  const Hpa from = g.hpa + post_at_ + e.offset;
-  s.load(c_.costs.header, from, data_at_ - post_at_ + std::min(data, static_cast<std::uint32_t>(kLine)));
   s.charge(c_.costs.driver_packet);
+  Place place;
+  if (!locate(e, h, place)) return refuse(s, e, kNil);
+  const std::uint32_t ahead = std::min(place.first + place.rest, static_cast<std::uint32_t>(kLine));
+  if (mode_ == Mode::room) {
+    s.load(c_.costs.header, g.hpa + e.offset, header_);
+    s.load(c_.costs.header, g.hpa + place.at, ahead);
+  } else {
+    s.load(c_.costs.header, g.hpa + post_at_ + e.offset, data_at_ - post_at_ + ahead);
+  }
 
   packet = buffers_.new_packet();
   GuestPacket& p = buffers_.packet(packet);
@@ -151,7 +172,7 @@ GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& pac
   p.gso_type = h.gso_type;
   p.gso_size = h.gso_size;
   c_.frames.join(p.frames, e.frames);
-  add_data(p, e, data_at_ + e.offset, data, s.now());
+  add_data(p, e, place, s.now());
   if (p.pieces > 1) s.charge_times(c_.costs.frag, p.pieces - 1);
   make_linear(s, p, buffers_[p.first].length);
   const unsigned count = mergeable_ ? h.num_buffers : 1;

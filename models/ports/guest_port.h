@@ -32,13 +32,22 @@ struct GuestRxLayout {
   enum class Kind : std::uint8_t {
     driver,        // what the guest's driver does by itself in its rx_mode
     head,          // buffers built as the host NIC's driver would: headroom, virtio header, frame, shared info
-    header_pages   // two kinds of ring buffers, told apart by size: header buffers, and whole pages for payload
+    header_pages,  // mergeable: two kinds of ring buffers, told apart by size: header buffers, and whole pages for payload.
+                   // Big mode, needs split_layout: each ring buffer is a chain of a header buffer and whole pages; hdr_len
+                   // packet bytes stand in the header buffer behind the virtio header, what follows begins in the first
+                   // page. The used length counts from the chain's start, what is left of the header buffer included.
+    pages,         // mergeable: ring buffers of `buffer` bytes, pieces of pages, posted whole, read as any mergeable ones
+    room           // needs split_layout: ring buffers of `buffer` bytes with a fixed room in front. The first of a packet has
+                   // the virtio header at its start, hdr_len packet bytes that end at `room`, and from there on the rest
+                   // (hdr_len 0: the whole packet); its used length counts from its start. Further ones have no room.
   } kind = Kind::driver;
-  Bytes buffer = 0;          // head: bytes of a buffer including headroom and tailroom; never crosses a 4 KiB page
+  // head: bytes of a buffer including headroom and tailroom; pages, room: bytes of a ring buffer. Never crosses a 4 KiB page.
+  Bytes buffer = 0;
   Bytes headroom = 0;        // head: bytes before the virtio header that the driver leaves to the stack
   Bytes tailroom = 0;        // head: bytes kept for the shared info
+  Bytes room = 0;            // room: bytes before the payload in a packet's first buffer, virtio header included
   Bytes header_buffer = 0;   // header_pages: size of a header buffer
-  // header_pages: of 8 buffers posted, how many are header buffers (the rest are pages).
+  // header_pages, mergeable: of 8 buffers posted, how many are header buffers (the rest are pages).
   unsigned headers_of_8 = 4;
 };
 

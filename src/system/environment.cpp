@@ -100,6 +100,8 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     e.rx_mode = static_cast<RxMode>(g.virtio.rx_mode);
     e.mergeable = e.rx_mode == RxMode::mergeable;
     e.in_order = g.virtio.in_order;
+    e.used_offset = g.virtio.used_offset;
+    e.split_layout = g.virtio.split_layout;
     e.queue_size = static_cast<std::uint16_t>(g.virtio.queue_size);
     e.header_length = e.mergeable || modern ? 12 : 10;
     e.guest_memory = g.memory;

@@ -49,7 +49,10 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
 
   GuestParams p = guest_params(scenario, g);
   p.layout = strategy.guest_layout(slot.env);
-  p.virtio.wanted |= strategy.guest_features(slot.env);
+  std::uint64_t untaken = 0;   // extensions that this guest's driver does not know
+  if (!slot.env.used_offset) untaken |= feature::bit(feature::kUsedOffset);
+  if (!slot.env.split_layout) untaken |= feature::bit(feature::kSplitLayout);
+  p.virtio.wanted |= strategy.guest_features(slot.env) & ~untaken;
   p.kick_exits = !strategy.declaration().device_ring;
   // Merged frames reach a guest only where the design can hand them over.
   p.virtio.gso = strategy.declaration().merges && scenario.host.gro.enabled && !strategy.declaration().device_ring &&

@@ -25,7 +25,7 @@ INSTANTIATE_TEST_SUITE_P(All, Refill, ::testing::Values(Threshold{GuestDriverRul
                                                         Threshold{GuestDriverRules::linux_2_6_35, 32, false}, Threshold{GuestDriverRules::linux_2_6_35, 33, true}));
 
 TEST_F(GuestBench, AStarvedKindOfBufferIsRefilledBehindAPlentifulOne) {
-  params.layout = {GuestRxLayout::Kind::header_pages, 0, 0, 0, 256, 7};   // 8 pages of 64
+  params.layout = {GuestRxLayout::Kind::header_pages, 0, 0, 0, 0, 256, 7};   // 8 pages of 64
   build();
   for (unsigned i = 0; i < 60; ++i) send(frame(1400));
   run(5 * kMs);
@@ -110,8 +110,16 @@ INSTANTIATE_TEST_SUITE_P(All, WrongUse,
                                            Wrong{"unknown", 100, 1, 1000}),
                          [](const auto& i) { return i.param.name; });
 
-TEST_F(GuestBench, UsedOffsetTellsWhereTheDataLies) {
-  params.virtio.wanted = feature::bit(feature::kUsedOffset);
+// Every mergeable layout reads offsets: of the virtio header in the first buffer, of the data in the second.
+class UsedOffset : public GuestBench, public ::testing::WithParamInterface<GuestRxLayout::Kind> {};
+
+TEST_P(UsedOffset, TellsWhereTheDataLies) {
+  params.virtio.wanted = feature::bit(feature::kUsedOffset) | feature::bit(feature::kSplitLayout);
+  params.layout.kind = GetParam();
+  params.layout.buffer = 4096;
+  params.layout.room = 128;
+  params.layout.header_buffer = 2048;
+  params.layout.headers_of_8 = 7;   // the first two buffers are alike
   flow.protocol = ipproto::kTcp;
   build();
   const FrameRef a = frame(1000, 1), b = frame(500, 1001);
@@ -133,6 +141,53 @@ TEST_F(GuestBench, UsedOffsetTellsWhereTheDataLies) {
   EXPECT_EQ(stats().integrity_errors, 0u);
   expect_quiet();
 }
+INSTANTIATE_TEST_SUITE_P(All, UsedOffset,
+                         ::testing::Values(GuestRxLayout::Kind::driver, GuestRxLayout::Kind::header_pages, GuestRxLayout::Kind::pages, GuestRxLayout::Kind::room));
+
+// hdr_len and length that do not agree with a room or a header buffer.
+struct Hole {
+  const char* name;
+  GuestRxLayout layout;
+  std::uint16_t header_bytes;
+  std::uint32_t length;
+  bool good;
+};
+class SplitLayout : public GuestBench, public ::testing::WithParamInterface<Hole> {};
+
+TEST_P(SplitLayout, IsCheckedAgainstTheLength) {
+  params.virtio.wanted = feature::bit(feature::kSplitLayout);
+  params.layout = GetParam().layout;
+  if (params.layout.kind == GuestRxLayout::Kind::header_pages) params.virtio.rx_mode = GuestRxMode::big;
+  build();
+  const FrameRef f = frame(100);
+  const Packet p = packet(f);   // 142 bytes
+  std::vector<Segment> s;
+  DeviceRing::Taken t;
+  ASSERT_TRUE(take(s, t));
+  VirtioNetHdr h = p.header;
+  h.hdr_len = GetParam().header_bytes;
+  space.write(s[0].gpa, &h, 12);
+  // The frame where hdr_len says, whatever the length claims.
+  const std::uint32_t n = std::min<std::uint32_t>(h.hdr_len, 142);
+  const bool room = params.layout.kind == GuestRxLayout::Kind::room;
+  if (h.hdr_len <= 116) space.write(room ? s[0].gpa + 128 - n : s[0].gpa + 12, p.bytes.data(), n);
+  space.write(room ? s[0].gpa + 128 : s[1].gpa, p.bytes.data() + n, 142 - n);
+  guest->rx().side->by_head[t.head] = p.frames;
+  use(t, s, GetParam().length, 0);
+  publish(0);
+  run();
+  EXPECT_EQ(stats().guest_errors, GetParam().good ? 0u : 1u);
+  EXPECT_EQ(frames.all().delivered, GetParam().good ? 1u : 0u);
+  EXPECT_EQ(stats().integrity_errors, 0u);
+  expect_quiet();
+}
+constexpr GuestRxLayout kRoom{GuestRxLayout::Kind::room, 2048, 0, 0, 128, 0, 4}, kChain{GuestRxLayout::Kind::header_pages, 0, 0, 0, 0, 128, 4};
+INSTANTIATE_TEST_SUITE_P(All, SplitLayout,
+                         ::testing::Values(Hole{"roomHeader", kRoom, 42, 228, true}, Hole{"roomWhole", kRoom, 0, 270, true},
+                                           Hole{"roomTooMuchHeader", kRoom, 117, 270, false}, Hole{"roomShort", kRoom, 42, 127, false},
+                                           Hole{"chainHeader", kChain, 42, 228, true}, Hole{"chainWhole", kChain, 0, 270, true},
+                                           Hole{"chainTooMuchHeader", kChain, 117, 270, false}, Hole{"chainShort", kChain, 42, 50, false}),
+                         [](const auto& i) { return i.param.name; });
 
 TEST_F(GuestBench, AFullRingOfSmallMemoryStarvesAndRecovers) {
   // 64 buffers of one page each and no more memory: a refill fails until the application frees pages.

@@ -289,8 +289,8 @@ TEST_P(GroShapes, ArriveUnharmed) {
   expect_whole(6 * kSegments);
 }
 
-const GuestRxLayout kHead{GuestRxLayout::Kind::head, 2048, 64, 320, 0, 4};
-const GuestRxLayout kHeaderPages{GuestRxLayout::Kind::header_pages, 0, 0, 0, 256, 4};
+const GuestRxLayout kHead{GuestRxLayout::Kind::head, 2048, 64, 320, 0, 0, 4};
+const GuestRxLayout kHeaderPages{GuestRxLayout::Kind::header_pages, 0, 0, 0, 0, 256, 4};
 INSTANTIATE_TEST_SUITE_P(All, GroShapes,
                          ::testing::Values(Shape{"small", GuestRxMode::small, {}, 1448, false, false, 2},
                                            Shape{"smallTiny", GuestRxMode::small, {}, 20, false, false, 2},

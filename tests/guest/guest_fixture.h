@@ -34,7 +34,7 @@ struct Packet {
   std::vector<std::uint8_t> bytes;
   FrameChain frames;
   VirtioNetHdr header;
-  std::uint32_t header_bytes = 54;   // header_pages: what goes into the header buffer
+  std::uint32_t header_bytes = 54;   // header_pages, room: what goes into the header buffer or the room
 };
 
 struct AgendaHolder {
@@ -130,7 +130,7 @@ struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
   // The device: at each act, everything that fits; one publication, one decision.
   void act(Time now) override {
     for (bool more = true; more && !queue.empty();) {
-      more = params.layout.kind == GuestRxLayout::Kind::header_pages ? split(queue.front(), now) : give(queue.front(), now);
+      more = hand_over(queue.front(), now);
       if (more) queue.erase(queue.begin());
     }
     publish(now);
@@ -186,6 +186,59 @@ struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
       }
       if (i == 0) guest->rx().side->by_head[taken[0].head] = p.frames;
       use(taken[i], parts[i], written, now);
+    }
+    return true;
+  }
+  bool hand_over(const Packet& p, Time now) {
+    switch (params.layout.kind) {
+      case GuestRxLayout::Kind::header_pages: return params.virtio.rx_mode == GuestRxMode::big ? chain(p, now) : split(p, now);
+      case GuestRxLayout::Kind::room: return in_room(p, now);
+      default: return give(p, now);
+    }
+  }
+  // A chain of a header buffer and pages: the used length runs over the hole behind the header.
+  bool chain(const Packet& p, Time now) {
+    DeviceRing::Taken t;
+    std::vector<Segment> s;
+    if (!take(s, t)) return false;
+    VirtioNetHdr h = p.header;
+    h.hdr_len = static_cast<std::uint16_t>(p.header_bytes);
+    const unsigned hl = guest->rx().header_length;
+    space.write(s[0].gpa, &h, hl);
+    space.write(s[0].gpa + hl, p.bytes.data(), p.header_bytes);
+    std::uint32_t written = s[0].len;
+    for (std::size_t i = 1, at = p.header_bytes; at < p.bytes.size(); at += kPage, ++i) {
+      const std::size_t n = std::min<std::size_t>(kPage, p.bytes.size() - at);
+      space.write(s[i].gpa, &p.bytes[at], n);
+      written += static_cast<std::uint32_t>(n);
+    }
+    guest->rx().side->by_head[t.head] = p.frames;
+    use(t, s, written, now);
+    return true;
+  }
+  // Virtio header, a hole, the packet's header up to the room's end, payload; further buffers without a room.
+  bool in_room(const Packet& p, Time now) {
+    const std::size_t first = std::min<std::size_t>(p.bytes.size() - p.header_bytes, params.layout.buffer - params.layout.room);
+    const std::size_t rest = p.bytes.size() - p.header_bytes - first, more = (rest + params.layout.buffer - 1) / params.layout.buffer;
+    std::vector<DeviceRing::Taken> t(1 + more);
+    std::vector<std::vector<Segment>> s(1 + more);
+    for (unsigned i = 0; i <= more; ++i)
+      if (!take(s[i], t[i])) {
+        ring->untake(i);
+        return false;
+      }
+    VirtioNetHdr h = p.header;
+    h.hdr_len = static_cast<std::uint16_t>(p.header_bytes);
+    h.num_buffers = static_cast<std::uint16_t>(1 + more);
+    const Gpa payload = s[0][0].gpa + params.layout.room;
+    space.write(s[0][0].gpa, &h, guest->rx().header_length);
+    space.write(payload - p.header_bytes, p.bytes.data(), p.header_bytes + first);
+    guest->rx().side->by_head[t[0].head] = p.frames;
+    use(t[0], s[0], static_cast<std::uint32_t>(params.layout.room + first), now);
+    for (std::size_t i = 1, at = p.header_bytes + first; i <= more; ++i, at += params.layout.buffer) {
+      const std::size_t n = std::min<std::size_t>(params.layout.buffer, p.bytes.size() - at);
+      space.write(s[i][0].gpa, &p.bytes[at], n);
+      use(t[i], s[i], static_cast<std::uint32_t>(n), now);
     }
     return true;
   }

@@ -12,12 +12,17 @@ struct Layout {
   bool merges;                    // takes packets larger than one buffer
   unsigned descriptors;           // of a ring buffer
   std::uint32_t linear_of_1000;   // bytes copied by driver and stack for a frame with 1000 B of UDP payload
+  std::uint64_t wanted = 0;       // further features
 };
 
 constexpr auto kOld = GuestDriverRules::linux_2_6_35;
 constexpr auto kNew = GuestDriverRules::linux_6;
-const GuestRxLayout kHead{GuestRxLayout::Kind::head, 2048, 64, 320, 0, 4};
-const GuestRxLayout kHeaderPages{GuestRxLayout::Kind::header_pages, 0, 0, 0, 256, 4};
+using Kind = GuestRxLayout::Kind;
+const GuestRxLayout kHead{Kind::head, 2048, 64, 320, 0, 0, 4};
+const GuestRxLayout kHeaderPages{Kind::header_pages, 0, 0, 0, 0, 256, 4};
+const GuestRxLayout kPages2K{Kind::pages, 2048, 0, 0, 0, 0, 4}, kPages4K{Kind::pages, 4096, 0, 0, 0, 0, 4};
+const GuestRxLayout kRoom{Kind::room, 4096, 0, 0, 128, 0, 4}, kRoom2K{Kind::room, 2048, 0, 0, 256, 0, 4};
+constexpr std::uint64_t kSplit = feature::bit(feature::kSplitLayout);
 
 const Layout kLayouts[] = {
     {"small6", kNew, GuestRxMode::small, {}, false, 1, 0},
@@ -28,6 +33,14 @@ const Layout kLayouts[] = {
     {"mergeable2635", kOld, GuestRxMode::mergeable, {}, true, 1, 128},
     {"head", kNew, GuestRxMode::small, kHead, false, 1, 0},
     {"headerPages", kNew, GuestRxMode::mergeable, kHeaderPages, true, 1, 42},
+    {"headerChain6", kNew, GuestRxMode::big, kHeaderPages, true, 18, 42, kSplit},
+    {"headerChain2635", kOld, GuestRxMode::big, kHeaderPages, true, 19, 42, kSplit},
+    {"pages2K", kNew, GuestRxMode::mergeable, kPages2K, true, 1, 0},
+    {"pages4K", kNew, GuestRxMode::mergeable, kPages4K, true, 1, 0},
+    {"pages4K2635", kOld, GuestRxMode::mergeable, kPages4K, true, 1, 128},
+    {"room", kNew, GuestRxMode::mergeable, kRoom, true, 1, 0, kSplit},
+    {"room2K", kNew, GuestRxMode::mergeable, kRoom2K, true, 1, 0, kSplit},
+    {"room2635", kOld, GuestRxMode::mergeable, kRoom, true, 1, 128, kSplit},
 };
 
 class Layouts : public GuestBench, public ::testing::WithParamInterface<Layout> {
@@ -36,6 +49,7 @@ class Layouts : public GuestBench, public ::testing::WithParamInterface<Layout> 
     params.virtio.driver = GetParam().rules;
     params.virtio.rx_mode = GetParam().mode;
     params.layout = GetParam().layout;
+    params.virtio.wanted = GetParam().wanted;
     build();
   }
 };
@@ -99,18 +113,33 @@ INSTANTIATE_TEST_SUITE_P(All, Layouts, ::testing::ValuesIn(kLayouts), [](const a
 
 TEST_F(GuestBench, LayoutsThatCannotBeAreRefused) {
   const Guest::Environment e{kernel, space, ownership, frames, costs, sent, nullptr};
-  params.layout = {GuestRxLayout::Kind::head, 8192, 64, 320, 0, 4};
-  EXPECT_THROW(Guest(params, e, 1), UserError);
-  params.layout = {GuestRxLayout::Kind::header_pages, 0, 0, 0, 256, 8};
-  EXPECT_THROW(Guest(params, e, 2), UserError);
+  std::uint32_t rank = 1;
+  // head of two pages; all of 8 are headers; no part of a page; larger than a page; no room; room as long as the buffer
+  for (const GuestRxLayout& l : {GuestRxLayout{Kind::head, 8192, 64, 320, 0, 0, 4}, GuestRxLayout{Kind::header_pages, 0, 0, 0, 0, 256, 8},
+                                 GuestRxLayout{Kind::pages, 3000, 0, 0, 0, 0, 4}, GuestRxLayout{Kind::pages, 8192, 0, 0, 0, 0, 4},
+                                 GuestRxLayout{Kind::room, 2048, 0, 0, 0, 0, 4}, GuestRxLayout{Kind::room, 2048, 0, 0, 2048, 0, 4}}) {
+    params.layout = l;
+    params.virtio.wanted = kSplit;
+    EXPECT_THROW(Guest(params, e, rank++), UserError) << rank;
+  }
+  // Without the feature that tells of the hole; whole pages without mergeable buffers.
+  params.virtio.wanted = 0;
+  params.layout = kRoom;
+  EXPECT_THROW(Guest(params, e, rank++), UserError);
+  params.virtio.rx_mode = GuestRxMode::big;
+  params.layout = kHeaderPages;
+  EXPECT_THROW(Guest(params, e, rank++), UserError);
+  params.layout = kPages4K;
+  EXPECT_THROW(Guest(params, e, rank++), UserError);
+  params.virtio.rx_mode = GuestRxMode::mergeable;
   params.layout = {};
   params.virtio.queue_size = 100;
-  EXPECT_THROW(Guest(params, e, 3), UserError);
+  EXPECT_THROW(Guest(params, e, rank++), UserError);
   params.virtio.queue_size = 16;
   params.virtio.rx_mode = GuestRxMode::big;   // 19 descriptors
-  EXPECT_THROW(Guest(params, e, 4), UserError);
+  EXPECT_THROW(Guest(params, e, rank++), UserError);
   params.virtio.wanted = feature::bit(feature::kInOrder);
-  EXPECT_THROW(Guest(params, e, 5), UserError);
+  EXPECT_THROW(Guest(params, e, rank++), UserError);
 }
 
 TEST_F(GuestBench, MergeableBuffersFollowTheAverageLength) {
