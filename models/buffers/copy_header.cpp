@@ -153,6 +153,12 @@ class CopyHeaderPath final : public ZeroCopyPath {
     return Progress::done;
   }
 
+  void pulled_empty(Step& s, Skb& skb, const Frag& f) override {
+    skb.pulled = 0;                            // the linear part is now the only place of those bytes
+    recycle(s, f.token, Owner::skb);
+    feed(s);
+  }
+
   void release(Step& s, Skb* skb) override {
     for_each_frag(*skb, [&](Frag& f) {
       if (f.token != kNoToken) recycle(s, f.token, Owner::skb);
@@ -174,6 +180,14 @@ class CopyHeaderPath final : public ZeroCopyPath {
   void hand_over_header(Step& s, Skb& skb) {
     const std::uint32_t head = header_fifo_[header_head_++ & header_mask_];
     const PostedBuffer& h = posted_[head];
+    if (skb.pulled) {   // GRO pulled headers that the NIC had put into the page: they go back, as completion left them
+      Frag& f = skb.frags[0];
+      skb.head.length -= skb.pulled;
+      f.addr -= skb.pulled;
+      f.length += skb.pulled;
+      s.copy(pull_, f.addr, skb.head.addr + skb.head.length, skb.pulled);
+      skb.pulled = 0;
+    }
     const std::uint32_t header = skb.head.length;
     require(header + side_.header_length() <= h.length, "a packet's header is longer than the guest's header buffer");
     unsigned pages = 0;

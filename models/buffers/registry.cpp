@@ -1,3 +1,4 @@
+#include "models/base/error.h"
 #include "models/buffers/strategy.h"
 
 namespace gd {
@@ -26,6 +27,10 @@ std::string_view Strategy::pin_in_force(const BindEnvironment& env) const {
     case PinPolicy::whole_guest: return "whole-guest";
   }
   return "";
+}
+
+void RxPath::pulled_empty(Step&, Skb&, const Frag& f) {
+  require(f.token == kNoToken, "a pull emptied a receive buffer that its path does not take back");
 }
 
 const char* consumer_name(Consumer c) {

@@ -117,6 +117,14 @@ class RxPath {
   virtual Hpa headers(const Skb& skb) const = 0;
   // Whether GRO may merge on this path.
   virtual bool merges() const = 0;
+  // Form C (napi_gro_frags): receive() returns skbs from SkbPool::get_frags() with an empty linear part and the whole frame,
+  // Ethernet header included, in fragments. The GRO stage pulls the headers of what it holds or passes up into the skb's
+  // own memory (Skb::pulled bytes of the first fragment); of what it merges it advances the first fragment.
+  virtual bool napi_frags() const { return false; }
+  // Form C: where the queue keeps its one spare skb (napi->skb) for get_frags(); null: shells are freed.
+  virtual Skb** napi_skb() { return nullptr; }
+  // A pull has taken the last byte of `f`, which has left the skb: its buffer is the path's to keep or give back.
+  virtual void pulled_empty(Step& s, Skb& skb, const Frag& f);
 
   // vhost side, set-up: the worker that calls the functions below (woken when a memlock stall may be over).
   virtual void serve(Task& /*worker*/) {}

@@ -22,6 +22,9 @@ class HostPagePath : public RxPath {
   Hpa headers(const Skb& skb) const override { return skb.head.length ? skb.head.addr : skb.frags[0].addr; }
   bool merges() const override { return c_.env.gro; }
   void release(Step& s, Skb* skb) override;
+  void pulled_empty(Step& s, Skb&, const Frag& f) override {
+    if (f.token != kNoToken) pages_.free(s, f.token);
+  }
   std::uint32_t held() const override { return partial_ && !partial_->frames.empty() ? 1 : 0; }
   std::uint64_t free_buffers() const override { return posted_; }
   std::uint64_t capacity() const override { return c_.env.ring_size - 1; }

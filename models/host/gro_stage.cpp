@@ -1,18 +1,62 @@
 #include "models/host/gro_stage.h"
 
+#include <algorithm>
+
 #include "models/base/error.h"
+#include "models/packet/headers.h"
 
 namespace gd {
 
-GroStage::GroStage(bool enabled, GroRules rules, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs)
-    : enabled_(enabled), phys_(phys), skbs_(skbs), frames_(frames), table_(rules), receive_(costs.get("gro.receive")),
+GroStage::GroStage(const GroParams& params, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs)
+    : params_(params), phys_(phys), skbs_(skbs), frames_(frames), table_(params.rules), receive_(costs.get("gro.receive")),
       compare_(costs.get("gro.compare")), merge_frag_(costs.get("gro.merge_frag")), chain_(costs.get("gro.chain")),
-      complete_(costs.get("gro.complete")), checksum_(costs.get("gro.checksum")) {}
+      complete_(costs.get("gro.complete")), checksum_(costs.get("gro.checksum")), pull_(costs.get("gro.pull")), gathered_(kGathered) {}
 
 void GroStage::pass(Step& s, Skb* skb, PacketSink& up) {
+  if (skb->broken) {   // whoever copies it finds fewer bytes than its length says (-EFAULT)
+    frames_.dropped(skb->frames, Drop::stack, s.now());
+    skb->path->release(s, skb);
+    return;
+  }
   ++stats_.packets_out;
   stats_.segments_out += skb->frames.count;
   up.packet(s, skb);
+}
+
+GroStage::View GroStage::view(const Skb& skb) {
+  const Frag& first = skb.head.length ? skb.head : skb.frags[0];
+  View v{phys_.at(first.addr), first.length, first.addr, {}};
+  v.p = parse(v.frame, skb.length);
+  const bool cut = v.p.header_length > first.length || v.p.decode == Decode::truncated || v.p.decode == Decode::lengths;
+  if (!cut || first.length >= skb.length) return v;
+  std::uint32_t n = 0;
+  for_each_frag(const_cast<Skb&>(skb), [&](Frag& f) {
+    const std::uint32_t part = std::min(f.length, kGathered - n);
+    std::memcpy(&gathered_[n], phys_.at(f.addr), part);
+    n += part;
+  });
+  v.frame = gathered_.data();
+  v.contiguous = n;
+  v.p = parse(v.frame, skb.length);
+  return v;
+}
+
+// How many bytes of headers are reached without making them linear (gro_semantics: frag0).
+std::uint32_t GroStage::in_place(const Skb& skb, bool frags) const {
+  const std::uint32_t room = frags ? kFragsRoom : static_cast<std::uint32_t>(Skb::kSlab);
+  if (old()) return skb.head.length ? skb.head.length : skb.nr_frags ? skb.frags[0].length : 0;
+  // With nothing linear behind the Ethernet header the first fragment is read in place, as far as it could be pulled.
+  if (skb.head.length > ether::kHeader || skb.nr_frags == 0) return skb.head.length;
+  return std::min(skb.head.length + skb.frags[0].length, room);
+}
+
+void GroStage::pull(Step& s, Skb& skb, std::uint32_t n, RxPath& path) {
+  if (n <= skb.head.length) return;
+  Emptied emptied;
+  const std::uint32_t before = skb.head.length;
+  skbs_.pull(s, skb, n, pull_, emptied, params_.frag_shift_bug ? PullBug::shift_bytes : PullBug::none);
+  stats_.pulled_bytes += skb.head.length - before;
+  for (unsigned i = 0; i < emptied.count; ++i) path.pulled_empty(s, skb, emptied.frags[i]);
 }
 
 csum::Checked packet_checksum(const PhysMem& phys, const Skb& skb, const std::uint8_t* headers, const Parsed& p) {
@@ -37,7 +81,6 @@ csum::Checked packet_checksum(const PhysMem& phys, const Skb& skb, const std::ui
 
 void GroStage::merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path) {
   bool shell = false;
-  const bool old = table_.rules() == GroRules::linux_2_6_35;
   if (r.first_chained) {
     Skb* head = skbs_.lift_head(s, *into, path.headers(*into), r.header_length, Cost{chain_.op, 0, 0});
     table_.replace_owner(into, head);
@@ -45,13 +88,14 @@ void GroStage::merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path) {
       if (r.flushed[i].owner == into) r.flushed[i].owner = head;
     into = head;
   }
-  require(!old || can_merge_2635(*into, *skb, r.header_length), "the GRO table let a packet join that has no room");
-  const unsigned moved = merge_payload(*into, *skb, r.header_length, &shell, old);
+  require(!old() || can_merge_2635(*into, *skb, r.header_length), "the GRO table let a packet join that has no room");
+  const unsigned moved = merge_payload(*into, *skb, r.header_length, &shell, old());
   frames_.join(into->frames, skb->frames);
   ++stats_.merged;
   if (shell) {
     s.charge_times(merge_frag_, moved);
-    skbs_.free_shell(s, skb);
+    if (Skb** spare = path.napi_skb()) skbs_.reuse(s, skb, *spare);
+    else skbs_.free_shell(s, skb);
   } else {
     s.charge(chain_);
     ++stats_.chained;
@@ -80,27 +124,41 @@ void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up
 
 void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   ++stats_.packets_in;
-  if (!enabled_ || !path.merges()) {
+  const bool frags = path.napi_frags();
+  if (!frags && (!params_.enabled || !path.merges())) {
     pass(s, skb, up);
     return;
   }
-  const Hpa at = path.headers(*skb);
-  const std::uint8_t* frame = phys_.at(at);
-  const Parsed p = parse(frame, skb->length);
+  const View v = view(*skb);
+  const Parsed& p = v.p;
+  // napi_frags_skb copies the Ethernet header at once; 2.6.35 leaves it to the pull of all headers.
+  if (frags && !old()) pull(s, *skb, ether::kHeader, path);
+  if (!params_.enabled || !path.merges()) {   // the host still wants to read the headers
+    pull(s, *skb, p.header_length, path);
+    pass(s, skb, up);
+    return;
+  }
   GroSegment seg;
-  seg.frame = frame;
-  seg.contiguous = skb->head.length ? skb->head.length : skb->frags[0].length;
+  seg.frame = v.frame;
+  seg.contiguous = v.contiguous;
   seg.parsed = &p;
   seg.owner = skb;
   seg.rx_hash = skb->hash;
   seg.verified = skb->checksum == Checksum::unnecessary;
   if (skb->checksum == Checksum::bad) seg.checksum = csum::Checked::bad;
   else if (!seg.verified && p.l4 == L4::tcp && p.header_length <= seg.contiguous)
-    seg.checksum = packet_checksum(phys_, *skb, frame, p);
-  const bool old = table_.rules() == GroRules::linux_2_6_35, linear = skb->head.length > p.header_length;
-  seg.frags = static_cast<std::uint16_t>(old && linear ? 0 : skb->nr_frags + (linear && skb->head_is_page ? 1 : 0));
+    seg.checksum = packet_checksum(phys_, *skb, v.frame, p);
   s.charge(receive_);
-  s.load(receive_.op, at, p.header_length);
+  if (p.header_length > in_place(*skb, frags)) {   // what the rules do not reach in place becomes linear before they look
+    const std::uint32_t n = table_.reads(seg);
+    if (n > in_place(*skb, frags)) {
+      ++stats_.slow_headers;
+      pull(s, *skb, n, path);
+    }
+  }
+  const bool linear = skb->head.length > p.header_length;
+  seg.frags = static_cast<std::uint16_t>(old() && linear ? 0 : skb->nr_frags + (linear && skb->head_is_page ? 1 : 0));
+  s.load(receive_.op, v.at, p.header_length);
 
   GroResult r = table_.receive(seg, s.start() / (4 * kMs));   // jiffies at HZ = 250
   s.charge_times(compare_, r.compared);
@@ -109,15 +167,14 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
     for_each_frag(*skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });
     if (skb->checksum == Checksum::none && r.reason != GroReason::bad_checksum) skb->checksum = Checksum::unnecessary;
   }
-  if (r.verdict == GroVerdict::merged) {
-    held_frames_ += skb->frames.count;
-    merge(s, static_cast<Skb*>(r.into), skb, r, path);
-  } else if (r.verdict == GroVerdict::held) {
-    held_frames_ += skb->frames.count;
-    table_.set_room(skb, static_cast<std::uint16_t>(kMaxSkbFrags - skb->nr_frags));
-  }
+  if (r.verdict != GroVerdict::normal) held_frames_ += skb->frames.count;
+  if (r.verdict == GroVerdict::merged) merge(s, static_cast<Skb*>(r.into), skb, r, path);
   for (unsigned i = 0; i < r.flushed_count; ++i) finish(s, r.flushed[i], path, up);
-  if (r.verdict == GroVerdict::normal) {
+  if (r.verdict == GroVerdict::merged) return;
+  if (frags || skb->nr_frags) pull(s, *skb, r.header_length, path);
+  if (r.verdict == GroVerdict::held) {
+    table_.set_room(skb, static_cast<std::uint16_t>(kMaxSkbFrags2635 - skb->nr_frags));
+  } else {
     ++stats_.flushes[static_cast<int>(r.reason)];
     pass(s, skb, up);
   }

@@ -1,10 +1,16 @@
 // The GRO stage of NAPI: asks the rules (models/packet/gro.h) and carries out what they say on skbs.
 //
-// Modelled: what a merge costs (header reads where the header lies, comparisons, fragment moves, frag_list chaining; in
-// 2.6.35 the new head before a linear aggregate), completion, delivery in order. Not modelled: the batching of list
-// delivery to the stack.
-// Source: net/core/gro.c, napi_gro_receive and skb_gro_receive.
+// Modelled: the three ways in which a driver delivers, told by the skb's geometry: A, linear (napi_gro_receive); B, linear
+// headers and payload in fragments (header split); C, everything in fragments (napi_gro_frags, RxPath::napi_frags()). How
+// the headers are reached: in place, also in the first fragment (frag0), or by making them linear first (the slow path);
+// what is held or passed up has its parsed headers pulled, what is merged has not. What a merge costs (header reads where
+// the header lies, comparisons, fragment moves, frag_list chaining; in 2.6.35 the new head before a linear aggregate),
+// completion, delivery in order. Not modelled: the batching of list delivery to the stack; a pull of more than an skb's
+// slab (longer chains of headers stay in the fragments).
+// Source: net/core/gro.c, napi_gro_receive, napi_gro_frags and skb_gro_receive; net/core/dev.c of 2.6.35.
 #pragma once
+#include <vector>
+
 #include "models/base/costs.h"
 #include "models/buffers/strategy.h"
 #include "models/packet/gro.h"
@@ -25,17 +31,27 @@ struct PacketSink {
 // contiguous. No simulated cost.
 csum::Checked packet_checksum(const PhysMem& phys, const Skb& skb, const std::uint8_t* headers, const Parsed& p);
 
+struct GroParams {
+  bool enabled = true;
+  GroRules rules = GroRules::linux_6;
+  // The hazard frag-shift: the fragment array moves down as Linux 2.6.35 did it (PullBug::shift_bytes). A packet that lost
+  // a fragment so is a violation for each buffer lost, and is dropped where it would have been passed up.
+  bool frag_shift_bug = false;
+};
+
 struct GroStats {
   std::uint64_t packets_in = 0, packets_out = 0, merged = 0, segments_out = 0;
   std::uint64_t chained = 0;                                             // frag_list merges
+  std::uint64_t pulled_bytes = 0, slow_headers = 0;                      // bytes made linear; packets whose headers were not reached in place
   std::uint64_t flushes[static_cast<int>(GroReason::count_)] = {};
 };
 
 class GroStage {
  public:
   // Costs: gro.receive (per packet), gro.compare (per entry looked at), gro.merge_frag (per descriptor moved),
-  // gro.chain (and, 2.6.35, the copy of a new head's bytes), gro.complete, gro.checksum (per byte summed by software).
-  GroStage(bool enabled, GroRules rules, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs);
+  // gro.chain (and, 2.6.35, the copy of a new head's bytes), gro.complete, gro.checksum (per byte summed by software),
+  // gro.pull (per pull and byte).
+  GroStage(const GroParams& params, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs);
   // One packet from the driver. `path` owns its buffers. What is ready goes to `up`.
   void receive(Step& s, Skb* skb, RxPath& path, PacketSink& up);
   // End of a poll.
@@ -44,19 +60,36 @@ class GroStage {
   std::uint32_t held_frames() const { return held_frames_; }
   const GroStats& stats() const { return stats_; }
 
+  // Linear room that napi_get_frags gives an skb, from the Ethernet header on (GRO_MAX_HEAD less MAX_HEADER).
+  static constexpr std::uint32_t kFragsRoom = 128;
+
  private:
+  // The packet's first bytes as the rules read them: in place where the headers lie in one run, else gathered.
+  struct View {
+    const std::uint8_t* frame;
+    std::uint32_t contiguous;
+    Hpa at;                    // where the headers lie, for the cache
+    Parsed p;
+  };
+  View view(const Skb& skb);
+  std::uint32_t in_place(const Skb& skb, bool frags) const;
+  void pull(Step& s, Skb& skb, std::uint32_t n, RxPath& path);
   void finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up);
   void merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path);
   void pass(Step& s, Skb* skb, PacketSink& up);
+  bool old() const { return table_.rules() == GroRules::linux_2_6_35; }
 
-  bool enabled_;
+  GroParams params_;
   PhysMem& phys_;
   SkbPool& skbs_;
   FrameTable& frames_;
   GroTable table_;
-  Cost receive_, compare_, merge_frag_, chain_, complete_, checksum_;
+  Cost receive_, compare_, merge_frag_, chain_, complete_, checksum_, pull_;
   GroStats stats_;
   std::uint32_t held_frames_ = 0;
+  // Longest header chain that is parsed (8 KiB of IPv6 extension headers) when it does not lie in one run.
+  static constexpr std::uint32_t kGathered = 8192 + 128;
+  std::vector<std::uint8_t> gathered_;
 };
 
 }  // namespace gd

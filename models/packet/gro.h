@@ -119,6 +119,8 @@ class GroTable {
   explicit GroTable(GroRules rules) : rules_(rules) {}
   GroRules rules() const { return rules_; }
 
+  // How many of the packet's first bytes its protocol handlers read (what must be reachable before receive()).
+  std::uint32_t reads(const GroSegment& s) const;
   // Takes one packet. `tick`: coarse time (jiffies) that entries remember as their age.
   GroResult receive(const GroSegment& s, std::int64_t tick);
   // Fragment slots that the entry of `owner` has left (default: no limit). Only linux_2_6_35 refuses for it; a newer

@@ -22,10 +22,11 @@ GroReason GroTable::decode(Head& h, GroResult& r) const {
   if (p.l3 == L3::none || (old() && p.vlan_tags > 0)) return GroReason::no_handler;
   h.l3 = p.l3_offset();
   h.l4 = p.l4_offset();
-  if (h.l4 + tcp::kHeader > h.s.contiguous) return GroReason::no_handler;
+  if (h.l4 > h.s.contiguous) return GroReason::no_handler;
   r.header_bytes = h.l4;
   const std::uint8_t* ip = frame + h.l3;
-  if (p.protocol != ipproto::kTcp) return GroReason::no_handler;
+  const bool is_udp = p.protocol == ipproto::kUdp && !old();   // UDP has a handler since 3.x, which looks for a tunnel
+  if (p.protocol != ipproto::kTcp && !is_udp) return GroReason::no_handler;
   if (p.l3 == L3::ipv4) {
     if (ip[0] != 0x45 || (!old() && p.is_fragment)) return GroReason::no_handler;
     if (csum::check_l3(frame, p) != csum::Checked::good) return GroReason::no_handler;
@@ -37,12 +38,24 @@ GroReason GroTable::decode(Head& h, GroResult& r) const {
     h.l3_flush = p.padding() > 0 || h.l3 + p.ip_length > p.length;
   }
   r.header_length = h.l4;
+  if (h.l4 + (is_udp ? udp::kHeader : tcp::kHeader) > h.s.contiguous) return GroReason::no_handler;
+  if (is_udp) {
+    r.header_bytes = h.l4 + udp::kHeader;
+    return GroReason::no_handler;
+  }
   const std::uint32_t tcp_length = (frame[h.l4 + tcp::kDataOffset] >> 4) * 4u;
   h.length = h.l4 + tcp_length;
   if (tcp_length < tcp::kHeader || h.length > h.s.contiguous || h.length > kGroHeaderMax) return GroReason::no_handler;
   r.header_bytes = r.header_length = h.length;
   h.payload = p.length - h.length;
   return GroReason::none;
+}
+
+std::uint32_t GroTable::reads(const GroSegment& s) const {
+  GroResult r;
+  Head h{s, 0, 0, 0, 0, false};
+  decode(h, r);
+  return r.header_bytes;
 }
 
 GroReason GroTable::verify(const Head& h, GroResult& r) const {

@@ -1,5 +1,7 @@
 #include "models/skb/skb.h"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "models/base/error.h"
@@ -9,7 +11,7 @@ namespace gd {
 namespace {
 
 // Takes the first `n` bytes off the skb's front; buffers of fragments that become empty stay as zero-length fragments.
-void pull(Skb& skb, std::uint32_t n) {
+void skip(Skb& skb, std::uint32_t n) {
   const std::uint32_t linear = n < skb.head.length ? n : skb.head.length;
   skb.head.addr += linear;
   skb.head.length -= linear;
@@ -46,17 +48,21 @@ void SkbPool::grow(std::uint32_t n) {
   }
 }
 
+void SkbPool::reset(Skb& skb) {
+  Skb fresh;
+  fresh.struct_addr = skb.struct_addr;
+  fresh.slab_addr = skb.slab_addr;
+  fresh.slab_iova = skb.slab_iova;
+  fresh.slab_buffer = skb.slab_buffer;
+  fresh.head.token = kNoToken;
+  skb = fresh;
+}
+
 Skb* SkbPool::alloc(Step& s) {
   if (free_list_.empty()) grow(1024);
   Skb* skb = free_list_.back();
   free_list_.pop_back();
-  Skb fresh;
-  fresh.struct_addr = skb->struct_addr;
-  fresh.slab_addr = skb->slab_addr;
-  fresh.slab_iova = skb->slab_iova;
-  fresh.slab_buffer = skb->slab_buffer;
-  fresh.head.token = kNoToken;
-  *skb = fresh;
+  reset(*skb);
   if (++in_use_ > peak_) peak_ = in_use_;
   s.charge(alloc_);
   s.store(alloc_.op, skb->struct_addr, kLine);
@@ -86,6 +92,64 @@ void SkbPool::free_shell(Step& s, Skb* skb) {
   put(s, skb);
 }
 
+Skb* SkbPool::get_frags(Step& s, Skb*& spare) {
+  Skb* skb = std::exchange(spare, nullptr);
+  return skb ? skb : alloc(s);
+}
+
+void SkbPool::reuse(Step& s, Skb* skb, Skb*& spare) {
+  if (spare) return free_shell(s, skb);
+  s.charge(shell_);
+  reset(*skb);
+  spare = skb;
+}
+
+void SkbPool::pull(Step& s, Skb& skb, std::uint32_t n, const Cost& copy, Emptied& emptied, PullBug bug) {
+  n = std::min({n, skb.length, static_cast<std::uint32_t>(Skb::kSlab)});
+  if (n <= skb.head.length || skb.head_is_page) return;
+  if (skb.head.length == 0) skb.head = {skb.slab_addr, 0, kNoToken};
+  require(skb.head.addr == skb.slab_addr, "bytes are pulled behind a linear part that lies in a receive buffer");
+  while (skb.head.length < n) {
+    require(skb.nr_frags > 0, "an skb is longer than its linear part and its fragments");
+    Frag& f = skb.frags[0];
+    const std::uint32_t part = std::min(n - skb.head.length, f.length);
+    if (part) s.copy(copy, skb.head.addr + skb.head.length, f.addr, part);
+    skb.head.length += part;
+    skb.pulled = static_cast<std::uint16_t>(skb.pulled + part);
+    f.addr += part;
+    f.length -= part;
+    if (f.length > 0) continue;
+    emptied.frags[emptied.count++] = f;
+    --skb.nr_frags;
+    if (bug == PullBug::shift_bytes) return shift_bytes(s, skb);
+    std::copy_n(skb.frags + 1, skb.nr_frags, skb.frags);
+  }
+}
+
+void SkbPool::shift_bytes(Step& s, Skb& skb) {
+  const unsigned n = skb.nr_frags;
+  Frag wanted[kMaxSkbFrags2635];
+  std::copy_n(skb.frags + 1, n, wanted);
+  std::memmove(static_cast<void*>(skb.frags), skb.frags + 1, n);   // n bytes of n descriptors
+  const auto same = [](const Frag& a, const Frag& b) { return a.addr == b.addr && a.length == b.length && a.token == b.token; };
+  std::uint32_t there = 0;   // bit i: wanted[i] is in the array
+  for (unsigned i = 0; i < n; ++i) {
+    Frag& f = skb.frags[i];
+    const Frag* const w = std::find_if(wanted, wanted + n, [&](const Frag& x) { return same(x, f); });
+    const std::uint32_t bit = 1u << (w - wanted);
+    if (w == wanted + n || (there & bit)) f = {f.addr, 0, kNoToken};   // points nowhere, or a second time at one buffer
+    else there |= bit;
+  }
+  for (unsigned i = 0; i < n; ++i) {
+    if (there >> i & 1) continue;
+    skb.broken = true;
+    ownership_.violation(ownership_.find(wanted[i].addr), s.now(),
+                         "fragment " + std::to_string(i + 1) + " of " + std::to_string(n) + " (" + std::to_string(wanted[i].length) +
+                             " bytes) was lost when a pull had emptied the fragment before: the array was moved down by " +
+                             std::to_string(n) + " bytes instead of " + std::to_string(n) + " descriptors");
+  }
+}
+
 void SkbPool::post_head(Step& s, Skb* skb) {
   ownership_.move(skb->slab_buffer, Owner::host, Owner::posted, s.now(), "header buffer posted");
 }
@@ -105,7 +169,7 @@ Skb* SkbPool::lift_head(Step& s, Skb& p, Hpa headers, std::uint32_t n, const Cos
   head->hash = p.hash;
   head->path = p.path;
   std::swap(head->frames, p.frames);
-  pull(p, n);
+  skip(p, n);
   p.length -= n;
   p.next = nullptr;
   head->list = head->list_tail = &p;
@@ -118,11 +182,12 @@ unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell, bo
   to.length += payload;
   const bool linear_payload = from.head.length > header;
   const unsigned extra = linear_payload ? 1 : 0;
+  const unsigned most = linux_2_6_35 ? kMaxSkbFrags2635 : kMaxSkbFrags;
   const bool as_frags = linux_2_6_35 ? !linear_payload && !to.list : !linear_payload || from.head_is_page;
-  if (as_frags && tail.nr_frags + from.nr_frags + extra <= kMaxSkbFrags) {
+  if (as_frags && tail.nr_frags + from.nr_frags + extra <= most) {
     require(linear_payload || from.head.token == kNoToken, "a merged skb's header page has nobody to give it back");
     if (&tail != &to) tail.length += payload;
-    pull(from, header);
+    skip(from, header);
     unsigned moved = 0;
     if (linear_payload) {
       tail.frags[tail.nr_frags++] = from.head;
@@ -132,7 +197,7 @@ unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell, bo
     *shell = true;
     return moved;
   }
-  pull(from, header);
+  skip(from, header);
   from.length = payload;
   from.next = nullptr;
   if (!to.list)
@@ -147,7 +212,7 @@ unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell, bo
 bool can_merge_2635(const Skb& to, const Skb& from, std::uint32_t header) {
   if (to.list) return true;
   if (from.head.length > header) return true;
-  return to.nr_frags + from.nr_frags <= kMaxSkbFrags;
+  return to.nr_frags + from.nr_frags <= kMaxSkbFrags2635;
 }
 
 }  // namespace gd

@@ -1,6 +1,6 @@
 // sk_buff: the host's packet. A linear part (head), page fragments, and a list of further skbs, as Linux has them.
 //
-// Modelled: the geometry (which bytes lie where, 17 fragments, frag_list), the struct and its slab memory as addresses
+// Modelled: the geometry (which bytes lie where, 17 or 18 fragments, frag_list), the struct and its slab memory as addresses
 // that the cache sees, checksum and GSO state. Not modelled: clones, socket accounting.
 // Source: include/linux/skbuff.h and net/core/gro.c of Linux 6.x, net/core/dev.c of 2.6.35.
 #pragma once
@@ -19,7 +19,8 @@ namespace gd {
 
 class RxPath;   // models/buffers: whose buffers a packet holds
 
-constexpr unsigned kMaxSkbFrags = 17;     // MAX_SKB_FRAGS with 4 KiB pages, Linux 6.x (2.6.35 had 18)
+// MAX_SKB_FRAGS with 4 KiB pages: 64 KiB and one page more in Linux 6.x, two more in 2.6.35.
+constexpr unsigned kMaxSkbFrags = 17, kMaxSkbFrags2635 = 18;
 
 // A run of bytes of a packet and the buffer that holds them.
 struct Frag {
@@ -38,11 +39,13 @@ enum class Checksum : std::uint8_t {
 
 struct Skb {
   Frag head;                       // linear part; length 0 when the packet is in fragments only
-  Frag frags[kMaxSkbFrags];
+  Frag frags[kMaxSkbFrags2635];
   std::uint8_t nr_frags = 0;
   bool head_is_page = false;       // the linear part lies in a buffer of the ring (build_skb), not in the skb's own slab
   Checksum checksum = Checksum::none;
   bool delivered = false;          // its buffers belong to the consumer already
+  bool broken = false;             // a fragment descriptor was lost (PullBug): its bytes can be handed to nobody
+  std::uint16_t pulled = 0;        // bytes that were copied from the fragments into the linear part
   std::uint8_t gso_type = 0;       // virtio_net_hdr GSO type, 0 none
   std::uint16_t gso_size = 0, gso_segments = 0, csum_start = 0, csum_offset = 0, header_length = 0;
   std::uint16_t vlan = 0;
@@ -71,6 +74,18 @@ void for_each_frag(Skb& skb, F f) {
   }
 }
 
+// Fragments that a pull has emptied, in order; they have left the skb.
+struct Emptied {
+  unsigned count = 0;
+  Frag frags[kMaxSkbFrags2635];
+};
+
+// How the fragment array moves down when a pull has emptied its first entry.
+enum class PullBug : std::uint8_t {
+  none,
+  shift_bytes   // Linux up to 2.6.35: the move's length counted entries where it wanted bytes
+};
+
 // Slab of skbs: fixed addresses, LIFO, as a warm per-CPU cache gives them.
 class SkbPool {
  public:
@@ -82,6 +97,15 @@ class SkbPool {
   void free(Step& s, Skb* skb);
   // The struct alone, for a shell whose fragments were moved to another (GRO): recycled at once.
   void free_shell(Step& s, Skb* skb);
+  // napi_get_frags: the spare skb of a queue, at no cost, or a new one.
+  Skb* get_frags(Step& s, Skb*& spare);
+  // napi_reuse_skb: the shell of a merged form C packet becomes the queue's spare skb.
+  void reuse(Step& s, Skb* skb, Skb*& spare);
+  // Makes the first `n` bytes of the packet linear (at most Skb::kSlab): copies what is missing from the fragments behind
+  // the linear part, which must lie in the skb's own slab (in a page: no effect); `copy` prices it. Emptied fragments leave the array.
+  // PullBug::shift_bytes: the array is moved down as Linux 2.6.35 did it. Each descriptor that is lost is a violation that
+  // names its buffer; what stands in its place holds no buffer, and the skb is `broken`.
+  void pull(Step& s, Skb& skb, std::uint32_t n, const Cost& copy, Emptied& emptied, PullBug bug = PullBug::none);
   // Linux 2.6.35, first merge of a linear packet: a new skb that holds only the `n` header bytes at `headers` becomes the
   // packet, and `p`, without them, its first frag_list member. The frames go along; `copy` prices the header bytes.
   Skb* lift_head(Step& s, Skb& p, Hpa headers, std::uint32_t n, const Cost& copy);
@@ -95,6 +119,8 @@ class SkbPool {
  private:
   void grow(std::uint32_t n);
   void put(Step& s, Skb* skb);
+  void reset(Skb& skb);
+  void shift_bytes(Step& s, Skb& skb);
   PhysMem& memory_;
   Ownership& ownership_;
   Iommu& iommu_;
@@ -106,7 +132,8 @@ class SkbPool {
 
 // Merging: moves `from`'s payload (everything after `header` bytes) behind `to`'s, as skb_gro_receive does. Returns how
 // many descriptors were moved; `*shell` says whether `from` is now an empty shell to be recycled (true) or became a
-// frag_list member (false). Frames are joined by the caller.
+// frag_list member (false). Frames are joined by the caller. A first fragment that held only headers moves with length 0:
+// it takes a slot, and its buffer stays the packet's to give back.
 // Cases (Linux 6): payload in fragments only and they fit -> fragments move; linear part in a page -> it becomes a
 // fragment; else frag_list. Linux 2.6.35: a linear part never becomes a fragment, and behind a frag_list all are chained.
 unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell, bool linux_2_6_35 = false);

@@ -33,7 +33,12 @@ const char* backend_name(sc::Backend b) {
   return b == sc::Backend::tap ? "tap" : b == sc::Backend::macvtap ? "macvtap" : "raw_socket";
 }
 
-GroRules gro_rules(sc::GroRules r) { return r == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35; }
+GroParams gro_params(const sc::Gro& g) {
+  GroParams p;
+  p.enabled = g.enabled;
+  p.rules = g.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
+  return p;
+}
 
 constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600;   // between interrupts and cores
 
@@ -77,7 +82,7 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
 void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   const auto q = static_cast<std::uint32_t>(g);
   slot.queue.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
-  slot.queue.gro = std::make_unique<GroStage>(scenario.host.gro.enabled, gro_rules(scenario.host.gro.rules), phys, skbs, frames, costs);
+  slot.queue.gro = std::make_unique<GroStage>(gro_params(scenario.host.gro), phys, skbs, frames, costs);
   PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, slot.env);
   c.guest = slot.guest.get();
   c.softirq = slot.queue.napi.get();
@@ -126,7 +131,7 @@ void Machine::build_socket(const sc::StrategyChoice& choice) {
     socket_queues.push_back(std::move(owned));
     socket_envs.push_back(std::make_unique<BindEnvironment>(environment(scenario, choice, 0)));
     h.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
-    h.gro = std::make_unique<GroStage>(scenario.host.gro.enabled, gro_rules(scenario.host.gro.rules), phys, skbs, frames, costs);
+    h.gro = std::make_unique<GroStage>(gro_params(scenario.host.gro), phys, skbs, frames, costs);
     PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, *socket_envs.back());
     c.softirq = h.napi.get();
     h.path = strategy.make_path(c);

@@ -10,6 +10,7 @@
 #include "models/host/transmit.h"
 #include "models/host/vhost_worker.h"
 #include "tests/buffers/path_bench.h"
+#include "tests/host/sinks.h"
 
 namespace gd::test {
 
@@ -56,19 +57,14 @@ struct StubNic : sc_core::sc_module, NicControl {
   bool armed = false, refuse = false;
 };
 
-// Takes what GRO passes up.
-struct StubUp : PacketSink {
-  void packet(Step& s, Skb* skb) override {
-    packets.push_back(skb);
-    if (on_packet) on_packet(s, skb);
-  }
-  std::uint32_t held() const override { return 0; }
-  std::vector<Skb*> packets;
-  std::function<void(Step&, Skb*)> on_packet;
-};
-
 struct HostBench : PathBench {
   HostBench() : nic("nic"), mmio("mmio", costs) { mmio.socket.bind(nic.registers); }
+  static GroParams gro_params(bool enabled, GroRules rules) {
+    GroParams p;
+    p.enabled = enabled;
+    p.rules = rules;
+    return p;
+  }
   // The driver's queue; before bind() where the path must be able to wake it.
   void make_driver(NapiParams p = {}) {
     p.ring_size = env.ring_size;
@@ -79,7 +75,7 @@ struct HostBench : PathBench {
   void start(const char* strategy, PacketSink* sink = nullptr, NapiParams p = {}, GroRules rules = GroRules::linux_6) {
     if (!napi) make_driver(p);
     if (!path) bind(strategy);
-    gro = std::make_unique<GroStage>(env.gro, rules, phys, skbs_, frames, costs);
+    gro = std::make_unique<GroStage>(gro_params(env.gro, rules), phys, skbs_, frames, costs);
     napi->connect(*path, *gro, sink ? *sink : up);
     core().attach(napi->irq());
     core().attach(*napi);

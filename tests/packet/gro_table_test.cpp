@@ -170,7 +170,10 @@ TEST(GroTable, WorkIsCounted) {
   EXPECT_EQ(d.last.compared, 0u);
   d.receive(udp4_frame(10));
   EXPECT_EQ(d.last.compared, 1u);
-  EXPECT_EQ(d.last.header_length, 14u);
+  EXPECT_EQ(d.last.header_length, 34u);   // the network header was parsed before the UDP handler declined
+  Driver old = driver(GroRules::linux_2_6_35);
+  old.receive(udp4_frame(10));
+  EXPECT_EQ(old.last.header_length, 14u); // there is no UDP handler
 }
 
 // Flows mixed at random, with gaps, short segments, flags and ends of polls: every byte comes out once, in order, in

@@ -147,8 +147,8 @@ TEST_F(SkbTest, CanMerge2635) {
     std::uint32_t linear;
     bool list, can;
   };
-  for (const Row& r : {Row{1, 1, 54, false, true}, {16, 1, 54, false, true}, {17, 1, 54, false, false}, {16, 2, 54, false, false},
-                       {17, 1, 54, true, true}, {17, 0, 600, false, true}}) {
+  for (const Row& r : {Row{1, 1, 54, false, true}, {17, 1, 54, false, true}, {18, 1, 54, false, false}, {17, 2, 54, false, false},
+                       {18, 1, 54, true, true}, {18, 0, 600, false, true}}) {
     Skb to, from, member;
     to.nr_frags = static_cast<std::uint8_t>(r.to_frags);
     from.nr_frags = static_cast<std::uint8_t>(r.from_frags);
@@ -156,6 +156,85 @@ TEST_F(SkbTest, CanMerge2635) {
     if (r.list) to.list = &member;
     EXPECT_EQ(can_merge_2635(to, from, kHeader), r.can) << r.to_frags << '+' << r.from_frags;
   }
+}
+
+TEST_F(SkbTest, PullCopiesHeadersAndDropsWhatItEmpties) {
+  struct Row {
+    std::uint32_t linear;
+    std::vector<std::uint32_t> frags;
+    std::uint32_t want;
+    unsigned emptied, left;
+    std::uint32_t first;   // bytes in the first fragment left
+  };
+  const Cost copy{costs.get("gro.pull").op, 0, 0};
+  for (const Row& r : {Row{0, {1000}, 54, 0, 1, 946}, {0, {54, 1000}, 54, 1, 1, 1000}, {0, {20, 20, 20, 100}, 54, 2, 2, 6},
+                       {14, {40}, 54, 1, 0, 0}, {54, {100}, 54, 0, 1, 100}, {100, {100}, 54, 0, 1, 100}, {0, {700}, 600, 0, 1, 188},
+                       {30, {100}, 54, 0, 1, 76}, {0, {40}, 54, 1, 0, 0}}) {
+    in_step([&](Step& s) {
+      Skb* k = make(s, r.linear, r.frags, false);
+      const Frame expected = all_bytes(*k);
+      Emptied e;
+      skbs_.pull(s, *k, r.want, copy, e);
+      const std::uint32_t linear = std::min({std::max(r.want, r.linear), k->length, static_cast<std::uint32_t>(Skb::kSlab)});
+      EXPECT_EQ(k->head.length, linear);
+      EXPECT_EQ(k->pulled, linear - r.linear);
+      EXPECT_EQ(e.count, r.emptied);
+      for (unsigned i = 0; i < e.count; ++i) EXPECT_NE(e.frags[i].token, kNoToken);
+      ASSERT_EQ(k->nr_frags, r.left);
+      if (r.left) {
+        EXPECT_EQ(k->frags[0].length, r.first);
+      }
+      EXPECT_EQ(all_bytes(*k), expected);
+      EXPECT_FALSE(k->broken);
+      skbs_.free(s, k);
+    });
+  }
+}
+
+TEST_F(SkbTest, ShiftByBytesLosesDescriptors) {
+  const Cost copy{costs.get("gro.pull").op, 0, 0};
+  struct Row {
+    unsigned others;       // fragments behind the emptied one
+    std::uint64_t lost;    // violations
+  };
+  for (const Row& r : {Row{0, 0}, {1, 1}, {2, 1}, {3, 1}, {16, 1}, {17, 1}}) {
+    const std::uint64_t before = own.violations();
+    in_step([&](Step& s) {
+      std::vector<std::uint32_t> lengths = {54};
+      for (unsigned i = 0; i < r.others; ++i) lengths.push_back(100 + i);
+      Skb* k = make(s, 0, lengths, false);
+      Emptied e;
+      skbs_.pull(s, *k, 54, copy, e, PullBug::shift_bytes);
+      EXPECT_EQ(k->nr_frags, r.others);
+      EXPECT_EQ(k->broken, r.lost > 0);
+      for (unsigned i = 0; i < k->nr_frags; ++i)      // what points nowhere holds no bytes and no buffer
+        EXPECT_EQ(k->frags[i].token == kNoToken, k->frags[i].length == 0);
+      skbs_.free(s, k);
+    });
+    EXPECT_EQ(own.violations() - before, r.lost) << r.others;
+  }
+  ASSERT_FALSE(own.messages().empty());
+  EXPECT_NE(own.messages()[0].find("fragment 1 of 1 (100 bytes) was lost"), std::string::npos) << own.messages()[0];
+}
+
+TEST_F(SkbTest, SpareShellIsUsedAgain) {
+  in_step([&](Step& s) {
+    Skb* spare = nullptr;
+    Skb* k = skbs_.get_frags(s, spare);
+    k->nr_frags = 2;
+    k->length = 100;
+    skbs_.reuse(s, k, spare);
+    EXPECT_EQ(spare, k);
+    EXPECT_EQ(k->nr_frags, 0);
+    EXPECT_EQ(k->length, 0u);
+    Skb* other = skbs_.alloc(s);
+    skbs_.reuse(s, other, spare);                  // one is kept, the next is freed
+    EXPECT_EQ(skbs_.in_use(), 1u);
+    EXPECT_EQ(skbs_.get_frags(s, spare), k);
+    EXPECT_EQ(spare, nullptr);
+    skbs_.free(s, k);
+  });
+  EXPECT_EQ(skbs_.in_use(), 0u);
 }
 
 TEST_F(SkbTest, PoolGivesTheLastFreedFirstAndCleans) {
