@@ -3,6 +3,8 @@
 
 namespace gd {
 
+Progress RxPath::deliver_copy(Step&, Skb*) { broken("a packet of the host's was queued for a design that cannot copy it"); }
+
 const Strategy& vhost_copy_strategy();
 const Strategy& guest_head_strategy();
 const Strategy& copy_header_strategy();

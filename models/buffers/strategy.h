@@ -8,6 +8,8 @@
 //   refill()   NAPI: a buffer for one descriptor           receive()  NAPI: a written-back descriptor becomes an skb
 //   post()     vhost worker: the guest's buffers, read once, translated, checked, pinned, tracked, queued for refill()
 //   deliver()  vhost worker: an skb becomes used buffers   release()  any: the destructor, gives an skb's buffers back
+// What the host itself does with packets between GRO and tap (rewrites, foreign frames, replicas, clones) asks
+// guest_memory(), move_start(), edited(), scrub() in softirq, and give_back(), deliver_copy() in the vhost worker.
 // Sources: Xin Xiaohui et al., netdev/kvm lists 2010 (v1 to v8); Herbert Xu's reply of 2010-06-11; drivers/vhost/net.c.
 #pragma once
 #include <cstdint>
@@ -33,6 +35,7 @@ const char* consumer_name(Consumer c);
 enum class PinPolicy : std::uint8_t { per_buffer, pool, whole_guest };
 enum class RxMode : std::uint8_t { small, big, mergeable };
 enum class Unsplit : std::uint8_t { offset, move, copy };
+enum class VhostRules : std::uint8_t { linux_2_6_35, linux_6 };
 
 // What a strategy's scenario entry may set (STRATEGIES.md); a key that a design does not read is refused for it.
 struct StrategyOptions {
@@ -75,6 +78,7 @@ struct BindEnvironment {
   Bytes copybreak = 256;                 // vhost-copy: smaller frames are copied into the skb, the buffer reused at once
   bool page_recycle = true;              // vhost-copy: pages are reused with their mapping kept
   bool gro = true;
+  VhostRules vhost = VhostRules::linux_6;
   StrategyOptions options;
 };
 
@@ -130,6 +134,8 @@ class RxPath {
   virtual void serve(Task& /*worker*/) {}
   // The worker runs: kicks of the receive queue are not wanted until ask_for_kick().
   virtual void attend(Step&) {}
+  // The socket was found empty after a ring buffer had been taken for its next packet (2.6.35): taken, and given back.
+  virtual void probe(Step&) {}
   // Whether post() does anything on this path; and post(): a bounded piece of work, true when there is more.
   virtual bool posts() const { return false; }
   virtual bool post(Step&) { return false; }
@@ -145,6 +151,36 @@ class RxPath {
   virtual bool recheck(Step&) { return false; }
   // Used entries that wait for publish().
   virtual std::uint32_t unpublished() const { return 0; }
+
+  // The host between GRO and tap. Whether received packets lie in the guest's memory: there a foreign frame leaks, and a
+  // clone's reader and the guest would share a page.
+  virtual bool guest_memory() const { return false; }
+  // The host has changed bytes [from, to) of the packet, counted from its first byte and all within its headers, at the
+  // address that headers() gives. A design that hands over another copy of these bytes (page-frags: the guest's page keeps
+  // what was pulled) writes them back, now or at deliver(), and charges that. Default: they were changed in place.
+  virtual void edited(Step&, Skb&, std::uint32_t /*from*/, std::uint32_t /*to*/) {}
+  // A rewrite changes the packet's length. Makes the packet begin `by` bytes earlier (by > 0: the new bytes are undefined)
+  // or later (by < 0), so that headers() gives the new start with headers + by contiguous bytes behind it, the old ones at
+  // the same distance from the payload: adjusts skb.head (or the first frag) and skb.length; the caller then writes the
+  // new headers and calls edited(). What the guest is told at deliver() must follow (virtio header before the new start,
+  // used offset). Where the move needs bytes copied (a new head), charges them. False, and nothing changed, where there is
+  // no room or no way to tell the guest: the packet is then copied to host memory and comes back by deliver_copy().
+  virtual bool move_start(Step&, Skb&, std::uint32_t /*headers*/, int /*by*/) { return false; }
+  // Overwrites with zeros what a foreign packet has left in the guest's memory: all its runs, and header bytes that were
+  // pulled out of it. Charges `cost` for each byte and touches the lines. Called before give_back() or release().
+  virtual void scrub(Step&, Skb&, const Cost&) {}
+  // vhost worker: hands over a packet whose path is another one (skb->path != this): its bytes lie in host memory (a copy
+  // that the host had to make, a replica from another guest's queue). Takes buffers of the guest, copies all bytes there by
+  // the layout of this design with its virtio header (header_for() reads GSO and checksum state of the skb as always),
+  // carries the frames, and ends with skb->path->release(). Long copies are cut: `more` as for deliver().
+  virtual Progress deliver_copy(Step& s, Skb* skb);
+  // vhost worker: the host is done with a packet whose frames have ended already (a foreign frame that is returned): its
+  // buffers go back to the guest with used length 0, not to the NIC, and the skb is freed. Default, for packets in host
+  // memory: release().
+  virtual Progress give_back(Step& s, Skb* skb) {
+    release(s, skb);
+    return Progress::done;
+  }
 
   // The destructor: an skb that is dropped or was delivered by others gives its buffers back, and is freed.
   virtual void release(Step& s, Skb* skb) = 0;
