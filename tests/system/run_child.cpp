@@ -75,7 +75,23 @@ struct Collector : system::TraceObserver {
     out.write(reinterpret_cast<const char*>(&n), sizeof n);
     out.write(reinterpret_cast<const char*>(bytes), n);
   }
+  void ended(const FrameMeta& f, Drop why, Time) override {
+    if (f.fate == Fate::dropped) dropped[f.id] = drop_name(why);
+  }
+  std::map<std::uint64_t, std::string> dropped;
 };
+
+// What a Collector wrote, from `at` on.
+std::vector<std::string> collected(const std::string& text, std::size_t at) {
+  std::vector<std::string> frames;
+  while (at + 4 <= text.size()) {
+    std::uint32_t n = 0;
+    std::copy_n(text.data() + at, 4, reinterpret_cast<char*>(&n));
+    frames.push_back(text.substr(at + 4, n));
+    at += 4 + n;
+  }
+  return frames;
+}
 
 }  // namespace
 
@@ -101,10 +117,14 @@ bool can_serve(const std::string& name, const std::string& strategy, const std::
   return false;
 }
 
-ChildResult run_child(const std::string& name, const std::string& strategy, const std::vector<std::string>& set) {
+ChildResult run_child(const std::string& name, const std::string& strategy, const std::vector<std::string>& set, bool with_frames) {
   const auto [code, text] = in_child([&](std::ostream& out) {
     const scenario::Scenario s = load(name, set);
-    const system::RunResult r = system::run(s, choose(s, strategy), {});
+    std::ostringstream frames;
+    Collector collector(frames);
+    system::RunOptions o;
+    if (with_frames) o.observers.push_back(&collector);
+    const system::RunResult r = system::run(s, choose(s, strategy), o);
     out << r.fingerprint << ' ' << r.frames << ' ' << r.activations << ' ' << r.lookups << ' ' << r.bytes_moved << ' '
         << r.peak_rss_bytes << '\n';
     for (const auto& m : r.metrics) out << "M " << m.name << ' ' << m.text() << '\n';
@@ -112,6 +132,8 @@ ChildResult run_child(const std::string& name, const std::string& strategy, cons
       out << "L " << l.core << '/' << l.context << '/' << l.component << '/' << l.operation << ' ' << l.milli_cycles << ' ' << l.calls
           << ' ' << l.bytes << '\n';
     for (const auto& m : r.messages) out << "W " << m << '\n';
+    for (const auto& [id, why] : collector.dropped) out << "D " << id << ' ' << why << '\n';
+    out << "F\n" << frames.str();
   });
   ChildResult c;
   c.exit_code = code;
@@ -125,7 +147,14 @@ ChildResult run_child(const std::string& name, const std::string& strategy, cons
   std::getline(in, line);
   c.everything = c.fingerprint;
   c.everything.push_back('\n');
-  while (std::getline(in, line)) {
+  while (std::getline(in, line) && line != "F") {
+    if (line.rfind("D ", 0) == 0) {
+      std::istringstream words(line.substr(2));
+      std::uint64_t id = 0;
+      words >> id;
+      words >> c.dropped[id];
+      continue;
+    }
     c.everything.append(line).push_back('\n');
     if (line.rfind("M ", 0) == 0) {
       const auto space = line.rfind(' ');
@@ -134,6 +163,7 @@ ChildResult run_child(const std::string& name, const std::string& strategy, cons
       c.messages.push_back(line.substr(2));
     }
   }
+  c.handed_up = collected(text, static_cast<std::size_t>(in.tellg()));
   return c;
 }
 
@@ -146,14 +176,7 @@ std::vector<std::string> handed_up(const std::string& name, const std::string& s
     system::run(s, choose(s, strategy), o);
   });
   if (code != 0) throw std::runtime_error(text);
-  std::vector<std::string> frames;
-  for (std::size_t at = 0; at + 4 <= text.size();) {
-    std::uint32_t n = 0;
-    std::copy_n(text.data() + at, 4, reinterpret_cast<char*>(&n));
-    frames.push_back(text.substr(at + 4, n));
-    at += 4 + n;
-  }
-  return frames;
+  return collected(text, 0);
 }
 
 }  // namespace gd::test

@@ -1,5 +1,6 @@
 // Runs a scenario in a process of its own, so that a test may run several: SystemC elaborates once per process.
 #pragma once
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,12 +14,18 @@ struct ChildResult {
   std::string fingerprint;
   std::string everything;                // metrics, ledger and fingerprint as one text, without what depends on the machine
   std::vector<std::string> messages;
+  // If frames were asked for: those that guest 0's driver handed up, in order; and the reasons of those dropped, by wire
+  // sequence number from 0.
+  std::vector<std::string> handed_up;
+  std::map<std::uint64_t, std::string> dropped;
   std::uint64_t frames = 0, activations = 0, lookups = 0, bytes_moved = 0, peak_rss = 0;
   double value(const std::string& metric) const;   // 0 when absent
 };
 
 // `scenario`: a path under scenarios/ ("quickstart.json"). `set`: as --set.
-ChildResult run_child(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set = {});
+// `with_frames`: ChildResult::handed_up and dropped are wanted.
+ChildResult run_child(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set = {},
+                      bool with_frames = false);
 // Frames that guest 0's driver handed up, in order, each as bytes.
 std::vector<std::string> handed_up(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set);
 
