@@ -18,10 +18,12 @@ struct VringSide {
   std::vector<FrameChain> by_head;
 };
 
-// Where a split ring lies (guest-physical) and what was negotiated.
+// Where a ring lies (guest-physical) and what was negotiated.
 struct VirtQueueLayout {
-  Gpa desc = 0, avail = 0, used = 0;
-  std::uint16_t size = 256;
+  Gpa desc = 0, avail = 0, used = 0;   // descriptor, driver and device area
+  Gpa tables = 0;                      // the driver's own: one indirect table for each place of the ring, or 0
+  std::uint16_t table_entries = 0;     // descriptors of each table
+  std::uint16_t size = 256;            // descriptors
   std::uint64_t features = 0;     // virtio feature bits, models/virtio
   unsigned header_length = 12;    // bytes of virtio_net_hdr
   VringSide* side = nullptr;

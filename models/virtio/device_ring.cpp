@@ -1,6 +1,8 @@
+// DeviceRing: what both formats share.
 #include "models/virtio/device_ring.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "models/base/error.h"
 
@@ -15,8 +17,15 @@ const char* ring_error_name(RingError e) {
 
 DeviceRing::DeviceRing(const VirtQueueLayout& layout, Bytes memory)
     : layout_(layout), memory_(memory), event_idx_(feature::has(layout.features, feature::kEventIdx)),
-      indirect_(feature::has(layout.features, feature::kIndirect)) {
+      indirect_(feature::has(layout.features, feature::kIndirect)), packed_(feature::has(layout.features, feature::kPacked)),
+      in_order_(feature::has(layout.features, feature::kInOrder)) {
   vring::check(layout, "virtqueue (device side)");
+  if (packed_) slots_.resize(layout.size);
+  if (packed_ || in_order_) {
+    std::size_t room = 1;
+    while (room < layout.size) room *= 2;
+    order_.resize(room);
+  }
 }
 
 void DeviceRing::count(RingError e) {
@@ -24,37 +33,20 @@ void DeviceRing::count(RingError e) {
   ++by_kind_[static_cast<int>(e)];
 }
 
-bool DeviceRing::refresh(RingView& v) {
-  if (broken_) return false;
-  std::uint16_t idx = 0;
-  v.read(vring::avail_idx(layout_), &idx, 2);
-  if (static_cast<std::uint16_t>(idx - last_avail_) > layout_.size) {
-    broken_ = true;
-    count(RingError::index_jump);
-    return false;
-  }
-  avail_ = idx;
-  return avail_ != last_avail_;
-}
-
 unsigned DeviceRing::available(RingView& v) {
-  if (broken_ || (avail_ == last_avail_ && !refresh(v))) return 0;
+  if (broken_) return 0;
+  if (packed_) return look(v) ? 1 : 0;
+  if (avail_ == last_avail_ && !refresh(v)) return 0;
   return static_cast<std::uint16_t>(avail_ - last_avail_);
 }
 
 bool DeviceRing::take(RingView& v, Segment* out, unsigned room, Taken& t) {
   t = Taken{};
   if (available(v) == 0) return false;
-  std::uint16_t head = 0;
-  v.read(vring::avail_slot(layout_, last_avail_ & (layout_.size - 1)), &head, 2);
-  if (head >= layout_.size) {
+  if (!(packed_ ? take_packed(v, out, room, t) : take_split(v, out, room, t))) {
     broken_ = true;
-    count(RingError::bad_head);
     return false;
   }
-  ++last_avail_;
-  t.head = head;
-  t.error = walk(v, head, out, room, t);
   if (t.error != RingError::none) count(t.error);
   return true;
 }
@@ -71,60 +63,93 @@ RingError DeviceRing::add(const vring::Desc& d, Segment* out, unsigned room, Tak
   return RingError::none;
 }
 
-RingError DeviceRing::walk(RingView& v, std::uint16_t head, Segment* out, unsigned room, Taken& t) {
-  unsigned index = head;
-  for (unsigned seen = 0;; ++seen) {
-    if (seen == layout_.size) return RingError::loop;
-    vring::Desc d;
-    v.read(vring::desc_at(layout_, index), &d, sizeof d);
-    if (d.flags & vring::kIndirect) {
-      const unsigned entries = d.len / sizeof(vring::Desc);
-      if (!indirect_ || (d.flags & vring::kNext) || d.len % sizeof(vring::Desc) || entries == 0 || entries > layout_.size ||
-          d.addr >= memory_ || d.len > memory_ - d.addr)
-        return RingError::bad_indirect;
-      unsigned i = 0;
-      for (unsigned inner = 0;; ++inner) {
-        if (inner == entries) return RingError::loop;
-        vring::Desc e;
-        v.read(d.addr + 16ULL * i, &e, sizeof e);
-        if (e.flags & vring::kIndirect) return RingError::bad_indirect;
-        if (const RingError bad = add(e, out, room, t); bad != RingError::none) return bad;
-        if (!(e.flags & vring::kNext)) return RingError::none;
-        if (e.next >= entries) return RingError::bad_next;
-        i = e.next;
-      }
-    }
-    if (const RingError bad = add(d, out, room, t); bad != RingError::none) return bad;
-    if (!(d.flags & vring::kNext)) return RingError::none;
-    if (d.next >= layout_.size) return RingError::bad_next;
-    index = d.next;
-  }
+// Books about a chain that has been taken, where the used entry needs them.
+void DeviceRing::took(const Taken& t, unsigned slots) {
+  ++last_avail_;
+  if (order_.empty()) return;
+  order(taken_seq_++) = {t.head, static_cast<std::uint16_t>(slots), false, t.error == RingError::none, t.writable, 0};
 }
 
 void DeviceRing::untake(unsigned n) {
   require(n <= taken(), "more chains untaken than were taken");
   last_avail_ = static_cast<std::uint16_t>(last_avail_ - n);
+  if (order_.empty()) return;
+  for (; n > 0; --n) {
+    const Order& o = order(--taken_seq_);
+    require(!o.done, "a chain untaken that was pushed");
+    if (!packed_) continue;
+    require(slots_[o.id] == o.slots, "a chain untaken that was pushed");
+    slots_[o.id] = 0;
+    slots_taken_ -= o.slots;
+    ahead_ += o.slots;
+    at_.retreat(o.slots, layout_.size);
+    seen_ = false;
+  }
 }
 
 void DeviceRing::push(RingView& v, const vring::UsedElem* e, unsigned n) {
   require(n <= taken(), "used entry for a chain that was not taken");
-  while (n > 0) {
-    const unsigned slot = used_ & (layout_.size - 1u);
-    const unsigned part = std::min<unsigned>(n, layout_.size - slot);
-    v.write(vring::used_slot(layout_, slot), e, part * static_cast<unsigned>(sizeof *e));
-    used_ = static_cast<std::uint16_t>(used_ + part);
-    e += part;
-    n -= part;
+  if (in_order_) {
+    for (; n > 0; --n) push_ordered(v, *e++);
+  } else if (packed_) {
+    for (; n > 0; --n, ++e) {
+      require(e->id < layout_.size && slots_[e->id] != 0, "used entry for a chain that was not taken");
+      emit(v, {static_cast<std::uint16_t>(e->id), slots_[e->id], true, false, 0, e->len});
+    }
+  } else {
+    write_split(v, e, n, used_);
+    used_ = static_cast<std::uint16_t>(used_ + n);
   }
+}
+
+// IN_ORDER: marks the chain done and gives what is next in order.
+void DeviceRing::push_ordered(RingView& v, const vring::UsedElem& e) {
+  std::uint32_t seq = given_seq_;
+  while (seq != taken_seq_ && (order(seq).done || order(seq).id != e.id)) ++seq;
+  require(seq != taken_seq_, "used entry for a chain that was not taken");
+  order(seq).done = true;
+  order(seq).len = e.len;
+  ++waiting_;
+  for (; given_seq_ != taken_seq_ && order(given_seq_).done; ++given_seq_, --waiting_) emit(v, order(given_seq_));
+}
+
+// One used entry, at the next place. With IN_ORDER the entry of a batch lies at the place of the batch's first buffer,
+// and a buffer that was wholly written needs none when another follows before the publication.
+void DeviceRing::emit(RingView& v, const Order& o) {
+  const vring::UsedElem e{o.id, o.len};
+  if (!open_) {
+    open_at_ = used_;
+    open_put_ = put_;
+  }
+  open_ = true;
+  open_elem_ = e;
+  if (packed_) {
+    slots_[o.id] = 0;
+    slots_taken_ -= o.slots;
+    pending_ += o.slots;
+    put_.advance(o.slots, layout_.size);
+  }
+  ++used_;
+  if (!in_order_ || !o.usable || o.len != o.writable) close_batch(v);
+}
+
+void DeviceRing::close_batch(RingView& v) {
+  if (!std::exchange(open_, false)) return;
+  if (packed_) write_packed(v, open_elem_, open_put_);
+  else write_split(v, &open_elem_, 1, open_at_);
 }
 
 void DeviceRing::publish(RingView& v) {
   if (used_ == published_) return;
+  close_batch(v);
   // As vhost: when the window of one decision would be passed by a whole turn of the index, the next decision is yes.
   if (static_cast<std::uint16_t>(used_ - decided_) < static_cast<std::uint16_t>(used_ - published_)) signalled_ = false;
   published_ = used_;
   due_ = true;
-  v.publish(vring::used_idx(layout_), &published_, 2);
+  if (!packed_) return v.publish(vring::used_idx(layout_), &published_, 2);
+  moved_ = std::min<unsigned>(moved_ + pending_, layout_.size + 1u);
+  pending_ = 0;
+  v.publish(pvring::desc_at(layout_, first_.at) + pvring::kFlagsAt, &first_flags_, 2);
 }
 
 bool DeviceRing::signal_needed(RingView& v) {
@@ -134,7 +159,15 @@ bool DeviceRing::signal_needed(RingView& v) {
   const bool first = !signalled_;
   decided_ = published_;
   signalled_ = true;
+  const unsigned moved = std::exchange(moved_, 0u);
   if (feature::has(layout_.features, feature::kNotifyOnEmpty) && taken() == 0 && available(v) == 0) return true;
+  if (packed_) {
+    pvring::Event e;
+    v.read(pvring::driver_event(layout_), &e, sizeof e);
+    pvring::Position end = put_;
+    end.retreat(pending_, layout_.size);   // pushed since then, not published
+    return pvring::wanted(e, event_idx_, end, moved, layout_.size);
+  }
   std::uint16_t word = 0;
   v.read(event_idx_ ? vring::used_event(layout_) : vring::avail_flags(layout_), &word, 2);
   return event_idx_ ? first || vring::need_event(word, published_, old_idx) : !(word & vring::kNoInterrupt);
@@ -143,18 +176,34 @@ bool DeviceRing::signal_needed(RingView& v) {
 void DeviceRing::disable_notify(RingView& v) {
   if (!notify_) return;
   notify_ = false;
-  if (!event_idx_) v.publish(vring::used_flags(layout_), &vring::kNoNotify, 2);
+  if (packed_) v.publish(pvring::device_event(layout_) + 2, &pvring::kEventDisable, 2);
+  else if (!event_idx_) v.publish(vring::used_flags(layout_), &vring::kNoNotify, 2);
 }
 
 void DeviceRing::enable_notify(RingView& v) {
   if (notify_ && !event_idx_) return;
   notify_ = true;
+  if (packed_) {
+    pvring::Position next = at_;
+    next.advance(ahead_, layout_.size);
+    const pvring::Event e{pvring::off_wrap(next), event_idx_ ? pvring::kEventDesc : pvring::kEventEnable};
+    return v.publish(pvring::device_event(layout_), &e, sizeof e);
+  }
   const std::uint16_t flags = 0;
   if (event_idx_) v.publish(vring::avail_event(layout_), &avail_, 2);
   else v.publish(vring::used_flags(layout_), &flags, 2);
 }
 
 bool DeviceRing::recheck(RingView& v) {
+  if (packed_) {
+    if (broken_) return false;
+    if (ahead_ == 0) return look(v);
+    pvring::Position next = at_;
+    next.advance(ahead_, layout_.size);
+    std::uint16_t flags = 0;
+    v.read(pvring::desc_at(layout_, next.at) + pvring::kFlagsAt, &flags, 2);
+    return slots_taken_ + ahead_ < layout_.size && pvring::is_avail(flags, next.wrap);
+  }
   const std::uint16_t known = avail_;
   refresh(v);
   return avail_ != known;
@@ -163,7 +212,11 @@ bool DeviceRing::recheck(RingView& v) {
 void DeviceRing::reset() {
   last_avail_ = avail_ = used_ = published_ = decided_ = 0;
   notify_ = true;
-  broken_ = signalled_ = due_ = false;
+  broken_ = signalled_ = due_ = seen_ = open_ = false;
+  at_ = put_ = pvring::Position{};
+  ahead_ = slots_taken_ = pending_ = moved_ = waiting_ = 0;
+  taken_seq_ = given_seq_ = 0;
+  std::fill(slots_.begin(), slots_.end(), std::uint16_t{0});
 }
 
 }  // namespace gd

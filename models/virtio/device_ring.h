@@ -1,4 +1,10 @@
-// The device side of a split virtqueue, as vhost does it (Linux drivers/vhost/vhost.c; VIRTIO 1.2 section 2.7).
+// The device side of a virtqueue, split or packed, as vhost does it (Linux drivers/vhost/vhost.c; VIRTIO 1.2 sections 2.7
+// and 2.8).
+//
+// Modelled: both formats behind one interface, chains, lists and indirect tables, event suppression by flags and by event
+// index, NOTIFY_ON_EMPTY, IN_ORDER. With IN_ORDER the ring itself keeps the order: what is pushed early waits for what was
+// taken before it, and of buffers that were wholly written only the last before a publication gets an entry.
+// Not modelled: descriptor logging for migration, and buffer ids outside the ring's size (bad_head; Linux has none).
 //
 // Nothing that a guest writes can break the device: bad heads, loops, addresses outside the guest's memory and index
 // jumps are told by kind, counted, and survived. A descriptor is read exactly once, so that a guest that changes it
@@ -11,6 +17,7 @@
 // No call allocates.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "models/virtio/layout.h"
 #include "models/virtio/view.h"
@@ -27,8 +34,9 @@ struct Segment {
 enum class RingError : std::uint8_t {
   none,
   index_jump,    // avail index ahead by more than the ring's size: the queue is broken until reset()
-  bad_head,      // head outside the descriptor table: likewise, since it names nothing that could be given back
-  loop,          // chain longer than the table
+  bad_head,      // head outside the descriptor table: likewise, since it names nothing that could be given back; packed:
+                 // buffer id outside the ring's size, or of a buffer that the device still has
+  loop,          // chain longer than the table; packed: longer than what is free of the ring, likewise broken
   bad_next,      // next outside the table
   bad_address,   // segment outside the guest's memory, or of length 0
   bad_order,     // readable descriptor after a writable one
@@ -50,41 +58,48 @@ class DeviceRing {
     std::uint16_t segments = 0;
     std::uint32_t readable = 0, writable = 0;   // bytes
   };
-  // Takes the next avail head and reads its chain into out[0..room). False: nothing available (or broken()).
+  // Takes the next available chain and reads it into out[0..room). False: nothing available (or broken()).
   // True with t.error set: the chain is taken but unusable; give it back by push(head, 0), and with it the chains that
   // were gathered for the same packet before it (untake() would only bring it back).
   bool take(RingView& v, Segment* out, unsigned room, Taken& t);
   // Gives the last `n` chains back to the avail ring: they will be taken again. Pre: n were taken and not pushed.
   void untake(unsigned n);
-  // Chains waiting: those known from the cached avail index; the index is read again only when there are none.
+  // Chains waiting: those known from the cached avail index; the index is read again only when there are none. Of a
+  // packed ring one look shows one chain.
   unsigned available(RingView& v);
 
-  // Used entries, in the order of the calls, invisible until publish().
+  // Used entries, in the order of the calls (IN_ORDER: in the order of take()), invisible until publish(). Pre: `id` is
+  // the head of a chain that was taken and not pushed.
   void push(RingView& v, const vring::UsedElem* e, unsigned n);
   void push(RingView& v, std::uint16_t head, std::uint32_t len) {
     const vring::UsedElem e{head, len};
     push(v, &e, 1);
   }
-  unsigned unpublished() const { return static_cast<std::uint16_t>(used_ - published_); }
-  // Makes what was pushed visible by one write of the used index. Nothing when nothing is pending.
+  unsigned unpublished() const { return static_cast<std::uint16_t>(used_ - published_); }   // buffers
+  // IN_ORDER: chains that were pushed and wait for an older one.
+  unsigned waiting_for_order() const { return waiting_; }
+  // Makes what was pushed visible by one write: of the used index, or of the first used descriptor's flags. Nothing when
+  // nothing is pending.
   void publish(RingView& v);
   // Whether the driver wants an interrupt for what was published since the last decision. Without EVENT_IDX: unless it
   // set NO_INTERRUPT. With it: when its used_event lies in the window; the first decision is always yes.
   bool signal_needed(RingView& v);
 
-  // Kicks from the guest. Off: NO_NOTIFY flag, or with EVENT_IDX nothing (avail_event goes stale). On: flag cleared, or
-  // avail_event = the first chain beyond those known from the cached index (vhost_update_avail_event): a device that has
-  // seen chains and could not use them, because a packet needs more of them, is told of the next one.
+  // Kicks from the guest. Off: NO_NOTIFY flag, or with EVENT_IDX on a split ring nothing (avail_event goes stale); packed:
+  // DISABLE. On: flag cleared, or with EVENT_IDX the first chain beyond those known (vhost_update_avail_event): a device
+  // that has seen chains and could not use them, because a packet needs more of them, is told of the next one.
   void disable_notify(RingView& v);
   void enable_notify(RingView& v);
-  // After enable_notify(), in a later step: true when the avail index has moved on (no kick will come for what it shows).
+  // After enable_notify(), in a later step: true when there is more (no kick will come for what is seen now).
   bool recheck(RingView& v);
   bool notify_enabled() const { return notify_; }
 
   const VirtQueueLayout& layout() const { return layout_; }
   bool event_idx() const { return event_idx_; }
-  std::uint16_t next_avail() const { return last_avail_; }   // free-running index of the next chain to take
-  std::uint16_t next_used() const { return used_; }          // free-running index of the next used entry
+  bool packed() const { return packed_; }
+  bool in_order() const { return in_order_; }
+  std::uint16_t next_avail() const { return last_avail_; }   // free-running counts of chains: taken,
+  std::uint16_t next_used() const { return used_; }          // and used
   // Chains taken and not yet pushed.
   unsigned taken() const { return static_cast<std::uint16_t>(last_avail_ - used_); }
   bool broken() const { return broken_; }
@@ -93,18 +108,65 @@ class DeviceRing {
   // A device reset: indices to 0, no longer broken. The caller has given everything back.
   void reset();
 
+  // Calls f for each member that decides what the ring does next: for tests that explore states.
+  template <class F>
+  void each_state(F f) const {
+    f(notify_), f(broken_), f(signalled_), f(due_), f(last_avail_), f(avail_), f(used_), f(published_), f(decided_);
+    f(at_.at), f(at_.wrap), f(ahead_), f(seen_), f(slots_taken_), f(put_.at), f(put_.wrap), f(pending_), f(moved_);
+    f(first_flags_), f(open_), f(waiting_), f(given_seq_), f(taken_seq_);
+    for (const Order& o : order_) f(o.id), f(o.slots), f(o.done);
+    for (const std::uint16_t n : slots_) f(n);
+  }
+
  private:
-  RingError walk(RingView& v, std::uint16_t head, Segment* out, unsigned room, Taken& t);
+  // A chain taken, by a count of takes.
+  struct Order {
+    std::uint16_t id = 0, slots = 0;
+    bool done = false, usable = false;      // pushed; walked without error
+    std::uint32_t writable = 0, len = 0;
+  };
+  Order& order(std::uint32_t seq) { return order_[seq & (order_.size() - 1)]; }
+  void took(const Taken& t, unsigned slots);
   RingError add(const vring::Desc& d, Segment* out, unsigned room, Taken& t);
-  bool refresh(RingView& v);
   void count(RingError e);
+
+  bool take_split(RingView& v, Segment* out, unsigned room, Taken& t);
+  RingError walk(RingView& v, std::uint16_t head, Segment* out, unsigned room, Taken& t);
+  RingError walk_table(RingView& v, const vring::Desc& table, Segment* out, unsigned room, Taken& t);
+  bool refresh(RingView& v);
+  void write_split(RingView& v, const vring::UsedElem* e, unsigned n, std::uint16_t at);
+
+  bool look(RingView& v);
+  bool take_packed(RingView& v, Segment* out, unsigned room, Taken& t);
+  RingError walk_packed_table(RingView& v, const pvring::Desc& d, Segment* out, unsigned room, Taken& t);
+  void write_packed(RingView& v, const vring::UsedElem& e, pvring::Position at);
+  void emit(RingView& v, const Order& o);
+  void close_batch(RingView& v);
+  void push_ordered(RingView& v, const vring::UsedElem& e);
 
   VirtQueueLayout layout_;
   Bytes memory_;
-  bool event_idx_, indirect_;
+  bool event_idx_, indirect_, packed_, in_order_;
   bool notify_ = true, broken_ = false, signalled_ = false, due_ = false;   // due_: published, not yet decided
   std::uint16_t last_avail_ = 0, avail_ = 0;             // next to take; cached avail index
   std::uint16_t used_ = 0, published_ = 0, decided_ = 0; // next used slot; visible used index; index of last decision
+  // Packed: the next descriptor to take, how far beyond it chains were seen that were given back, whether the next one is
+  // known to be available; the next used descriptor; descriptors pushed and not published, published and not decided.
+  pvring::Position at_, put_, first_;
+  unsigned ahead_ = 0, slots_taken_ = 0, pending_ = 0, moved_ = 0;
+  bool seen_ = false;
+  pvring::Desc head_;
+  std::uint16_t first_flags_ = 0;
+  std::vector<std::uint16_t> slots_;        // packed, by buffer id: descriptors of the chain that the device has
+  // Packed or IN_ORDER: the chains taken, a power of two; IN_ORDER: the next to be given, and those that wait for it.
+  std::vector<Order> order_;
+  std::uint32_t taken_seq_ = 0, given_seq_ = 0;
+  unsigned waiting_ = 0;
+  // IN_ORDER: wholly written buffers whose entry may still be left out, since the batch at this place.
+  bool open_ = false;
+  vring::UsedElem open_elem_;
+  std::uint16_t open_at_ = 0;
+  pvring::Position open_put_;
   std::uint64_t errors_ = 0, by_kind_[static_cast<int>(RingError::count_)] = {};
 };
 

@@ -1,41 +1,15 @@
-// The split virtqueue and the virtio-net header as they lie in memory, and the feature bits.
+// Split and packed virtqueues and the virtio-net header as they lie in memory.
 //
-// Source: Virtual I/O Device (VIRTIO) 1.2, sections 2.7 (split virtqueues), 5.1 (network device), 6 (reserved bits).
-// Not modelled: packed rings and in-order use (refused by check()), big-endian legacy guests.
+// Source: Virtual I/O Device (VIRTIO) 1.2, sections 2.7 (split virtqueues), 2.8 (packed virtqueues), 5.1 (network device).
+// Not modelled: big-endian legacy guests, and notification data (NOTIFICATION_DATA is never offered).
 #pragma once
 #include <cstdint>
 
 #include "models/base/units.h"
 #include "models/ports/guest_port.h"
+#include "models/virtio/features.h"
 
 namespace gd {
-
-// Feature bits, by number.
-namespace feature {
-constexpr unsigned kCsum = 0, kGuestCsum = 1, kMac = 5, kGuestTso4 = 7, kGuestTso6 = 8, kGuestEcn = 9, kGuestUfo = 10,
-                   kHostTso4 = 11, kHostTso6 = 12, kMergeRxBuffers = 15, kNotifyOnEmpty = 24, kAnyLayout = 27,
-                   kIndirect = 28, kEventIdx = 29, kVersion1 = 32, kAccessPlatform = 33, kPacked = 34, kInOrder = 35,
-                   kGuestUso4 = 54, kGuestUso6 = 55, kHashReport = 57;
-// Extensions of this simulator, in no specification; numbers from the range reserved for extensions.
-// kUsedOffset: `len` of a used entry carries the length in bits 15:0 and the data's offset in the buffer in 31:16.
-// kSplitLayout: hdr_len of the virtio-net header tells how many packet bytes lie in a chain's first descriptor.
-constexpr unsigned kUsedOffset = 48, kSplitLayout = 49;
-
-constexpr std::uint64_t bit(unsigned number) { return 1ULL << number; }
-constexpr bool has(std::uint64_t features, unsigned number) { return features >> number & 1; }
-// The host may hand over merged (GSO) frames.
-constexpr bool guest_gso(std::uint64_t f) {
-  return has(f, kGuestTso4) || has(f, kGuestTso6) || has(f, kGuestEcn) || has(f, kGuestUfo) ||
-         (has(f, kGuestUso4) && has(f, kGuestUso6));
-}
-// "MRG_RXBUF" and so on; nullptr for a bit without a name here.
-const char* name(unsigned number);
-// Bytes of the virtio-net header that these features give: 20 with hash reports, 12 with mergeable buffers or
-// VERSION_1, else 10.
-constexpr unsigned header_length(std::uint64_t f) {
-  return has(f, kHashReport) ? 20 : has(f, kMergeRxBuffers) || has(f, kVersion1) ? 12 : 10;
-}
-}  // namespace feature
 
 // struct virtio_net_hdr; the first 10, 12 or 20 bytes are used, feature::header_length() says how many.
 struct VirtioNetHdr {
@@ -94,11 +68,88 @@ constexpr bool need_event(std::uint16_t event, std::uint16_t new_idx, std::uint1
   return static_cast<std::uint16_t>(new_idx - event - 1) < static_cast<std::uint16_t>(new_idx - old_idx);
 }
 
-// Throws UserError, with `what` as the subject, for a size that is not a power of two in 1..32768 and for the features
-// of packed rings and in-order use.
+// Throws UserError, with `what` as the subject, for a size that the ring cannot have: a split one has a power of two in
+// 1..32768 descriptors, a packed one any number of them.
 void check(const VirtQueueLayout& l, const char* what);
 // Allocates the parts of a queue in the guest's memory, zeroed, each part within one backing page where it fits.
 VirtQueueLayout place(GuestSpace& space, std::uint16_t size, std::uint64_t features);
+// Allocates the driver's indirect tables: one of `entries` descriptors for each place of the ring (16 * entries * size
+// bytes). Nothing when INDIRECT_DESC was not negotiated or a table of one entry would be the longest. Throws UserError
+// for more entries than the ring has, which no chain may have (section 2.7.5.3.1).
+void place_tables(GuestSpace& space, VirtQueueLayout& l, unsigned entries);
 
 }  // namespace vring
+
+// The packed virtqueue: one ring of descriptors that both sides write, in VirtQueueLayout::desc, and two structures that
+// suppress notifications: the driver's in VirtQueueLayout::avail, the device's in VirtQueueLayout::used.
+namespace pvring {
+
+struct Desc {
+  Gpa addr = 0;
+  std::uint32_t len = 0;
+  std::uint16_t id = 0;      // of the buffer; in a list, of its last descriptor
+  std::uint16_t flags = 0;   // kNext, kWrite, kIndirect as in vring, and the two marks
+};
+static_assert(sizeof(Desc) == 16);
+constexpr std::uint16_t kAvail = 1 << 7, kUsed = 1 << 15;
+constexpr unsigned kLenAt = 8, kFlagsAt = 14;                // byte offsets in a descriptor
+
+// A place in the ring and the wrap counter that belongs to it.
+struct Position {
+  std::uint16_t at = 0;
+  bool wrap = true;
+  constexpr void advance(unsigned n, unsigned size) {        // n <= size
+    const unsigned to = at + n;
+    at = static_cast<std::uint16_t>(to >= size ? to - size : to);
+    wrap ^= to >= size;
+  }
+  constexpr void retreat(unsigned n, unsigned size) {        // n <= size
+    wrap ^= n > at;
+    at = static_cast<std::uint16_t>(n > at ? at + size - n : at - n);
+  }
+};
+
+// The marks of an available and of a used descriptor at a place with this wrap counter.
+constexpr std::uint16_t avail_marks(bool wrap) { return wrap ? kAvail : kUsed; }
+constexpr std::uint16_t used_marks(bool wrap) { return wrap ? kAvail | kUsed : 0; }
+constexpr bool is_avail(std::uint16_t flags, bool wrap) { return (flags & (kAvail | kUsed)) == avail_marks(wrap); }
+constexpr bool is_used(std::uint16_t flags, bool wrap) { return (flags & (kAvail | kUsed)) == used_marks(wrap); }
+
+// Event suppression; `flags` has two bits.
+struct Event {
+  std::uint16_t off_wrap = 0;   // kEventDesc: bits 14:0 the place, bit 15 the wrap counter
+  std::uint16_t flags = 0;
+};
+static_assert(sizeof(Event) == 4);
+constexpr std::uint16_t kEventEnable = 0, kEventDisable = 1, kEventDesc = 2, kEventMask = 3;
+constexpr std::uint16_t off_wrap(Position p) { return static_cast<std::uint16_t>(p.at | (p.wrap ? 1u << 15 : 0)); }
+
+constexpr Bytes desc_bytes(unsigned size) { return 16ULL * size; }
+constexpr Bytes event_bytes = 4;
+inline Gpa desc_at(const VirtQueueLayout& l, unsigned at) { return l.desc + 16ULL * at; }
+inline Gpa driver_event(const VirtQueueLayout& l) { return l.avail; }
+inline Gpa device_event(const VirtQueueLayout& l) { return l.used; }
+
+// Whether the descriptor that `off_wrap` names is among the last `moved` ones, up to but without `now`: then the other
+// side asked to be told. More than a whole turn: always.
+constexpr bool need_event(std::uint16_t off_wrap, Position now, unsigned moved, unsigned size) {
+  const int behind = static_cast<int>(now.at) - (off_wrap & 0x7fff) + ((off_wrap >> 15 != 0) == now.wrap ? 0 : static_cast<int>(size));
+  return moved > size || (behind > 0 && behind <= static_cast<int>(moved));
+}
+// The same question with all that an Event can say. Without EVENT_IDX a place is not valid and counts as "enabled".
+constexpr bool wanted(Event e, bool event_idx, Position now, unsigned moved, unsigned size) {
+  const unsigned f = e.flags & kEventMask;
+  return f == kEventDesc && event_idx ? need_event(e.off_wrap, now, moved, size) : f != kEventDisable;
+}
+
+}  // namespace pvring
+
+// `len` of a used entry with the extension used_offset: bits 15:0 the length, 31:16 where its first byte (for a packet's
+// first buffer: of the virtio-net header) lies from the start of the posted buffer. Only for buffers below 64 KiB.
+namespace used_len {
+constexpr std::uint32_t encode(std::uint32_t length, std::uint32_t offset) { return (offset & 0xffff) << 16 | (length & 0xffff); }
+constexpr std::uint32_t length(std::uint32_t len) { return len & 0xffff; }
+constexpr std::uint32_t offset(std::uint32_t len) { return len >> 16; }
+}  // namespace used_len
+
 }  // namespace gd
