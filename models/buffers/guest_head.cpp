@@ -2,14 +2,19 @@
 // shared info; only the sk_buff struct is the host's.
 //
 // Modelled: the layout agreed at bind, receive buffer registers in 1 KiB steps (82599) or per descriptor, the virtio
-// header in the headroom before the frame, a host-side shadow of the shared info. Merged delivery needs used_offset, so
-// GRO is off on its queue. Source: Xin Xiaohui, "[RFC][PATCH v2 3/3]", 2010-04-02.
+// header in the headroom before the frame, merging by frag_list (the head is never a page of the host's, so it is never
+// stolen) and merged delivery with used_offset, a host-side shadow of the shared info or the guest's own copy, and what a
+// guest can do to that. Without used_offset GRO is off on its queue.
+// Source: Xin Xiaohui, "[RFC][PATCH v2 3/3]", 2010-04-02; include/linux/skbuff.h (skb_shared_info).
 #include "models/base/error.h"
+#include "models/buffers/guest_shinfo.h"
 #include "models/buffers/vhost_copy.h"
 #include "models/buffers/zero_copy.h"
 
 namespace gd {
 namespace {
+
+constexpr Bytes kGuestHeadroom = 64, kGuestFrame = 1518, kGuestTailroom = 320;   // virtio-net's own small buffers
 
 // Bytes that the NIC may write into one buffer: SRRCTL.BSIZEPACKET counts 1 KiB; per-descriptor NICs take any size.
 Bytes nic_area(const BindEnvironment& e) {
@@ -17,32 +22,46 @@ Bytes nic_area(const BindEnvironment& e) {
   return e.buffer_size_per_descriptor ? align_up(frame, kLine) : align_up(frame, 1024);
 }
 
+// From the buffer's start: where the host driver's skb puts the shared info, and bytes that it takes in all.
+Bytes shared_info_at(const BindEnvironment& e) { return align_up(e.options.headroom + e.header_length + nic_area(e), kLine); }
+Bytes driver_needs(const BindEnvironment& e) { return shared_info_at(e) + e.options.tailroom; }
+
 GuestRxLayout layout_for(const BindEnvironment& e) {
   GuestRxLayout l;
   l.kind = GuestRxLayout::Kind::head;
   l.headroom = e.options.headroom;
   l.tailroom = e.options.tailroom;
-  const Bytes need = l.headroom + e.header_length + nic_area(e) + l.tailroom;
   l.buffer = 1024;
-  while (l.buffer < need) l.buffer *= 2;
+  if (e.options.hazard == Hazard::short_buffer) return l;
+  if (e.options.guest_layout == GuestLayout::smaller || e.options.hazard == Hazard::layout_mismatch) {
+    l.headroom = kGuestHeadroom;
+    l.tailroom = kGuestTailroom;
+    l.buffer = align_up(kGuestHeadroom + e.header_length + kGuestFrame, kLine) + kGuestTailroom;
+    return l;
+  }
+  while (l.buffer < driver_needs(e)) l.buffer *= 2;
   return l;
 }
 
 class GuestHeadPath final : public ZeroCopyPath {
  public:
-  explicit GuestHeadPath(PathContext c) : ZeroCopyPath(std::move(c)), shadow_(c_.costs.get("shinfo.shadow")) {}
+  explicit GuestHeadPath(PathContext c)
+      : ZeroCopyPath(std::move(c)), write_back_(c_.costs.get("header.copy")),
+        info_(c_, layout_for(c_.env), shared_info_at(c_.env), stats_) {}
 
   void shape(RxQueueConfig& q) override {
     q.packet_buffer = nic_area(c_.env);
     q.split = SplitMode::off;
   }
-  bool merges() const override { return false; }
+  bool merges() const override {
+    return c_.env.gro && c_.env.used_offset && feature::guest_gso(c_.guest->rx().features);
+  }
   Hpa headers(const Skb& skb) const override { return skb.head.addr; }
 
   bool post(Step& s) override {
     std::uint32_t token = 0;
     unsigned n = 0;
-    while (n < kPostBatch && posted_.take_one(s, side_.header_length() + nic_area(c_.env), &token)) {
+    while (n < kPostBatch && posted_.take_one(s, least(), &token)) {
       posted_.queue(token);
       ++n;
     }
@@ -53,7 +72,7 @@ class GuestHeadPath final : public ZeroCopyPath {
   bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) override {
     const std::uint32_t token = next_for(slot);
     if (token == kNoToken) return false;
-    d = RxDescriptor::read_format(posted_.map(s, token) + side_.header_length(), 0);
+    d = RxDescriptor::read_format(posted_.map(s, token) + posted_[token].room, 0);
     return true;
   }
 
@@ -67,9 +86,8 @@ class GuestHeadPath final : public ZeroCopyPath {
     require(w.end_of_packet, "the NIC scattered a frame that its buffer was sized for");
     own(s, token, Owner::in_flight, Owner::skb, "guest buffer received");
     Skb* skb = c_.skbs.alloc(s);
-    if (c_.env.options.shadow_shared_info) s.charge(shadow_);
-    skb->head = {posted_[token].hpa + side_.header_length(), w.packet_length, token};
-    skb->head_is_page = true;
+    info_.make(s, posted_[token]);
+    skb->head = {posted_[token].hpa + posted_[token].room, w.packet_length, token};
     skb->length = w.packet_length;
     skb->hash = w.rss_hash;
     skb->checksum = checksum_of(w);
@@ -81,17 +99,25 @@ class GuestHeadPath final : public ZeroCopyPath {
     return skb;
   }
 
+  // A packet's buffers in order: its own head, then its frag_list's. The head that GRO of 2.6.35 makes for an aggregate has
+  // no buffer; the guest's first buffer still holds the headers.
   Progress deliver(Step& s, Skb* skb) override {
-    const std::uint32_t token = skb->head.token;
-    s.charge(packet_);
-    c_.frames.stamp(skb->frames, Stage::deliver, s.now());
-    if (token != kNoToken) {
-      const PostedBuffer& b = posted_[token];
-      side_.write_header(s, b.hpa, side_.header_for(*skb, 1));
-      side_.carry(b.head, skb->frames);
-      posted_.give(s, token, side_.header_length() + skb->length, Owner::skb);
+    if (!member_) begin(s, *skb);
+    while (member_) {
+      if (s.over()) return Progress::more;
+      const Frag& h = member_->head;
+      if (h.token != kNoToken) {
+        const PostedBuffer& b = posted_[h.token];
+        info_.use(s, b);
+        if (h.token == first_) posted_.give(s, h.token, side_.header_length() + lifted_ + h.length, Owner::skb);
+        else posted_.give(s, h.token, h.length, Owner::skb, static_cast<std::uint32_t>(h.addr - b.hpa));
+      }
+      member_ = member_ == skb ? skb->list : member_->next;
+    }
+    if (buffers_) {
       ++stats_.delivered_packets;
-      ++stats_.used_entries;
+      stats_.used_entries += buffers_;
+      destruct(s, *skb, buffers_);
     } else {
       c_.frames.dropped(skb->frames, Drop::stack, s.now());   // planted: the buffer was lost
     }
@@ -99,16 +125,37 @@ class GuestHeadPath final : public ZeroCopyPath {
     return Progress::done;
   }
 
-  void release(Step& s, Skb* skb) override {
-    if (skb->head.token != kNoToken) {
-      recycle(s, skb->head.token, Owner::skb);
-      feed(s);
-    }
-    c_.skbs.free(s, skb);
-  }
+  void release(Step& s, Skb* skb) override { put_all(s, skb); }
 
  private:
-  Cost shadow_;
+  // Bytes that the guest's buffer must take behind the virtio header.
+  Bytes least() const {
+    const bool accepted = hazard(Hazard::short_buffer) || hazard(Hazard::layout_mismatch);
+    return accepted ? side_.header_length() : side_.header_length() + std::min<Bytes>(nic_area(c_.env), c_.env.mtu + kLargestL2);
+  }
+  void begin(Step& s, Skb& skb) {
+    s.charge(packet_);
+    c_.frames.stamp(skb.frames, Stage::deliver, s.now());
+    member_ = &skb;
+    buffers_ = 0;
+    first_ = kNoToken;
+    for_each_frag(skb, [&](Frag& f) {
+      if (f.token == kNoToken) return;
+      if (buffers_++ == 0) first_ = f.token;
+    });
+    if (first_ == kNoToken) return;
+    const PostedBuffer& b = posted_[first_];
+    lifted_ = skb.head.token == kNoToken ? skb.head.length : 0;
+    if (lifted_) s.copy(write_back_, b.hpa + b.room, skb.head.addr, lifted_);
+    side_.write_header(s, b.header, side_.header_for(skb, buffers_));
+    side_.carry(b.head, skb.frames);
+  }
+
+  Cost write_back_;                       // headers of an aggregate, from the head that GRO made to the guest's buffer
+  GuestSharedInfo info_;
+  const Skb* member_ = nullptr;           // deliver(): where the packet in hand goes on
+  unsigned buffers_ = 0;
+  std::uint32_t first_ = kNoToken, lifted_ = 0;
 };
 
 class GuestHead final : public Strategy {
@@ -119,18 +166,25 @@ class GuestHead final : public Strategy {
                                "whole frame into one guest buffer with headroom, data and shared info",
                                "virtio header",
                                "the headroom before the frame (2.6.35 small mode: its own descriptor)",
-                               "lay buffers out as the NIC driver does; sizes and headroom are asked for at bind",
+                               "lay buffers out as the NIC driver does; sizes and headroom are asked for at bind; negotiate used_offset to get merged frames",
                                "steer",
-                               3, false, true, false, {"headroom", "tailroom", "shadow_shared_info"}};
+                               3, false, true, true,
+                               {"headroom", "tailroom", "shadow_shared_info", "guest_layout", "destructor"},
+                               {Hazard::short_buffer, Hazard::layout_mismatch, Hazard::shinfo_trusted, Hazard::forgotten_destructor}};
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
     if (auto why = refuse_zero_copy(e)) return why;
     if (e.rx_mode == RxMode::big) return "the guest's big receive mode posts chains of pages; one buffer must hold a whole frame";
-    if (layout_for(e).buffer > kPage)
+    if (driver_needs(e) > kPage)
       return "a frame of MTU " + std::to_string(e.mtu) + " with headroom, receive buffer and shared info does not fit one 4 KiB page";
+    if (e.options.guest_layout == GuestLayout::smaller && e.options.hazard != Hazard::layout_mismatch)
+      return "the guest's own buffers of " + std::to_string(layout_for(e).buffer) + " bytes are smaller than the " +
+             std::to_string(driver_needs(e)) + " that the NIC driver's skb takes with headroom, receive buffer and shared info";
     return std::nullopt;
   }
+  std::uint64_t guest_features(const BindEnvironment&) const override { return feature::bit(feature::kUsedOffset); }
+  bool merges(const BindEnvironment& e) const override { return e.used_offset; }
   GuestRxLayout guest_layout(const BindEnvironment& e) const override { return layout_for(e); }
   std::uint64_t buffering(const BindEnvironment& e, std::uint64_t) const override {
     return std::min<std::uint64_t>(e.ring_size - 1, e.queue_size);

@@ -1,5 +1,7 @@
 #include "models/buffers/guest_side.h"
 
+#include "models/base/error.h"
+
 namespace gd {
 
 void PathTimer::act(Time now) {
@@ -19,7 +21,8 @@ GuestSide::GuestSide(PathContext& c)
     : c_(c), ring_(c.guest->rx(), c.guest->space().size()),
       timer_(c.agenda, c.interrupt_rank, c.guest->interrupts(), 0, c.injection_latency), head_(c.costs.get("vhost.head")),
       header_(c.costs.get("vhost.header")), used_(c.costs.get("vhost.used")), publish_(c.costs.get("vhost.publish")),
-      signal_(c.costs.get("vhost.signal")) {}
+      signal_(c.costs.get("vhost.signal")),
+      offsets_(feature::has(c.guest->rx().features, feature::kMergeRxBuffers) && feature::has(c.guest->rx().features, feature::kUsedOffset)) {}
 
 bool GuestSide::take(Step& s, Segment* out, unsigned room, DeviceRing::Taken& t) {
   CpuView v(s, space(), head_.op);
@@ -41,10 +44,12 @@ void GuestSide::refuse(Step& s, std::uint16_t head, const Segment* segments, uns
   used(s, head, 0);
 }
 
-void GuestSide::used(Step& s, std::uint16_t head, std::uint32_t length) {
+void GuestSide::used(Step& s, std::uint16_t head, std::uint32_t length, std::uint32_t offset) {
+  require(offset == 0 || (offsets_ && offset < 65536), "a used entry carries an offset that the guest cannot read");
+  require(!offsets_ || length < 65536, "a used entry's length has no room beside its offset");
   CpuView v(s, space(), used_.op);
   s.charge(used_);
-  ring_.push(v, head, length);
+  ring_.push(v, head, length | offset << 16);
 }
 
 void GuestSide::carry(std::uint16_t head, FrameChain& frames) {

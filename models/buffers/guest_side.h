@@ -49,8 +49,9 @@ class GuestSide {
   // Takes one chain; false when the guest has none. Unusable chains are given back, counted, and skipped: skipped() rises,
   // and what was taken before can no longer be untaken (it would bring back the unusable one).
   bool take(Step& s, Segment* out, unsigned room, DeviceRing::Taken& t);
-  // A used entry for `head` that holds `length` bytes; visible by publish().
-  void used(Step& s, std::uint16_t head, std::uint32_t length);
+  // A used entry for `head` that holds `length` bytes, `offset` bytes from the start of the posted buffer; visible by
+  // publish(). An offset other than 0 needs USED_OFFSET; length and offset are below 64 KiB then.
+  void used(Step& s, std::uint16_t head, std::uint32_t length, std::uint32_t offset = 0);
   std::uint64_t skipped() const { return skipped_; }
   // Gives a taken chain back unused: used length 0, and its posted buffers are the guest's again.
   void refuse(Step& s, std::uint16_t head, const Segment* segments, unsigned n);
@@ -78,7 +79,7 @@ class GuestSide {
   PathTimer timer_;
   Cost head_, header_, used_, publish_, signal_;
   std::uint64_t skipped_ = 0;
-  bool undecided_ = false;
+  bool undecided_ = false, offsets_;
 };
 
 }  // namespace gd

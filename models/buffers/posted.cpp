@@ -92,16 +92,33 @@ Time PostedBuffers::stall_ends(Time now) const {
   return t > now ? t : now;
 }
 
+// A header descriptor before the buffer must take the whole virtio header, in one page.
+bool PostedBuffers::header_fits(const Segment* seg, unsigned n) const {
+  if (n == 1) return true;
+  return seg[0].len >= side_.header_length() && seg[0].gpa % kPage + side_.header_length() <= kPage;
+}
+
+// The buffers of a chain besides the device's go to the guest with it.
+void PostedBuffers::note_further(std::uint32_t head, BufferId data, const Segment* seg, unsigned n) {
+  if (further_.empty()) further_.assign(buffers_.size() * kMostSegments, kNoBuffer);
+  PostedBuffer& b = buffers_[head];
+  for (unsigned i = 0; i < n; ++i) {
+    const BufferId id = c_.ownership.find(side_.space().translate(seg[i].gpa));
+    if (id != data && id != kNoBuffer) further_[head * kMostSegments + b.further++] = id;
+  }
+}
+
 bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
   drain(s);
   stalled_ = false;
-  Segment seg[8];
+  Segment seg[kMostSegments];
   DeviceRing::Taken t;
-  while (side_.take(s, seg, 8, t)) {
-    // The buffer is its last segment; a header descriptor before it (2.6.35 small mode) takes the virtio header.
-    const Segment& data = seg[t.segments - 1];
+  while (side_.take(s, seg, kMostSegments, t)) {
+    // A header descriptor (2.6.35 small mode, chains) stands before the buffer.
+    const Segment& data = seg[t.segments > 1 ? 1 : 0];
     PostedBuffer& b = buffers_[t.head];
-    if (b.outstanding || data.gpa % kPage + data.len > kPage || data.len < least) {
+    if (b.outstanding || data.gpa % kPage + data.len > kPage || data.len < least ||
+        !header_fits(seg, t.segments)) {
       ++stats_.returned_unused;
       side_.refuse(s, t.head, seg, b.outstanding ? 0 : t.segments);
       continue;
@@ -126,10 +143,14 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b = {};
     b.gpa = data.gpa;
     b.hpa = hpa;
+    b.room = t.segments > 1 ? 0 : side_.header_length();
+    b.header = t.segments > 1 ? side_.space().translate(seg[0].gpa) : hpa;
+    b.header_space = t.segments > 1 ? seg[0].len : 0;
     b.length = data.len;
     b.head = t.head;
     b.id = c_.ownership.find(hpa);
     b.outstanding = true;
+    if (t.segments > 1) note_further(t.head, b.id, seg, t.segments);
     b.iova = keep ? page_iova_[data.gpa / kPage] + (hpa - page) : 0;
     ++stats_.posted;
     *token = t.head;
@@ -160,7 +181,7 @@ void PostedBuffers::unmap(Step& s, std::uint32_t token) {
   else later_.push_back({b.unmapped_at, b.gpa, page, false});
 }
 
-void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Owner from) {
+void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Owner from, std::uint32_t offset) {
   PostedBuffer& b = buffers_[token];
   unmap(s, token);
   s.charge(untrack_);
@@ -172,7 +193,9 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   if (!users_.empty()) --users_[b.gpa / kPage];
   b.outstanding = false;
   if (b.id != kNoBuffer) c_.ownership.move(b.id, from, Owner::guest, s.now(), "given to the guest");
-  side_.used(s, b.head, length);
+  for (unsigned i = 0; i < b.further; ++i)
+    c_.ownership.move(further_[token * kMostSegments + i], Owner::posted, Owner::guest, s.now(), "given to the guest with its chain");
+  side_.used(s, b.head, length, offset);
 }
 
 }  // namespace gd

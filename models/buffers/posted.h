@@ -4,7 +4,7 @@
 // Modelled: per-buffer tracking (allocation and hash of the page, as ZeCoRx measured it), pin policies, the memlock limit
 // in distinct pages of the guest (at the limit a pool gives up a page without posted buffers, in turn; else posting stalls), DMA mapping
 // per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written. A buffer lies in
-// one 4 KiB page: one pin, one mapping. Not modelled: copying or refusing at the limit.
+// one 4 KiB page: one pin, one mapping. Of a chain the first descriptor takes headers and the second is the device's. Not modelled: copying or refusing at the limit.
 // Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
 #pragma once
 #include <vector>
@@ -17,6 +17,10 @@ namespace gd {
 struct PostedBuffer {
   Gpa gpa = 0;
   Hpa hpa = 0;
+  Hpa header = 0;             // where the virtio header goes: the buffer's start, or a descriptor of its own before it
+  std::uint32_t room = 0;     // bytes at the buffer's start that the virtio header takes
+  std::uint32_t header_space = 0;   // bytes of the descriptor of its own that the header has; 0: none
+  std::uint16_t further = 0;  // further buffers of the same chain, which the device does not get
   std::uint32_t length = 0;
   Iova iova = 0;
   BufferId id = kNoBuffer;
@@ -41,8 +45,9 @@ class PostedBuffers {
   Iova map(Step& s, std::uint32_t token);
   // The device is done with it (NAPI receive): mapping taken away unless kept.
   void unmap(Step& s, std::uint32_t token);
-  // The buffer goes to the guest with `length` bytes used: unpinned unless kept, untracked, used entry pushed.
-  void give(Step& s, std::uint32_t token, std::uint32_t length, Owner from);
+  // The buffer goes to the guest with `length` bytes used from `offset` on: unpinned unless kept, untracked, used entry
+  // pushed.
+  void give(Step& s, std::uint32_t token, std::uint32_t length, Owner from, std::uint32_t offset = 0);
   // When a stall at the memlock limit may be over by itself, because an unmapped page waits for the IOMMU's flush;
   // kNever when there is no stall or nothing waits.
   Time stall_ends(Time now) const;
@@ -55,6 +60,8 @@ class PostedBuffers {
   std::uint32_t queued() const { return tail_ - head_; }
 
  private:
+  void note_further(std::uint32_t head, BufferId data, const Segment* segments, unsigned n);
+  bool header_fits(const Segment* segments, unsigned n) const;
   bool pin(Step& s, Gpa gpa, Hpa page);
   void unpin(Step& s, Gpa gpa, Hpa page);
   void drain(Step& s);
@@ -69,7 +76,9 @@ class PostedBuffers {
   GuestSide& side_;
   PathStats& stats_;
   Cost track_, untrack_, pin_, unpin_, lookup_;
+  static constexpr unsigned kMostSegments = 20;   // of a chain: 2.6.35's big buffers
   std::vector<PostedBuffer> buffers_;      // by head
+  std::vector<BufferId> further_;          // by head, kMostSegments each: the chain's other buffers; empty without chains
   std::vector<std::uint32_t> fifo_;
   std::uint32_t head_ = 0, tail_ = 0, mask_;
   std::vector<Iova> page_iova_;            // pool and whole-guest: mapping kept, by guest page; 0: none yet

@@ -1,3 +1,5 @@
+#include <iterator>
+
 #include "models/base/error.h"
 #include "models/buffers/strategy.h"
 
@@ -8,11 +10,12 @@ Progress RxPath::deliver_copy(Step&, Skb*) { broken("a packet of the host's was 
 const Strategy& vhost_copy_strategy();
 const Strategy& guest_head_strategy();
 const Strategy& copy_header_strategy();
+const Strategy& page_frags_strategy();
 const Strategy& passthrough_strategy();
 
 const std::vector<const Strategy*>& strategies() {
   static const std::vector<const Strategy*> all = {&vhost_copy_strategy(), &guest_head_strategy(), &copy_header_strategy(),
-                                                   &passthrough_strategy()};
+                                                   &page_frags_strategy(), &passthrough_strategy()};
   return all;
 }
 
@@ -33,6 +36,13 @@ std::string_view Strategy::pin_in_force(const BindEnvironment& env) const {
 
 void RxPath::pulled_empty(Step&, Skb&, const Frag& f) {
   require(f.token == kNoToken, "a pull emptied a receive buffer that its path does not take back");
+}
+
+const char* hazard_name(Hazard h) {
+  static const char* const names[] = {"", "room-in-every-page", "put-pulled-page", "frag-shift", "short-buffer",
+                                      "layout-mismatch", "shinfo-trusted", "forgotten-destructor"};
+  static_assert(std::size(names) == static_cast<std::size_t>(Hazard::count_));
+  return names[static_cast<int>(h)];
 }
 
 const char* consumer_name(Consumer c) {

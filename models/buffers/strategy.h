@@ -36,14 +36,30 @@ enum class PinPolicy : std::uint8_t { per_buffer, pool, whole_guest };
 enum class RxMode : std::uint8_t { small, big, mergeable };
 enum class Unsplit : std::uint8_t { offset, move, copy };
 enum class VhostRules : std::uint8_t { linux_2_6_35, linux_6 };
+enum class Placement : std::uint8_t { separate_buffer, in_first_buffer };
+enum class GuestLayout : std::uint8_t { agreed, smaller };
+enum class LargeFrames : std::uint8_t { copy, refuse };
+enum class Destructor : std::uint8_t { skb, shared_info, page_hash };
+// A mistake that a design could be built with, switched on to see it found (`hazard` of a strategy's scenario entry).
+enum class Hazard : std::uint8_t {
+  none, room_in_every_page, put_pulled_page, frag_shift, short_buffer, layout_mismatch, shinfo_trusted, forgotten_destructor, count_
+};
+const char* hazard_name(Hazard h);       // "room-in-every-page"; "" for none
 
-// What a strategy's scenario entry may set (STRATEGIES.md); a key that a design does not read is refused for it.
+// What a strategy's scenario entry may set; a key that a design does not read is refused for it.
 struct StrategyOptions {
+  Placement placement = Placement::separate_buffer;   // copy-header
+  Bytes room = 256;                      // copy-header, in-first-buffer: bytes before the payload; takes 20 + 192 B of headers
   Unsplit unsplit = Unsplit::move;       // copy-header
   std::uint32_t headers_of_8 = 4;        // copy-header: header buffers among 8 posted
   Bytes headroom = 64;                   // guest-head: NET_SKB_PAD
   Bytes tailroom = 320;                  // guest-head: struct skb_shared_info
   bool shadow_shared_info = true;        // guest-head: host-side shadow instead of the guest's copy
+  GuestLayout guest_layout = GuestLayout::agreed;   // guest-head: smaller: the guest's driver keeps its own layout
+  Bytes buffer = kPage;                  // page-frags: bytes of a posted buffer, 2 or 4 KiB
+  LargeFrames large_frames = LargeFrames::copy;     // page-frags without used_offset: frames of several buffers
+  Destructor destructor = Destructor::skb;          // designs whose buffers are the guest's: where the destructor lives
+  Hazard hazard = Hazard::none;
 };
 
 constexpr Bytes kLargestL2 = 14 + 2 * 4;   // Ethernet header and two in-band VLAN tags; the FCS is stripped
@@ -65,8 +81,8 @@ struct BindEnvironment {
   // Guest
   bool mergeable = true;                 // VIRTIO_NET_F_MRG_RXBUF negotiated
   bool in_order = false;
-  bool used_offset = false;              // the guest's driver takes the extension bits when they are offered
-  bool split_layout = false;
+  bool used_offset = false;              // used entries carry an offset (only with mergeable buffers)
+  bool split_layout = false;             // hdr_len of the virtio header tells where the payload begins
   RxMode rx_mode = RxMode::mergeable;
   std::uint16_t queue_size = 256;
   unsigned header_length = 12;
@@ -91,12 +107,15 @@ struct Declaration {
   bool guest_memory = false;             // the NIC writes into the guest's memory: needs a queue of the guest's own
   bool merges = true;                    // GRO on its queue makes sense
   std::vector<std::string_view> options; // keys of StrategyOptions that it reads
+  std::vector<Hazard> hazards = {};      // mistakes that it can be built with
 };
 
 struct PathStats {
   std::uint64_t posted = 0, delivered_packets = 0, used_entries = 0;
   std::uint64_t copied_small = 0, copied_unsplit = 0, copied_no_buffer = 0, copied_foreign = 0, copied_shared = 0;  // frames
+  std::uint64_t copied_large = 0;        // frames of several buffers that a guest without used_offset could not read in place
   std::uint64_t copied_unsplit_bytes = 0;
+  std::uint64_t escapes = 0;             // acts of the host on bytes that a guest had changed
   std::uint64_t pins = 0, unpins = 0, guest_errors = 0, returned_unused = 0, memlock_stalls = 0;
   std::uint64_t fill_sum = 0, fill_samples = 0, min_free = UINT64_MAX;   // posted or ring buffers free, at each receive
 };
@@ -129,6 +148,8 @@ class RxPath {
   virtual Skb** napi_skb() { return nullptr; }
   // A pull has taken the last byte of `f`, which has left the skb: its buffer is the path's to keep or give back.
   virtual void pulled_empty(Step& s, Skb& skb, const Frag& f);
+  // The shell of a merged packet ends, whose fragments were moved to another: what the path keeps for it goes back.
+  virtual void absorbed(Step&, Skb& /*shell*/) {}
 
   // vhost side, set-up: the worker that calls the functions below (woken when a memlock stall may be over).
   virtual void serve(Task& /*worker*/) {}
@@ -225,6 +246,8 @@ class Strategy {
   virtual std::uint64_t guest_features(const BindEnvironment&) const { return 0; }
   // Pin policy in force (vhost-copy pins nothing, passthrough the whole guest, whatever the scenario says).
   virtual std::string_view pin_in_force(const BindEnvironment& env) const;
+  // Whether merged frames reach a guest of this environment.
+  virtual bool merges(const BindEnvironment&) const { return declaration().merges; }
   // Frames that the design can hold between wire and guest, beside the NIC's FIFO.
   virtual std::uint64_t buffering(const BindEnvironment& env, std::uint64_t tap_queue) const = 0;
   virtual std::unique_ptr<RxPath> make_path(PathContext context) const = 0;

@@ -18,8 +18,14 @@ inline std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
 
 class ZeroCopyPath : public RxPath {
  public:
+  // Costs: zerocopy.packet (handing over one packet), destructor.skb, destructor.shared_info (per packet),
+  // destructor.page_hash (per buffer).
   explicit ZeroCopyPath(PathContext c)
-      : c_(std::move(c)), side_(c_), posted_(c_, side_, stats_), packet_(c_.costs.get("zerocopy.packet")), slots_(c_.env.ring_size, kNoToken) {}
+      : c_(std::move(c)), side_(c_), posted_(c_, side_, stats_), packet_(c_.costs.get("zerocopy.packet")),
+        destructor_(c_.costs.get(c_.env.options.destructor == Destructor::skb           ? "destructor.skb"
+                                 : c_.env.options.destructor == Destructor::shared_info ? "destructor.shared_info"
+                                                                                        : "destructor.page_hash")),
+        slots_(c_.env.ring_size, kNoToken) {}
 
   void publish(Step& s) override { side_.publish(s); }
   void settle(Step& s) override { side_.settle(s); }
@@ -77,6 +83,27 @@ class ZeroCopyPath : public RxPath {
     const BufferId b = posted_[token].id;
     if (b != kNoBuffer) c_.ownership.move(b, from, to, s.now(), where);
   }
+  // A packet ends that held `buffers` buffers: what it costs to find out whose they are. The shared info lies in the skb's
+  // own memory, behind its linear part.
+  void destruct(Step& s, const Skb& skb, unsigned buffers) {
+    if (c_.env.options.destructor == Destructor::page_hash) return s.charge_times(destructor_, buffers);
+    s.charge(destructor_);
+    if (c_.env.options.destructor == Destructor::shared_info) s.load(destructor_.op, skb.slab_addr + Skb::kSlab - kLine, kLine);
+  }
+  bool hazard(Hazard h) const { return c_.env.options.hazard == h; }
+  // The packet's buffers return to the driver's queue, and the packet is freed.
+  void put_all(Step& s, Skb* skb) {
+    unsigned buffers = 0;
+    const bool forgotten = hazard(Hazard::forgotten_destructor);
+    for_each_frag(*skb, [&](Frag& f) {
+      if (f.token == kNoToken || forgotten) return;
+      recycle(s, f.token, Owner::skb);
+      ++buffers;
+    });
+    if (!forgotten) destruct(s, *skb, buffers);
+    if (buffers) feed(s);
+    c_.skbs.free(s, skb);
+  }
   // The buffer was not used by the packet: the driver gets it again before all others.
   void recycle(Step& s, std::uint32_t token, Owner from) {
     own(s, token, from, Owner::posted, "recycled");
@@ -88,7 +115,7 @@ class ZeroCopyPath : public RxPath {
   PathStats stats_;
   GuestSide side_;
   PostedBuffers posted_;
-  Cost packet_;                                // handing over one packet
+  Cost packet_, destructor_;
   std::vector<std::uint32_t> slots_;
   std::uint32_t in_ring_ = 0;
   bool starved_ = false;                       // the driver found no buffer at its last refill

@@ -94,6 +94,7 @@ void GroStage::merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path) {
   ++stats_.merged;
   if (shell) {
     s.charge_times(merge_frag_, moved);
+    path.absorbed(s, *skb);
     if (Skb** spare = path.napi_skb()) skbs_.reuse(s, skb, *spare);
     else skbs_.free_shell(s, skb);
   } else {

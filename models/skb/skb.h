@@ -47,6 +47,7 @@ struct Skb {
   bool broken = false;             // a fragment descriptor was lost (PullBug): its bytes can be handed to nobody
   std::uint16_t pulled = 0;        // bytes that were copied from the fragments into the linear part
   bool returned = false;           // the host kept the packet: its frames have ended, its buffers go back to the guest unused
+  std::uint32_t kept = kNoToken;   // the first buffer that a pull has emptied and that its path keeps for the hand-over
   std::uint8_t gso_type = 0;       // virtio_net_hdr GSO type, 0 none
   std::uint16_t gso_size = 0, gso_segments = 0, csum_start = 0, csum_offset = 0, header_length = 0;
   bool gso_fixed_id = false;       // merged IPv4 frames had one id (SKB_GSO_TCP_FIXEDID)

@@ -83,7 +83,7 @@ int execute(const Options& o, bool side_by_side) {
   write_out(out);
   if (!undrawn.empty()) write_error("warning: no pictures were drawn: " + undrawn);
   tell_verdicts(e, o, side_by_side);
-  const int code = judge(e, plan);
+  const int code = judge(e, plan, o);
   write_note(o, "results in " + folder.shown());
   return code;
 }

@@ -19,7 +19,7 @@ struct Evaluation {
 Evaluation evaluate(const Plan& plan, const Options& options, const ResultsFolder& folder);
 
 // The exit code of what was measured: broken integrity or ownership, expect lines. Tells what is broken.
-int judge(const Evaluation& e, const Plan& plan);
+int judge(const Evaluation& e, const Plan& plan, const Options& o);
 
 // Tells each outcome that did not end well (a text that several share once) and returns the worst code.
 int tell_failures(const std::vector<Job>& jobs, const std::vector<Outcome>& outcomes);

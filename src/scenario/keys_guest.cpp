@@ -24,9 +24,9 @@ void guest_keys(Table& t) {
   t.boolean("guests[].virtio.event_idx", GUEST(virtio.event_idx), "VIRTIO_F_EVENT_IDX.");
   t.boolean("guests[].virtio.indirect", GUEST(virtio.indirect), "VIRTIO_F_INDIRECT_DESC.");
   t.boolean("guests[].virtio.in_order", GUEST(virtio.in_order), "VIRTIO_F_IN_ORDER.");
-  t.boolean("guests[].virtio.used_offset", GUEST(virtio.used_offset), "Extension bit: used entries carry an offset. Not served by this version.");
+  t.boolean("guests[].virtio.used_offset", GUEST(virtio.used_offset), "Extension bit: used entries carry an offset beside their length. Needs mergeable buffers.");
   t.boolean("guests[].virtio.split_layout", GUEST(virtio.split_layout),
-            "Extension bit: header and payload in separate descriptors.");
+            "Extension bit: hdr_len of the virtio header tells where the payload begins, in a chain's next descriptor or behind a room.");
   t.size("guests[].virtio.buffer", GUEST(virtio.buffer), {0, 64 * 1024},
          "Size of a mergeable buffer; 0: by the driver's rules.");
   t.choice("guests[].virtio.driver", GUEST(virtio.driver), {"linux-2.6.35", "linux-6"}, "Whose virtio-net driver is followed.");

@@ -21,17 +21,32 @@ struct OptionRow {
   void (*set)(StrategyOptions&, const std::string& text);
 };
 
-constexpr const char* kUnsplit[] = {"offset", "move", "copy"};   // by Unsplit
+// Names of an enumeration's values, in its order.
+constexpr const char* kUnsplit[] = {"offset", "move", "copy"};
+constexpr const char* kPlacement[] = {"separate-buffer", "in-first-buffer"};
+constexpr const char* kGuestLayout[] = {"agreed", "smaller"};
+constexpr const char* kLargeFrames[] = {"copy", "refuse"};
+constexpr const char* kDestructor[] = {"skb", "shared-info", "page-hash"};
+
+template <class E, std::size_t N>
+E value_of(const char* const (&names)[N], const std::string& text) {
+  return static_cast<E>(std::find(std::begin(names), std::end(names), text) - std::begin(names));
+}
 
 const std::vector<OptionRow>& option_table() {
   static const std::vector<OptionRow> table = {
+      {"placement", sc::OptionType::choice, {"separate-buffer", "in-first-buffer"},
+       "where a packet's header goes: into a header buffer of its own, or into a room before the payload of its first buffer",
+       [](const StrategyOptions& o) { return std::string(kPlacement[static_cast<int>(o.placement)]); },
+       [](StrategyOptions& o, const std::string& t) { o.placement = value_of<Placement>(kPlacement, t); }},
+      {"room", sc::OptionType::size, {}, "with in-first-buffer, bytes of the room that each buffer has before its payload, virtio header included",
+       [](const StrategyOptions& o) { return std::to_string(o.room); },
+       [](StrategyOptions& o, const std::string& t) { o.room = std::stoull(t); }},
       {"unsplit", sc::OptionType::choice, {"move", "copy", "offset"},
        "what happens to the payload of a frame that the NIC left whole: moved to the page's start, copied to a spare page, or "
        "delivered with an offset (needs used_offset)",
        [](const StrategyOptions& o) { return std::string(kUnsplit[static_cast<int>(o.unsplit)]); },
-       [](StrategyOptions& o, const std::string& t) {
-         o.unsplit = static_cast<Unsplit>(std::find(std::begin(kUnsplit), std::end(kUnsplit), t) - std::begin(kUnsplit));
-       }},
+       [](StrategyOptions& o, const std::string& t) { o.unsplit = value_of<Unsplit>(kUnsplit, t); }},
       {"headers_of_8", sc::OptionType::count, {}, "of 8 buffers that the guest posts, how many are header buffers (1 to 7)",
        [](const StrategyOptions& o) { return std::to_string(o.headers_of_8); },
        [](StrategyOptions& o, const std::string& t) { o.headers_of_8 = static_cast<std::uint32_t>(std::stoul(t)); }},
@@ -43,7 +58,22 @@ const std::vector<OptionRow>& option_table() {
        [](StrategyOptions& o, const std::string& t) { o.tailroom = std::stoull(t); }},
       {"shadow_shared_info", sc::OptionType::boolean, {}, "the host keeps its own shared info instead of trusting the guest's",
        [](const StrategyOptions& o) { return std::string(o.shadow_shared_info ? "true" : "false"); },
-       [](StrategyOptions& o, const std::string& t) { o.shadow_shared_info = t == "true"; }}};
+       [](StrategyOptions& o, const std::string& t) { o.shadow_shared_info = t == "true"; }},
+      {"guest_layout", sc::OptionType::choice, {"agreed", "smaller"},
+       "whether the guest's driver lays its buffers out as asked, or keeps its own of virtio-net's small mode",
+       [](const StrategyOptions& o) { return std::string(kGuestLayout[static_cast<int>(o.guest_layout)]); },
+       [](StrategyOptions& o, const std::string& t) { o.guest_layout = value_of<GuestLayout>(kGuestLayout, t); }},
+      {"buffer", sc::OptionType::size, {}, "bytes of a buffer that the guest posts, 2KiB or 4KiB",
+       [](const StrategyOptions& o) { return std::to_string(o.buffer); },
+       [](StrategyOptions& o, const std::string& t) { o.buffer = std::stoull(t); }},
+      {"large_frames", sc::OptionType::choice, {"copy", "refuse"},
+       "without used_offset, what happens to a frame of several buffers: moved by the host to where the guest reads it, or dropped",
+       [](const StrategyOptions& o) { return std::string(kLargeFrames[static_cast<int>(o.large_frames)]); },
+       [](StrategyOptions& o, const std::string& t) { o.large_frames = value_of<LargeFrames>(kLargeFrames, t); }},
+      {"destructor", sc::OptionType::choice, {"skb", "shared-info", "page-hash"},
+       "where the host finds whose buffers an ending packet holds: in the sk_buff, in its shared info, or by a hash of pages",
+       [](const StrategyOptions& o) { return std::string(kDestructor[static_cast<int>(o.destructor)]); },
+       [](StrategyOptions& o, const std::string& t) { o.destructor = value_of<Destructor>(kDestructor, t); }}};
   return table;
 }
 
@@ -56,6 +86,8 @@ const OptionRow& option_row(std::string_view name) {
 StrategyOptions options_of(const sc::StrategyChoice& choice) {
   StrategyOptions o;
   for (const auto& [key, text] : choice.options) option_row(key).set(o, text);
+  for (int h = 0; h < static_cast<int>(Hazard::count_); ++h)
+    if (choice.hazard == hazard_name(static_cast<Hazard>(h))) o.hazard = static_cast<Hazard>(h);
   return o;
 }
 
@@ -100,7 +132,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     e.rx_mode = static_cast<RxMode>(g.virtio.rx_mode);
     e.mergeable = e.rx_mode == RxMode::mergeable;
     e.in_order = g.virtio.in_order;
-    e.used_offset = g.virtio.used_offset;
+    e.used_offset = e.mergeable && g.virtio.used_offset;
     e.split_layout = g.virtio.split_layout;
     e.queue_size = static_cast<std::uint16_t>(g.virtio.queue_size);
     e.header_length = e.mergeable || modern ? 12 : 10;
@@ -121,6 +153,7 @@ void describe_to_loader(sc::LoadOptions& o) {
     sc::StrategyType t;
     t.name = std::string(s->declaration().name);
     for (std::string_view key : s->declaration().options) t.options.push_back(option(key));
+    for (Hazard h : s->declaration().hazards) t.hazards.emplace_back(hazard_name(h));
     o.strategies.push_back(std::move(t));
   }
   o.known_metric = [](std::string_view name) { return known_metric(std::string(name)); };
@@ -146,6 +179,8 @@ std::string describe_strategy(const std::string& name) {
     const sc::StrategyOption o = option(key);
     out << "  " << o.name << " (default " << o.fallback << "): " << o.description << "\n";
   }
+  if (!d.hazards.empty()) out << "\nhazards (mistakes that a scenario can switch on to see them found):\n";
+  for (Hazard h : d.hazards) out << "  " << hazard_name(h) << "\n";
   return out.str();
 }
 
@@ -153,7 +188,10 @@ std::optional<std::string> refusal(const sc::Scenario& common, const sc::Strateg
   const sc::Scenario s = sc::for_strategy(common, choice);
   const Strategy* strategy = find_strategy(choice.name);
   if (!strategy) return "there is no strategy of that name";
-  if (!choice.hazard.empty()) return "hazards are not available in this version";
+  const auto& hazards = strategy->declaration().hazards;
+  if (!choice.hazard.empty() &&
+      std::none_of(hazards.begin(), hazards.end(), [&](Hazard h) { return choice.hazard == hazard_name(h); }))
+    return "it has no hazard \"" + choice.hazard + "\"";
   const bool guests = s.consumer == sc::Consumer::guest;
   if (strategy->declaration().guest_memory && !s.nic.steering)
     return "the NIC must know the guest before the DMA (nic.steering is off)";

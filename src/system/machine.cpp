@@ -181,8 +181,6 @@ std::string Machine::ledger_mismatch() const {
   return {};
 }
 
-std::uint64_t Machine::leaked() const { return ownership.count(Owner::skb) + ownership.count(Owner::in_flight); }
-
 std::uint64_t Machine::integrity_errors() const {
   std::uint64_t n = socket ? socket->check().errors() : 0;
   for (const auto& g : guests) n += g->guest->stats().integrity_errors;

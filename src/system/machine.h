@@ -67,8 +67,6 @@ class Machine {
   std::uint64_t held() const;
   // Every core's ledger rows must sum to its busy milli-cycles; names the core that does not.
   std::string ledger_mismatch() const;
-  // Receive buffers that nobody will give back, when all is quiet; 0 when fine.
-  std::uint64_t leaked() const;
   std::uint64_t integrity_errors() const;
   std::vector<std::string> messages() const;
   Topology topology() const;

@@ -33,8 +33,9 @@ const char* backend_name(sc::Backend b) {
   return b == sc::Backend::tap ? "tap" : b == sc::Backend::macvtap ? "macvtap" : "raw_socket";
 }
 
-GroParams gro_params(const sc::Gro& g) {
+GroParams gro_params(const sc::Gro& g, const BindEnvironment& e) {
   GroParams p;
+  p.frag_shift_bug = e.options.hazard == Hazard::frag_shift;
   p.enabled = g.enabled;
   p.rules = g.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
   return p;
@@ -60,7 +61,7 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   p.virtio.wanted |= strategy.guest_features(slot.env) & ~untaken;
   p.kick_exits = !strategy.declaration().device_ring;
   // Merged frames reach a guest only where the design can hand them over.
-  p.virtio.gso = strategy.declaration().merges && scenario.host.gro.enabled && !strategy.declaration().device_ring &&
+  p.virtio.gso = strategy.merges(slot.env) && scenario.host.gro.enabled && !strategy.declaration().device_ring &&
                  slot.env.rx_mode != RxMode::small;
   p.socket_level = level("guest-" + x.name, "socket", "bytes", static_cast<std::int64_t>(x.app.socket_buffer));
   p.ring_level = level("guest-" + x.name, "ring", "buffers", static_cast<std::int64_t>(x.virtio.queue_size));
@@ -82,7 +83,7 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
 void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   const auto q = static_cast<std::uint32_t>(g);
   slot.queue.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
-  slot.queue.gro = std::make_unique<GroStage>(gro_params(scenario.host.gro), phys, skbs, frames, costs);
+  slot.queue.gro = std::make_unique<GroStage>(gro_params(scenario.host.gro, slot.env), phys, skbs, frames, costs);
   PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, slot.env);
   c.guest = slot.guest.get();
   c.softirq = slot.queue.napi.get();
@@ -131,7 +132,7 @@ void Machine::build_socket(const sc::StrategyChoice& choice) {
     socket_queues.push_back(std::move(owned));
     socket_envs.push_back(std::make_unique<BindEnvironment>(environment(scenario, choice, 0)));
     h.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
-    h.gro = std::make_unique<GroStage>(gro_params(scenario.host.gro), phys, skbs, frames, costs);
+    h.gro = std::make_unique<GroStage>(gro_params(scenario.host.gro, *socket_envs.back()), phys, skbs, frames, costs);
     PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, *socket_envs.back());
     c.softirq = h.napi.get();
     h.path = strategy.make_path(c);

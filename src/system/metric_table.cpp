@@ -33,7 +33,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"cpu.utilisation.<core>", "%", "share of the window for which a core was busy", -1},
       {"copy.host_bytes_per_packet", "bytes", "bytes copied by host CPUs by frame delivered", -1},
       {"copy.guest_bytes_per_packet", "bytes", "bytes copied by guest CPUs by frame delivered", -1},
-      {"fallback.copied.<cause>", "frames", "frames copied although the design avoids it: small, unsplit, no_buffer, foreign, shared", -1},
+      {"fallback.copied.<cause>", "frames", "frames copied although the design avoids it: small, unsplit, no_buffer, foreign, shared, large", -1},
       {"pcie.upstream_bytes", "bytes", "bytes on the link from the device, headers and DLLPs included", -1},
       {"pcie.downstream_bytes", "bytes", "bytes on the link to the device", -1},
       {"pcie.utilisation", "%", "share of the window for which the busier direction was reserved", -1},
@@ -64,6 +64,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"vhost.wakeups", "", "times that a vhost worker was woken from sleep", -1},
       {"integrity.errors", "frames", "frames whose bytes were not those that were sent, over the whole run", -1},
       {"ownership.violations", "", "wrong moves of buffers, over the whole run", -1},
+      {"security.escapes", "", "acts of the host on bytes that a guest had changed meanwhile, over the whole run", -1},
       {"ownership.guest_faults", "", "wrong things that guests did with rings and buffers, counted and survived", -1},
   };
   return table;
@@ -85,7 +86,7 @@ bool known_part(const std::string& pattern, const std::string& part) {
     return false;
   }
   if (pattern == "<core>") return part.rfind("cpu", 0) == 0 && part.size() > 3;
-  if (pattern == "<cause>") return part == "small" || part == "unsplit" || part == "no_buffer" || part == "foreign" || part == "shared";
+  if (pattern == "<cause>") return part == "small" || part == "unsplit" || part == "no_buffer" || part == "foreign" || part == "shared" || part == "large";
   return !part.empty();
 }
 

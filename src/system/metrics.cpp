@@ -114,7 +114,7 @@ void memory_and_bus(Sheet& sheet, const Machine& m, const Snapshot& b, const Sna
 }
 
 struct PathSums {
-  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, foreign = 0, shared = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
+  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, foreign = 0, shared = 0, large = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
 };
 
 void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
@@ -131,6 +131,7 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     p.no_buffer += y.copied_no_buffer - x.copied_no_buffer;
     p.foreign += y.copied_foreign - x.copied_foreign;
     p.shared += y.copied_shared - x.copied_shared;
+    p.large += y.copied_large - x.copied_large;
     p.fill += y.fill_sum - x.fill_sum;
     p.samples += y.fill_samples - x.fill_samples;
     p.min_free = std::min(p.min_free, y.min_free);
@@ -149,6 +150,7 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   sheet.count("fallback.copied.no_buffer", "frames", p.no_buffer);
   sheet.count("fallback.copied.foreign", "frames", p.foreign);
   sheet.count("fallback.copied.shared", "frames", p.shared);
+  sheet.count("fallback.copied.large", "frames", p.large);
   const auto paths = static_cast<std::uint64_t>(std::max<std::size_t>(1, m.guests.size() + m.socket_queues.size()));
   if (capacity) sheet.ratio("buffers.fill_ratio", "%", 100 * p.fill * paths, p.samples * capacity);
   if (capacity) sheet.count("buffers.capacity_frames", "frames", capacity);
@@ -197,11 +199,12 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.ratio("guest.llc_misses_per_packet", "lines", e.memory.guest_misses - b.memory.guest_misses, frames);
   buffers_and_gro(sheet, m, b, e);
 
-  std::uint64_t guest_interrupts = 0, wakeups = 0, guest_faults = e.nic.guest_faults;
+  std::uint64_t guest_interrupts = 0, wakeups = 0, guest_faults = e.nic.guest_faults, escapes = 0;
   for (std::size_t g = 0; g < m.guests.size(); ++g) {
     const auto &x = b.guests[g], &y = e.guests[g];
     guest_interrupts += y.guest.interrupts - x.guest.interrupts;
     wakeups += y.vhost.wakeups - x.vhost.wakeups;
+    escapes += y.path.escapes;
     guest_faults += y.guest.guest_errors + y.path.guest_errors;
     const std::string prefix = "guest." + m.guests[g]->guest->name() + ".";
     sheet.count(prefix + "packets.delivered", "packets", y.guest.packets - x.guest.packets);
@@ -220,6 +223,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.count("vhost.wakeups", "", wakeups);
   sheet.count("integrity.errors", "frames", m.integrity_errors());
   sheet.count("ownership.violations", "", m.ownership.violations());
+  sheet.count("security.escapes", "", escapes);
   sheet.count("ownership.guest_faults", "", guest_faults);
   sheet.sort();
 }

@@ -223,8 +223,8 @@ void check_available(const sc::Scenario& s) {
     const std::string at = "guests." + std::to_string(i);
     const sc::Guest& g = s.guests[i];
     if (g.virtio.ring != sc::RingFormat::split) no((at + ".virtio.ring").c_str(), "the packed ring");
-    if (g.virtio.used_offset) no((at + ".virtio.used_offset").c_str(), "the extension used_offset");
-    if (g.virtio.split_layout) no((at + ".virtio.split_layout").c_str(), "the extension split_layout");
+    if (g.virtio.used_offset && g.virtio.rx_mode != sc::RxMode::mergeable)
+      throw s.error(at + ".virtio.used_offset", "offsets in used entries need mergeable buffers (virtio.rx_mode)");
     if (g.virtio.in_order) no((at + ".virtio.in_order").c_str(), "in-order use");
     if (g.behaviour != sc::Behaviour::honest) no((at + ".behaviour").c_str(), "a misbehaving guest");
     if (g.vcpus != 1) no((at + ".vcpus").c_str(), "more than one vCPU");

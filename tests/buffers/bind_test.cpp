@@ -18,7 +18,7 @@ BindEnvironment fit() {
 TEST(Registry, NamesInTheOrderOfTheTable) {
   std::vector<std::string_view> names;
   for (const Strategy* s : strategies()) names.push_back(s->declaration().name);
-  EXPECT_EQ(names, (std::vector<std::string_view>{"vhost-copy", "guest-head", "copy-header", "passthrough"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{"vhost-copy", "guest-head", "copy-header", "page-frags", "passthrough"}));
   for (const Strategy* s : strategies()) EXPECT_EQ(find_strategy(s->declaration().name), s);
   EXPECT_EQ(find_strategy("vhost"), nullptr);
   EXPECT_EQ(find_strategy(""), nullptr);
@@ -31,37 +31,56 @@ TEST(Registry, Refusals) {
   struct Row {
     const char* what;
     Change change;
-    const char* refused[4];    // by vhost-copy, guest-head, copy-header, passthrough: part of the reason, null when served
+    const char* refused[5];    // by vhost-copy, guest-head, copy-header, page-frags, passthrough: part of the reason, null when served
   };
   const Row rows[] = {
       {"all fits", [](BindEnvironment&) {}, {}},
-      {"host socket", [](BindEnvironment& e) { e.consumer = Consumer::host_socket; }, {nullptr, "guest only", "guest only", "guest only"}},
-      {"user async", [](BindEnvironment& e) { e.consumer = Consumer::user_async; }, {"guest and host-socket", "guest only", "guest only", "guest only"}},
-      {"no split", [](BindEnvironment& e) { e.split = SplitMode::off; }, {nullptr, nullptr, "must split", nullptr}},
-      {"header buffer 0", [](BindEnvironment& e) { e.header_buffer = 0; }, {nullptr, nullptr, "header_buffer is 0", nullptr}},
+      {"host socket", [](BindEnvironment& e) { e.consumer = Consumer::host_socket; }, {nullptr, "guest only", "guest only", "guest only", "guest only"}},
+      {"user async", [](BindEnvironment& e) { e.consumer = Consumer::user_async; }, {"guest and host-socket", "guest only", "guest only", "guest only", "guest only"}},
+      {"no split", [](BindEnvironment& e) { e.split = SplitMode::off; }, {nullptr, nullptr, "must split", nullptr, nullptr}},
+      {"header buffer 0", [](BindEnvironment& e) { e.header_buffer = 0; }, {nullptr, nullptr, "header_buffer is 0", nullptr, nullptr}},
       {"header buffer 512", [](BindEnvironment& e) { e.header_buffer = 512; }, {}},
-      {"header buffer 576", [](BindEnvironment& e) { e.header_buffer = 576; }, {nullptr, nullptr, "512 bytes", nullptr}},
-      {"not mergeable", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::small; }, {nullptr, nullptr, "mergeable", nullptr}},
-      {"big mode", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::big; }, {nullptr, "big receive mode", "mergeable", nullptr}},
-      {"in order", [](BindEnvironment& e) { e.in_order = true; }, {nullptr, "IN_ORDER", "IN_ORDER", nullptr}},
-      {"unsplit offset", [](BindEnvironment& e) { e.options.unsplit = Unsplit::offset; }, {nullptr, nullptr, "used_offset", nullptr}},
-      {"no header buffers", [](BindEnvironment& e) { e.options.headers_of_8 = 0; }, {nullptr, nullptr, "1 to 7", nullptr}},
-      {"no pages", [](BindEnvironment& e) { e.options.headers_of_8 = 8; }, {nullptr, nullptr, "1 to 7", nullptr}},
+      {"header buffer 576", [](BindEnvironment& e) { e.header_buffer = 576; }, {nullptr, nullptr, "512 bytes", nullptr, nullptr}},
+      {"not mergeable", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::small; }, {nullptr, nullptr, "small receive buffers", "small buffers of 1518", nullptr}},
+      {"big mode", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::big; }, {nullptr, "big receive mode", "split_layout", "big receive mode", nullptr}},
+      {"in order", [](BindEnvironment& e) { e.in_order = true; }, {nullptr, "IN_ORDER", "IN_ORDER", "IN_ORDER", nullptr}},
+      {"unsplit offset", [](BindEnvironment& e) { e.options.unsplit = Unsplit::offset; }, {nullptr, nullptr, "used_offset", nullptr, nullptr}},
+      {"big mode, split_layout", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::big; e.split_layout = true; },
+       {nullptr, "big receive mode", nullptr, "big receive mode", nullptr}},
+      {"jumbo chains", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::big; e.split_layout = true; e.mtu = 5000; },
+       {nullptr, "big receive mode", "one page of a chain", "big receive mode", nullptr}},
+      {"small, MTU 1496", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::small; e.mtu = 1496; },
+       {nullptr, nullptr, "small receive buffers", nullptr, nullptr}},
+      {"room", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; }, {nullptr, nullptr, "split_layout", nullptr, nullptr}},
+      {"room, split_layout", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; }, {}},
+      {"room of 64", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; e.options.room = 64; },
+       {nullptr, nullptr, "smallest header buffer", nullptr, nullptr}},
+      {"room of 3000", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; e.options.room = 3000; },
+       {nullptr, nullptr, "half a page", nullptr, nullptr}},
+      {"room of 139, always", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; e.split = SplitMode::always; e.options.room = 139; },
+       {nullptr, nullptr, "mode always", nullptr, nullptr}},
+      {"room, MTU 9000", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; e.mtu = 9000; },
+       {nullptr, "4 KiB page", "used_offset", nullptr, nullptr}},
+      {"smaller layout", [](BindEnvironment& e) { e.options.guest_layout = GuestLayout::smaller; }, {nullptr, "are smaller than", nullptr, nullptr, nullptr}},
+      {"buffer of 3 KiB", [](BindEnvironment& e) { e.options.buffer = 3072; }, {nullptr, nullptr, nullptr, "2KiB or 4KiB", nullptr}},
+      {"frag-shift without a split", [](BindEnvironment& e) { e.options.hazard = Hazard::frag_shift; }, {nullptr, nullptr, nullptr, "splits headers", nullptr}},
+      {"no header buffers", [](BindEnvironment& e) { e.options.headers_of_8 = 0; }, {nullptr, nullptr, "1 to 7", nullptr, nullptr}},
+      {"no pages", [](BindEnvironment& e) { e.options.headers_of_8 = 8; }, {nullptr, nullptr, "1 to 7", nullptr, nullptr}},
       {"7 of 8", [](BindEnvironment& e) { e.options.headers_of_8 = 7; }, {}},
-      {"ring of 4", [](BindEnvironment& e) { e.queue_size = 4; }, {nullptr, nullptr, "8 entries", nullptr}},
-      {"MTU 4000", [](BindEnvironment& e) { e.mtu = 4000; }, {nullptr, "4 KiB page", nullptr, nullptr}},
+      {"ring of 4", [](BindEnvironment& e) { e.queue_size = 4; }, {nullptr, nullptr, "8 entries", nullptr, nullptr}},
+      {"MTU 4000", [](BindEnvironment& e) { e.mtu = 4000; }, {nullptr, "4 KiB page", nullptr, nullptr, nullptr}},
       {"MTU 9000 in 512 B", [](BindEnvironment& e) { e.mtu = 9000; e.rx_buffer = 512; }, {"fragments, 17", "4 KiB page", nullptr, nullptr}},
-      {"MTU 9000 in 2 KiB", [](BindEnvironment& e) { e.mtu = 9000; }, {nullptr, "4 KiB page", nullptr, nullptr}},
-      {"no hardware rings", [](BindEnvironment& e) { e.virtio_rings = false; }, {nullptr, nullptr, nullptr, "virtio rings"}},
-      {"small memlock", [](BindEnvironment& e) { e.memlock_limit = 1 << 20; }, {nullptr, nullptr, nullptr, "memlock_limit"}},
+      {"MTU 9000 in 2 KiB", [](BindEnvironment& e) { e.mtu = 9000; }, {nullptr, "4 KiB page", nullptr, nullptr, nullptr}},
+      {"no hardware rings", [](BindEnvironment& e) { e.virtio_rings = false; }, {nullptr, nullptr, nullptr, nullptr, "virtio rings"}},
+      {"small memlock", [](BindEnvironment& e) { e.memlock_limit = 1 << 20; }, {nullptr, nullptr, nullptr, nullptr, "memlock_limit"}},
       {"small memlock, whole guest", [](BindEnvironment& e) { e.memlock_limit = 1 << 20; e.pin = PinPolicy::whole_guest; },
-       {nullptr, "memlock_limit", "memlock_limit", "memlock_limit"}},
-      {"memlock below a page", [](BindEnvironment& e) { e.memlock_limit = 4095; }, {nullptr, "one pinned page", "one pinned page", "memlock_limit"}},
+       {nullptr, "memlock_limit", "memlock_limit", "memlock_limit", "memlock_limit"}},
+      {"memlock below a page", [](BindEnvironment& e) { e.memlock_limit = 4095; }, {nullptr, "one pinned page", "one pinned page", "one pinned page", "memlock_limit"}},
   };
   for (const Row& r : rows) {
     BindEnvironment e = fit();
     r.change(e);
-    for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t i = 0; i < 5; ++i) {
       const auto why = strategies()[i]->refuse(e);
       const auto name = strategies()[i]->declaration().name;
       if (!r.refused[i]) {
@@ -77,8 +96,8 @@ TEST(Registry, Refusals) {
 TEST(Registry, PinPolicyInForce) {
   BindEnvironment e = fit();
   e.pin = PinPolicy::pool;
-  const char* const expected[] = {"none", "pool", "pool", "whole-guest"};
-  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(strategies()[i]->pin_in_force(e), expected[i]);
+  const char* const expected[] = {"none", "pool", "pool", "pool", "whole-guest"};
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(strategies()[i]->pin_in_force(e), expected[i]);
 }
 
 TEST(Registry, BufferingInFrames) {

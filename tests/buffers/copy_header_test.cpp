@@ -7,7 +7,8 @@ namespace {
 struct CopyHeaderTest : PathBench {
   RxPath& start(SplitMode mode, unsigned headers, unsigned pages) {
     env.split = mode;
-    RxPath& p = bind("copy-header", 128);
+    env.used_offset = env.options.unsplit == Unsplit::offset;
+    RxPath& p = bind("copy-header", 128, kModern | (env.used_offset ? feature::bit(feature::kUsedOffset) : 0));
     for (unsigned i = 0; i < headers; ++i) guest->post(static_cast<std::uint32_t>(layout.header_buffer));
     for (unsigned i = 0; i < pages; ++i) guest->post(kPage, kPage);
     post_all();
@@ -23,7 +24,9 @@ struct CopyHeaderTest : PathBench {
     Frame f = guest->bytes(used[0].token, 12, used[0].len - 12);
     for (std::size_t i = 1; i < used.size(); ++i) {
       EXPECT_EQ(guest->posted[used[i].token].length, kPage);
-      append(f, guest->bytes(used[i].token, 0, used[i].len));        // payload at offset 0 of its page
+      const std::uint32_t offset = env.used_offset ? used[i].len >> 16 : 0;   // else payload at offset 0 of its page
+      EXPECT_EQ(offset > 0, env.used_offset);
+      append(f, guest->bytes(used[i].token, offset, used[i].len & 0xffff));
     }
     EXPECT_EQ(f, packet);
     EXPECT_EQ(guest->header(used[0].token).num_buffers, 1 + pages);
@@ -48,6 +51,7 @@ TEST_F(CopyHeaderTest, FramesOfEachKind) {
       {"scattered", SplitMode::split, tcp4_frame(5000), 54, 3, 0, Unsplit::move},
       {"HBO, moved", SplitMode::split, long_header, 234, 1, 1, Unsplit::move},
       {"undecodable", SplitMode::split, Frame(300, 5), 14, 1, 1, Unsplit::move},
+      {"HBO, offset", SplitMode::split, long_header, 234, 1, 1, Unsplit::offset},
       {"HBO, copied", SplitMode::split, long_header, 234, 1, 1, Unsplit::copy},
       {"always, small UDP", SplitMode::always, udp4_frame(40), 82, 0, 0, Unsplit::move},
       {"always, small TCP", SplitMode::always, tcp4_frame(40), 54, 1, 1, Unsplit::move},
@@ -77,6 +81,121 @@ TEST_F(CopyHeaderTest, FramesOfEachKind) {
     expect_no_violation();
   }
   EXPECT_EQ(frames.live(), 0u);
+}
+
+// in-first-buffer: header right-aligned before the payload at the room's end, told by hdr_len.
+TEST_F(CopyHeaderTest, HeaderInTheFirstBuffersRoom) {
+  constexpr std::uint64_t kBits = kModern | feature::bit(feature::kUsedOffset) | feature::bit(feature::kSplitLayout);
+  Frame ext(160, 0);
+  ext[0] = 6, ext[1] = 19;
+  const Frame long_header = tcp6_frame(600, 60, ext);       // 234 B: the NIC leaves it unsplit
+  struct Row {
+    const char* what;
+    Frame frame;
+    Unsplit how;
+    std::uint32_t offset, length, header;                   // of the used entry; hdr_len
+  };
+  const auto all = static_cast<std::uint32_t>(long_header.size());
+  for (const Row& r : {Row{"split", tcp4_frame(1000), Unsplit::move, 0, 256 + 1000, 54}, {"pure ACK", tcp4_frame(0), Unsplit::move, 0, 256, 54},
+                       {"moved", long_header, Unsplit::move, 0, 256 + 600, 234}, {"copied", long_header, Unsplit::copy, 0, 256 + 600, 234},
+                       {"offset", long_header, Unsplit::offset, 256 - 12, 12 + all, 234}}) {
+    SCOPED_TRACE(r.what);
+    env.split = SplitMode::split;
+    env.used_offset = env.split_layout = true;
+    env.options.placement = Placement::in_first_buffer;
+    env.options.unsplit = r.how;
+    head = tail = 0;
+    bind("copy-header", 64, kBits);
+    for (int i = 0; i < 8; ++i) guest->post(kPage, kPage);
+    post_all();
+    refill(4);
+    EXPECT_EQ(deliver(arrive(r.frame)), Progress::done);
+    const auto used = guest->used();
+    ASSERT_EQ(used.size(), 1u);
+    EXPECT_EQ(used[0].len, r.length | r.offset << 16);
+    const VirtioNetHdr h = guest->header(used[0].token, r.offset);
+    EXPECT_EQ(h.hdr_len, r.header);
+    EXPECT_EQ(h.num_buffers, 1);
+    const std::uint32_t at = r.offset ? r.offset + 12 : 256 - r.header;
+    EXPECT_EQ(guest->bytes(used[0].token, at, static_cast<std::uint32_t>(r.frame.size())), r.frame);
+    take_frames();
+    EXPECT_EQ(own.count(Owner::in_flight), 0u);
+    expect_no_violation();
+  }
+}
+
+TEST_F(CopyHeaderTest, MergedFrameWithTheHeaderInTheRoom) {
+  env.split = SplitMode::split;
+  env.used_offset = env.split_layout = true;
+  env.options.placement = Placement::in_first_buffer;
+  bind("copy-header", 64, kModern | feature::bit(feature::kUsedOffset) | feature::bit(feature::kSplitLayout));
+  EXPECT_TRUE(path->merges());
+  for (int i = 0; i < 8; ++i) guest->post(kPage, kPage);
+  post_all();
+  refill(8);
+  Skb* all = arrive(tcp4_frame(900));
+  Frame expected = tcp4_frame(900);
+  for (std::uint32_t i = 1; i < 3; ++i) {
+    const Frame f = tcp4_frame(900, 900 * i);
+    Skb* k = arrive(f);
+    bool shell = false;
+    merge_payload(*all, *k, 54, &shell);
+    frames.join(all->frames, k->frames);
+    in_step([&](Step& s) { skbs_.free_shell(s, k); });
+    append(expected, slice(f, 54));
+  }
+  EXPECT_EQ(deliver(all), Progress::done);
+  const auto used = guest->used();
+  ASSERT_EQ(used.size(), 3u);
+  EXPECT_EQ(used[0].len, 256u + 900);
+  EXPECT_EQ(guest->header(used[0].token).num_buffers, 3);
+  Frame got = guest->bytes(used[0].token, 256 - 54, 954);
+  for (std::size_t i = 1; i < 3; ++i) {
+    EXPECT_EQ(used[i].len, 900u | 256u << 16);
+    append(got, guest->bytes(used[i].token, 256, 900));
+  }
+  EXPECT_EQ(got, expected);
+  EXPECT_EQ(take_frames(), 3u);
+  expect_no_violation();
+}
+
+// Big mode: a header buffer and pages in one chain; the used length runs on from the chain's start.
+TEST_F(CopyHeaderTest, HeaderAtTheStartOfAChain) {
+  constexpr std::uint64_t kBig = (kModern & ~feature::bit(feature::kMergeRxBuffers)) | feature::bit(feature::kSplitLayout);
+  env.split = SplitMode::split;
+  env.split_layout = true;
+  env.rx_mode = RxMode::big;
+  bind("copy-header", 64, kBig);
+  EXPECT_FALSE(path->merges());
+  const Gpa header = guest->memory.alloc(layout.header_buffer, kLine), pages = guest->memory.alloc(3 * kPage, kPage);
+  std::vector<Segment> chain = {{header, static_cast<std::uint32_t>(layout.header_buffer), true}};
+  std::vector<BufferId> ids = {own.add(guest->memory.translate(header), layout.header_buffer, Owner::posted, Ownership::Home::guest)};
+  for (Bytes i = 0; i < 3; ++i) {
+    chain.push_back({pages + i * kPage, kPage, true});
+    ids.push_back(own.add(guest->memory.translate(pages + i * kPage), kPage, Owner::posted, Ownership::Home::guest));
+  }
+  for (const Frame& f : {tcp4_frame(1000), tcp4_frame(0)}) {
+    for (BufferId b : ids)
+      if (own.owner(b) == Owner::guest) own.move(b, Owner::guest, Owner::posted, now(), "again");
+    guest->driver.add(guest->view, chain.data(), static_cast<unsigned>(chain.size()), 7);
+    guest->driver.publish(guest->view);
+    post_all();
+    ASSERT_EQ(refill(1), 1u);
+    EXPECT_EQ(deliver(arrive(f)), Progress::done);
+    const auto used = guest->used();
+    ASSERT_EQ(used.size(), 1u);
+    EXPECT_EQ(used[0].len, layout.header_buffer + f.size() - 54);
+    VirtioNetHdr h;
+    guest->memory.read(header, &h, 12);
+    EXPECT_EQ(h.hdr_len, 54);
+    Frame got(f.size());
+    guest->memory.read(header + 12, got.data(), 54);
+    if (f.size() > 54) guest->memory.read(pages, got.data() + 54, f.size() - 54);
+    EXPECT_EQ(got, f);
+    take_frames();
+    for (BufferId b : ids) EXPECT_EQ(own.owner(b), Owner::guest);
+  }
+  expect_no_violation();
 }
 
 TEST_F(CopyHeaderTest, APureAckLeavesItsPageWithTheNic) {

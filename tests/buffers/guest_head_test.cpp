@@ -36,6 +36,130 @@ TEST_F(GuestHeadTest, FrameStaysWhereTheNicWroteIt) {
   expect_no_violation();
 }
 
+// Form A: heads stay in guest memory and are chained, never stolen; further buffers begin after their headers.
+TEST_F(GuestHeadTest, MergedSegmentsAreTheFragList) {
+  env.used_offset = true;
+  bind("guest-head", 64, kModern | feature::bit(feature::kUsedOffset));
+  EXPECT_TRUE(path->merges());
+  for (int i = 0; i < 20; ++i) post();
+  post_all();
+  refill(20);
+  for (const bool old : {false, true}) {
+    SCOPED_TRACE(old);
+    Skb* all = arrive(tcp4_frame(700));
+    Frame expected = tcp4_frame(700);
+    if (old) in_step([&](Step& s) { all = skbs_.lift_head(s, *all, all->head.addr, 54, Cost{}); });
+    *phys.at(all->head.addr + 17) ^= 0x55;        // completion writes the headers where they lie
+    expected[17] ^= 0x55;
+    for (std::uint32_t i = 1; i < 5; ++i) {
+      const Frame f = tcp4_frame(700, 700 * i);
+      Skb* k = arrive(f);
+      bool shell = true;
+      merge_payload(*all, *k, 54, &shell, old);
+      EXPECT_FALSE(shell);
+      frames.join(all->frames, k->frames);
+      append(expected, slice(f, 54));
+    }
+    EXPECT_EQ(deliver(all), Progress::done);
+    const auto used = guest->used();
+    ASSERT_EQ(used.size(), 5u);
+    EXPECT_EQ(guest->header(used[0].token).num_buffers, 5);
+    EXPECT_EQ(used[0].len, 754u + 12);
+    Frame got = guest->bytes(used[0].token, 12, 754);
+    for (std::size_t i = 1; i < 5; ++i) {
+      EXPECT_EQ(used[i].len, 700u | 66u << 16);
+      append(got, guest->bytes(used[i].token, 66, 700));
+    }
+    EXPECT_EQ(got, expected);
+    EXPECT_EQ(take_frames(), 5u);
+  }
+  EXPECT_EQ(own.count(Owner::skb), 0u);
+  expect_no_violation();
+}
+
+TEST_F(GuestHeadTest, WithoutOffsetsNothingIsMerged) {
+  bind("guest-head");
+  EXPECT_FALSE(path->merges());
+}
+
+struct InfoRow {
+  Hazard hazard;
+  bool shadow;
+  std::uint64_t escapes, violations;
+  const char* says;
+};
+void PrintTo(const InfoRow& r, std::ostream* out) { *out << (r.hazard == Hazard::none ? "honest" : hazard_name(r.hazard)) << (r.shadow ? ", shadow" : ", guest's"); }
+
+struct GuestHeadInfo : GuestHeadTest, ::testing::WithParamInterface<InfoRow> {};
+
+TEST_P(GuestHeadInfo, ShadowOrTheGuestsOwn) {
+  const InfoRow r = GetParam();
+  env.options.hazard = r.hazard;
+  env.options.shadow_shared_info = r.shadow;
+  bind("guest-head");
+  for (int i = 0; i < 2; ++i) {
+    const Gpa gpa = guest->memory.alloc(layout.buffer, kPage);
+    const BufferId id = own.add(guest->memory.translate(gpa), layout.buffer, Owner::guest, Ownership::Home::guest);
+    guest->posted.push_back({gpa + layout.headroom, static_cast<std::uint32_t>(layout.buffer - layout.headroom - layout.tailroom), id});
+    guest->again(static_cast<std::uint32_t>(i));
+  }
+  post_all();
+  refill(2);
+  EXPECT_EQ(deliver(arrive(tcp4_frame(r.hazard == Hazard::short_buffer ? 100 : 1400))), Progress::done);
+  EXPECT_EQ(path->stats().escapes, r.escapes);
+  EXPECT_EQ(own.violations(), r.violations);
+  if (r.violations) {
+    EXPECT_NE(own.messages()[0].find(r.says), std::string::npos) << own.messages()[0];
+  }
+  EXPECT_EQ(spent("shinfo.shadow").calls > 0, r.hazard == Hazard::none && r.shadow);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GuestHeadInfo,
+                         ::testing::Values(InfoRow{Hazard::none, true, 0, 0, ""}, InfoRow{Hazard::none, false, 0, 0, ""},
+                                           InfoRow{Hazard::shinfo_trusted, true, 1, 1, "was changed after the frame had come"},
+                                           InfoRow{Hazard::layout_mismatch, true, 0, 1, "beyond the end of the guest's buffer"}));
+
+TEST_F(GuestHeadTest, HazardShortBuffer) {
+  env.options.hazard = Hazard::short_buffer;
+  bind("guest-head");
+  EXPECT_EQ(layout.buffer, 1024u);
+  guest->post(640);
+  post_all();
+  refill(1);
+  arrive(tcp4_frame(1400));
+  ASSERT_EQ(own.violations(), 1u);
+  EXPECT_NE(own.messages()[0].find("beyond the buffer's end"), std::string::npos) << own.messages()[0];
+}
+
+TEST_F(GuestHeadTest, HazardForgottenDestructor) {
+  env.options.hazard = Hazard::forgotten_destructor;
+  bind("guest-head");
+  post();
+  post_all();
+  refill(1);
+  Skb* skb = arrive(tcp4_frame(100));
+  frames.dropped(skb->frames, Drop::tap_full, now());
+  in_step([&](Step& s) { path->release(s, skb); });
+  EXPECT_EQ(own.count(Owner::skb), 1u);
+  own.expect(Owner::skb, 0, now(), "end");
+  EXPECT_NE(own.messages()[0].find("guest buffer received"), std::string::npos) << own.messages()[0];
+}
+
+TEST_F(GuestHeadTest, DestructorPlaces) {
+  const char* const names[] = {"destructor.skb", "destructor.shared_info", "destructor.page_hash"};
+  for (int place = 0; place < 3; ++place) {
+    env.options.destructor = static_cast<Destructor>(place);
+    head = tail = 0;
+    bind("guest-head");
+    post();
+    post_all();
+    refill(1);
+    deliver(arrive(tcp4_frame(100)));
+    take_frames();
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(spent(names[i]).calls, i <= place ? 1u : 0u) << names[i];
+  }
+}
+
 TEST_F(GuestHeadTest, DroppedPacketsBufferIsPostedAgain) {
   bind("guest-head");
   post();

@@ -112,7 +112,7 @@ struct PathBench : Machine {
     for (const char* n :
          {"skb.alloc", "skb.free", "skb.recycle_shell", "page.alloc", "page.recycle", "page.free", "copybreak.copy", "vhost.packet", "vhost.copy",
           "vhost.head", "vhost.header", "vhost.used", "vhost.publish", "vhost.signal", "post.track", "post.untrack", "pin.page", "unpin.page",
-          "pool.lookup", "zerocopy.packet", "shinfo.shadow", "header.copy", "header.pull", "unsplit.copy", "dma.map", "dma.unmap", "iommu.map",
+          "pool.lookup", "zerocopy.packet", "shinfo.shadow", "shinfo.guest", "page_frags.write_back", "page_frags.move", "destructor.skb", "destructor.shared_info", "destructor.page_hash", "header.copy", "header.pull", "unsplit.copy", "dma.map", "dma.unmap", "iommu.map",
           "iommu.unmap", "iommu.invalidate", "iommu.flush", "gro.receive", "gro.compare", "gro.merge_frag", "gro.chain", "gro.complete",
           "gro.checksum", "gro.pull", "napi.poll", "napi.frame", "napi.refill", "napi.complete", "irq.handler", "mmio.write", "netif.tap", "tap.enqueue",
           "vhost.wakeup", "vhost.batch", "vhost.tx", "vhost.tx_copy", "vhost.post_round", "tx.xmit", "tx.clean", "stack.ip", "stack.tcp",
@@ -253,6 +253,15 @@ struct PathBench : Machine {
     std::array<std::uint64_t, 6> c{};
     for (int i = 0; i < 6; ++i) c[static_cast<std::size_t>(i)] = own.count(static_cast<Owner>(i));
     return c;
+  }
+  // What all contexts have spent on an operation.
+  Ledger::Cell spent(const char* operation) {
+    Ledger::Cell sum;
+    for (std::size_t r = 0; r < ledger.rows().size(); ++r) {
+      const Ledger::Cell& c = ledger.cell(static_cast<Ledger::Row>(r), costs.get(operation).op);
+      sum.mc += c.mc, sum.bytes += c.bytes, sum.calls += c.calls;
+    }
+    return sum;
   }
   void expect_no_violation() { EXPECT_EQ(own.violations(), 0u) << (own.messages().empty() ? "" : own.messages()[0]); }
   // Ends the frames that lie in used buffers, as a guest would.

@@ -12,7 +12,7 @@ struct Budget {
 };
 
 TEST(Budget, ActivationsAndCacheLookupsOfAFullFrame) {
-  for (const Budget b : {Budget{"vhost-copy", 140}, {"guest-head", 90}, {"copy-header", 90}, {"passthrough", 90}}) {
+  for (const Budget b : {Budget{"vhost-copy", 140}, {"guest-head", 90}, {"copy-header", 90}, {"page-frags", 90}, {"passthrough", 90}}) {
     const ChildResult r = run_child("bench/bench-1500.json", b.strategy, {"traffic.frames=20000"});
     ASSERT_EQ(r.exit_code, 0) << r.error;
     const double frames = static_cast<double>(r.frames);
@@ -23,7 +23,7 @@ TEST(Budget, ActivationsAndCacheLookupsOfAFullFrame) {
 }
 
 TEST(Budget, MemoryIsFlat) {
-  for (const char* s : {"vhost-copy", "guest-head", "copy-header", "passthrough"}) {
+  for (const char* s : {"vhost-copy", "guest-head", "copy-header", "page-frags", "passthrough"}) {
     const ChildResult few = run_child("bench/bench-1500.json", s, {"traffic.frames=50000"});
     const ChildResult many = run_child("bench/bench-1500.json", s, {"traffic.frames=250000"});
     ASSERT_EQ(few.exit_code, 0) << few.error;

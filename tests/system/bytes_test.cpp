@@ -40,7 +40,7 @@ std::string name_of(const ::testing::TestParamInfo<std::tuple<const char*, const
 
 INSTANTIATE_TEST_SUITE_P(All, Bytes,
                          ::testing::Combine(::testing::Values("bulk-tcp4", "bulk-tcp6", "ip-fragments", "udp-small", "vlan-tcp4", "vxlan-tcp4", "web-responses"),
-                                            ::testing::Values("vhost-copy", "guest-head", "copy-header", "passthrough")),
+                                            ::testing::Values("vhost-copy", "guest-head", "copy-header", "page-frags", "passthrough")),
                          name_of);
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace gd::test {
 namespace {
 
-const char* const kStrategies[] = {"vhost-copy", "guest-head", "copy-header", "passthrough"};
+const char* const kStrategies[] = {"vhost-copy", "guest-head", "copy-header", "page-frags", "passthrough"};
 
 TEST(Determinism, TheSameRunTwiceIsTheSame) {
   for (const char* s : kStrategies)

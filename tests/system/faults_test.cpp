@@ -53,7 +53,7 @@ std::string name_of(const ::testing::TestParamInfo<std::tuple<Fault, const char*
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Planted,
-                         ::testing::Combine(::testing::ValuesIn(kFaults), ::testing::Values("vhost-copy", "guest-head", "copy-header")),
+                         ::testing::Combine(::testing::ValuesIn(kFaults), ::testing::Values("vhost-copy", "guest-head", "copy-header", "page-frags")),
                          name_of);
 
 // The device's own data path has no host stage.

@@ -58,7 +58,7 @@ TEST_P(GroCaseRun, PayloadLengthsAreTheCases) {
   EXPECT_EQ(count, 35u);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GroCaseRun, ::testing::Values("vhost-copy", "copy-header"), [](const auto& i) {
+INSTANTIATE_TEST_SUITE_P(All, GroCaseRun, ::testing::Values("vhost-copy", "copy-header", "page-frags"), [](const auto& i) {
   std::string n = i.param;
   for (char& c : n)
     if (c == '-') c = '_';

@@ -1,0 +1,66 @@
+// The data path of copy-header; see copy_header.cpp.
+#pragma once
+#include "models/buffers/zero_copy.h"
+
+namespace gd {
+
+// Where a packet's header goes, and what follows for buffers and registers.
+struct CopyHeaderGeometry {
+  enum class Place : std::uint8_t {
+    separate,   // a ring buffer of its own
+    room,       // the room before the payload, in the packet's first buffer
+    chain       // the header buffer at the start of the payload's chain of descriptors
+  } place = Place::separate;
+  Bytes header_buffer = 0;     // separate, chain: bytes of a guest's header buffer
+  Bytes room = 0;              // room: bytes before the payload
+  Bytes header_space = 0;      // bytes that a packet header may have
+  Bytes space = 0;             // bytes of a buffer that the NIC may fill
+  Bytes packet_buffer = 0;     // BSIZEPACKET
+  bool fits = true;            // the largest frame fits one buffer
+};
+CopyHeaderGeometry copy_header_geometry(const BindEnvironment& e);
+
+class CopyHeaderPath final : public ZeroCopyPath {
+ public:
+  // Costs: header.copy, header.pull, unsplit.copy (per byte).
+  explicit CopyHeaderPath(PathContext c);
+  void shape(RxQueueConfig& queue) override;
+  bool merges() const override;
+  Hpa headers(const Skb& skb) const override { return skb.head.addr; }
+  void pulled_empty(Step& s, Skb& skb, const Frag& f) override;
+  void absorbed(Step& s, Skb& shell) override;
+  bool post(Step& s) override;
+  bool ask_for_kick(Step& s, bool starved) override;
+  bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) override;
+  Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override;
+  Progress deliver(Step& s, Skb* skb) override;
+  void release(Step& s, Skb* skb) override;
+
+ private:
+  using Place = CopyHeaderGeometry::Place;
+  bool own_header() const { return g_.place == Place::separate; }   // the header has a ring buffer of its own
+  // Where the NIC writes in a buffer.
+  Hpa data(std::uint32_t token) const { return posted_[token].hpa + (g_.place == Place::room ? g_.room : 0); }
+  std::uint32_t mergeable_header(Hpa at, std::uint32_t length) const;
+  void pull_headers(Step& s, Skb& skb);
+  void move_payload(Step& s, Frag& f, std::uint32_t distance);
+  void plant(Step& s, Skb& skb, std::uint64_t id);
+  void without_payload(Step& s, Skb& skb, std::uint32_t token, Owner from);
+  void undo_pull(Step& s, Skb& skb);
+  bool begin(Step& s, Skb& skb);
+  void header_apart(Step& s, Skb& skb);
+  bool header_in_first(Step& s, Skb& skb);
+
+  CopyHeaderGeometry g_;
+  Cost header_copy_, pull_, unsplit_copy_;
+  Bytes nic_header_;                         // of the NIC's header buffer: an skb's head takes no more than Skb::kSlab
+  std::vector<Skb*> heads_;                  // by slot: the skb whose slab head is the header buffer
+  std::vector<std::uint32_t> header_fifo_;   // guest header buffers that wait for packets
+  std::uint32_t header_head_ = 0, header_tail_ = 0, header_mask_;
+  Skb* partial_ = nullptr;
+  std::uint32_t first_in_header_ = 0;
+  const Skb* member_ = nullptr;              // deliver(): where the packet in hand goes on
+  unsigned at_ = 0, buffers_ = 0;
+};
+
+}  // namespace gd

@@ -1,0 +1,119 @@
+// copy-header: a packet is handed over.
+#include "models/base/error.h"
+#include "models/buffers/copy_header.h"
+
+namespace gd {
+
+// Virtio header and packet header in a ring buffer of their own: the packet's first used entry.
+void CopyHeaderPath::header_apart(Step& s, Skb& skb) {
+  const std::uint32_t token = header_fifo_[header_head_++ & header_mask_];
+  const PostedBuffer& h = posted_[token];
+  const std::uint32_t header = skb.head.length;
+  require(header + side_.header_length() <= h.length, "a packet's header is longer than the guest's header buffer");
+  ++buffers_;
+  side_.write_header(s, h.hpa, side_.header_for(skb, buffers_));
+  s.copy(header_copy_, h.hpa + side_.header_length(), skb.head.addr, header);
+  side_.carry(h.head, skb.frames);
+  own(s, token, Owner::posted, Owner::skb, "header buffer used");
+  posted_.give(s, token, side_.header_length() + header, Owner::skb);
+}
+
+// Virtio header and packet header in the room or the chain of the packet's first buffer. An unsplit frame that stayed whole
+// is used from the virtio header on, which goes right before it. False: the buffer was lost.
+bool CopyHeaderPath::header_in_first(Step& s, Skb& skb) {
+  const bool empty = skb.kept != kNoToken;
+  const std::uint32_t token = empty ? skb.kept : skb.nr_frags ? skb.frags[0].token : kNoToken;
+  if (token == kNoToken) return false;
+  const PostedBuffer& b = posted_[token];
+  const std::uint32_t header = skb.head.length, payload = empty ? 0 : skb.frags[0].length;
+  require(header <= g_.header_space, "a packet's header is longer than the guest's header room");
+  VirtioNetHdr h = side_.header_for(skb, buffers_ + empty);
+  h.hdr_len = static_cast<std::uint16_t>(header);
+  side_.carry(b.head, skb.frames);
+  std::uint32_t offset = 0, length = 0;
+  Hpa virtio = b.header, packet = 0;
+  if (g_.place == Place::chain) {
+    packet = b.header + side_.header_length();
+    length = b.header_space + payload;
+  } else if (!empty && skb.frags[0].addr != data(token)) {
+    packet = skb.frags[0].addr - header;
+    virtio = packet - side_.header_length();
+    offset = static_cast<std::uint32_t>(virtio - b.hpa);
+    length = side_.header_length() + header + payload;
+  } else {
+    packet = data(token) - header;
+    length = static_cast<std::uint32_t>(g_.room) + payload;
+  }
+  side_.write_header(s, virtio, h);
+  s.copy(header_copy_, packet, skb.head.addr, header);
+  posted_.give(s, token, length, Owner::skb, offset);
+  buffers_ += empty;
+  skb.kept = kNoToken;
+  if (!empty) at_ = 1;
+  return true;
+}
+
+// Headers that GRO pulled although the NIC had put them into the page go back, as completion left them.
+void CopyHeaderPath::undo_pull(Step& s, Skb& skb) {
+  if (skb.pulled == 0) return;
+  Frag& f = skb.frags[0];
+  skb.head.length -= skb.pulled;
+  f.addr -= skb.pulled;
+  f.length += skb.pulled;
+  s.copy(pull_, f.addr, skb.head.addr + skb.head.length, skb.pulled);
+  skb.pulled = 0;
+}
+
+bool CopyHeaderPath::begin(Step& s, Skb& skb) {
+  undo_pull(s, skb);
+  buffers_ = at_ = 0;
+  for_each_frag(skb, [&](Frag& f) { buffers_ += &f != &skb.head && f.token != kNoToken && f.length ? 1 : 0; });
+  s.charge(packet_);
+  c_.frames.stamp(skb.frames, Stage::deliver, s.now());
+  if (own_header()) {
+    header_apart(s, skb);
+  } else if (!header_in_first(s, skb)) {
+    c_.frames.dropped(skb.frames, Drop::stack, s.now());    // planted: the buffer was lost
+    release(s, &skb);
+    return false;
+  }
+  stats_.used_entries += buffers_;
+  return true;
+}
+
+Progress CopyHeaderPath::deliver(Step& s, Skb* skb) {
+  if (!member_) {
+    if (own_header() && header_head_ == header_tail_) return Progress::no_buffers;
+    if (!begin(s, *skb)) return Progress::done;
+    member_ = skb;
+  }
+  while (member_) {
+    require(member_ == skb || member_->head.length == 0, "a merged segment's linear bytes have no guest buffer");
+    for (; at_ < member_->nr_frags; ++at_) {
+      if (s.over()) return Progress::more;
+      const Frag& f = member_->frags[at_];
+      if (f.token == kNoToken) continue;
+      if (f.length == 0) {
+        recycle(s, f.token, Owner::skb);
+        feed(s);
+      } else {
+        posted_.give(s, f.token, f.length, Owner::skb, static_cast<std::uint32_t>(f.addr - posted_[f.token].hpa));
+      }
+    }
+    member_ = member_ == skb ? skb->list : member_->next;
+    at_ = 0;
+  }
+  ++stats_.delivered_packets;
+  destruct(s, *skb, buffers_);
+  c_.skbs.free(s, skb);
+  return Progress::done;
+}
+
+void CopyHeaderPath::release(Step& s, Skb* skb) {
+  if (!hazard(Hazard::forgotten_destructor))
+    for (Skb* m = skb; m; m = m == skb ? skb->list : m->next)
+      absorbed(s, *m);
+  put_all(s, skb);
+}
+
+}  // namespace gd
