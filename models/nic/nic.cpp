@@ -35,10 +35,9 @@ void check_ring(Iova ring, std::uint32_t size) {
 }
 void check_virtqueue(const VirtioQueueConfig& c) {
   vring::check(c.layout, "nic virtqueue");
-  if (feature::has(c.layout.features, feature::kPacked)) throw UserError("nic virtqueue: RING_PACKED is not supported; use a split ring");
   aligned("descriptor table", c.layout.desc + c.iova_base, 16);
-  aligned("avail ring", c.layout.avail + c.iova_base, 4);   // virtio asks for 2; flags and index are read together
-  aligned("used ring", c.layout.used + c.iova_base, 4);
+  aligned("driver area", c.layout.avail + c.iova_base, 4);   // of a split ring virtio asks for 2; flags and index are read together
+  aligned("device area", c.layout.used + c.iova_base, 4);
 }
 
 const NicParams& checked(const NicParams& p) {

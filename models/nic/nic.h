@@ -6,7 +6,7 @@
 // Layouts and rules: Intel 82599 (descriptors, SRRCTL, EITR), 82575 manual table 33 (header split), 82598 data sheet
 // (fragments split after L3, headers above 1 KiB never), i40e (write-back per cache line), virtio 1.2 section 2.7.
 // Not modelled: RSC/LRO, flow director, PFC and pause, internal bus contention between engines, TSO and indirect
-// virtio-net control queues, packed virtqueues; a frame that needs several descriptors starts when all are cached.
+// virtio-net control queues; a frame that needs several descriptors starts when all are cached.
 #pragma once
 #include <cstdint>
 #include <memory>

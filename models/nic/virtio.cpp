@@ -108,7 +108,7 @@ void VirtioRx::take(const RxInfo& info, Time now) {
     const VirtChain& c = q_.chain(i);
     const std::uint32_t n = std::min(rest, c.capacity);
     place = q_.used_place();
-    q_.use(c.head, p.failed ? 0 : n);   // blocked by the IOMMU: the buffers go back empty
+    q_.use(c.head, p.failed ? 0 : n, !p.failed && n == c.capacity);   // blocked by the IOMMU: the buffers go back empty
     rest -= n;
   }
   p.writes += q_.finish(place, now, p.done, e_.rx_lag(m, now));
@@ -171,7 +171,7 @@ void VirtioTx::resume(Time now) {
 
 void VirtioTx::sent(std::uint64_t tag, bool, Time now) {
   --in_flight_;
-  q_.use(static_cast<std::uint16_t>(tag), 0);
+  q_.use(static_cast<std::uint16_t>(tag), 0, true);
   q_.finish(0, now, now, 0);
 }
 

@@ -1,4 +1,4 @@
-// Receive and transmit queues whose ring is the guest's own split virtqueue (passthrough, vDPA).
+// Receive and transmit queues whose ring is the guest's own virtqueue (passthrough, vDPA).
 #pragma once
 #include "models/nic/rx.h"
 #include "models/nic/tx.h"

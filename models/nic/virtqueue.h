@@ -1,10 +1,14 @@
-// The device side of a split virtqueue by DMA (virtio 1.2 section 2.7): fetching chains, publishing used entries,
+// The device side of a virtqueue by DMA (virtio 1.2 sections 2.7 and 2.8): fetching chains, publishing used entries,
 // deciding about interrupts. Receive and transmit queues share it.
 //
-// Fetch, one step in flight at a time, each an event: avail index -> avail entries -> descriptors (one round a link of
-// the longest chain; runs of neighbouring descriptors are one read, and the last chain's length is read ahead) ->
-// chains in the cache. Memory is looked at once, when a read completes.
-// A malformed ring or chain stops the queue (counted; the device would set NEEDS_RESET); the card goes on.
+// Fetch, one step in flight at a time, each an event. Split: avail index -> avail entries -> descriptors (one round a
+// link of the longest chain; runs of neighbouring descriptors are one read, and the last chain's length is read ahead)
+// -> chains in the cache. Packed: descriptors (as many as the batch is likely to have; a list that was not read to its end
+// is read again, longer) -> indirect tables -> chains in the cache. Memory is looked at once, when a read completes.
+// With IN_ORDER a packet's buffers get one used entry (they complete in order anyway).
+// A malformed ring or chain stops the queue (counted; the device would set NEEDS_RESET); the card goes on. So do, of what
+// the specification allows, a chain of more than 64 segments, a table that is not aligned to 16 bytes, and a packed
+// ring's buffer id outside its size.
 #pragma once
 #include <vector>
 
@@ -20,7 +24,7 @@ struct VirtSegment {
 
 struct VirtChain {
   static constexpr unsigned kMax = 64;    // segments; longer chains are malformed to this card
-  std::uint16_t head = 0;
+  std::uint16_t head = 0;                 // first descriptor, or buffer id
   std::uint16_t count = 0;
   std::uint32_t capacity = 0;             // bytes of all segments
   VirtSegment segment[kMax];
@@ -56,14 +60,15 @@ class VirtQueue {
   // Whether `n` more entries fit into the used ring before those on their way are visible. A guest that posts a buffer
   // again before it was used could otherwise overrun it.
   bool used_room(std::uint32_t n) const { return used_next_ - used_visible_ + n <= c_.layout.size; }
-  // Place in the used ring of the next entry, below the ring's size.
+  // Number of the next used entry, below the ring's size.
   std::uint32_t used_place() const { return static_cast<std::uint32_t>(used_next_ % c_.layout.size); }
   // Fetches more when few chains are cached or `wanted` are not there.
   void fetch(std::uint32_t wanted, Time now);
   void notify(Time now);
 
-  // One used entry; entries of one packet are given one after the other, then finish().
-  void use(std::uint16_t head, std::uint32_t length);
+  // One used entry; entries of one packet are given one after the other, then finish(). `whole`: all of the chain's bytes
+  // were written.
+  void use(std::uint16_t head, std::uint32_t length, bool whole = false);
   // Writes the entries and the index, visible `lag` after the bus has delivered them and the packet's bytes (`data`).
   // Returns the number of write transactions.
   std::uint32_t finish(std::uint64_t cookie, Time now, Time data, Time lag);
@@ -90,8 +95,12 @@ class VirtQueue {
   };
   struct Used {
     std::uint32_t id, length;
+    pvring::Position place;   // in the used ring, or of the first descriptor of the packed ring
+    std::uint16_t slots;      // that it takes there
     Hpa id_at, length_at;     // an entry is aligned to 4 bytes: a page border may lie inside
     std::uint64_t cookie;
+    bool whole;               // wholly written
+    bool silent;              // IN_ORDER: the packet's last entry speaks for it
     bool last;                // of its packet
   };
   void stop(std::uint64_t& counter);
@@ -102,12 +111,20 @@ class VirtQueue {
   bool walk(std::uint32_t i);
   void publish_chains(Time now);
   void arm(Time now);
+  void nothing_more(Time now);
+  void read_ring(Time now);                              // packed
+  void ring_read(Time now);
+  bool take_list(std::uint32_t& at, pvring::Position& p, std::uint32_t end);
+  bool walk_packed_table(std::uint32_t i);
+  Used& used(std::uint64_t n) { return used_[n % c_.layout.size]; }
   std::uint32_t write_entries(Time now, Time& done);
+  void store(const Used& u);
   void check_interrupt(Time now);
 
   Engine& e_;
   std::uint32_t id_;
   VirtioQueueConfig c_;
+  bool packed_, in_order_;
   bool device_writes_;
   VirtOwner& owner_;
 
@@ -116,7 +133,8 @@ class VirtQueue {
   std::uint16_t avail_seen_ = 0, avail_next_ = 0;
   bool busy_ = false;         // a fetch step is in flight
   bool idle_ = false;         // nothing more is available until a notification
-  std::uint16_t event_ = 0;   // avail_event as last written; zero in a fresh ring
+  std::uint16_t event_ = 0;   // avail_event as last written; zero in a fresh ring. Packed: the place, where armed_
+  bool armed_ = false;
   bool broken_ = false;
   Hpa read_hpa_ = kNoAddress;
   std::uint32_t batch_ = 0;
@@ -125,15 +143,24 @@ class VirtQueue {
   std::vector<vring::Desc> shadow_;
   std::vector<std::uint32_t> shadow_round_;   // round in which shadow_[i] was read
   std::uint32_t round_ = 0, guess_ = 1;
+  pvring::Position next_;                     // packed: the next descriptor to fetch
+  std::vector<pvring::Desc> ring_;            // packed: as last read, by place
+  std::vector<std::uint16_t> slots_;          // packed, by buffer id: descriptors of the list that the card has
+  std::uint32_t slots_held_ = 0;              // and of all of them, until their used entry is visible
+  bool tables_ = false;                       // packed: what is being read are tables
 
-  std::vector<Used> used_;                    // by ring slot
+  std::vector<Used> used_;                    // by number
   std::uint64_t used_next_ = 0, used_flushed_ = 0, used_visible_ = 0;
   Hpa used_idx_hpa_ = kNoAddress;
   Time last_used_ = 0;
+  std::uint64_t packet_ = 0;                  // the present packet's first entry
+  pvring::Position put_, visible_;            // the next entry's place; the first that is not visible yet
 
   std::uint64_t unseen_ = 0;                  // used entries since the last decision
   Time first_unseen_ = 0;                     // since when they wait
   std::uint16_t signalled_ = 0, checked_at_ = 0;
+  std::uint32_t moved_ = 0, checked_moved_ = 0;   // packed: descriptors used since the last decision, and when it was begun
+  pvring::Position checked_;
   bool ever_signalled_ = false, checking_ = false, timer_ = false;
   Hpa suppress_hpa_ = kNoAddress;
 };

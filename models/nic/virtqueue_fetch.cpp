@@ -4,8 +4,9 @@
 namespace gd::nic {
 
 VirtQueue::VirtQueue(Engine& engine, std::uint32_t id, const VirtioQueueConfig& config, bool device_writes, VirtOwner& owner)
-    : e_(engine), id_(id), c_(config), device_writes_(device_writes), owner_(owner), chains_(engine.params.virtio_chain_cache),
-      shadow_(config.layout.size), shadow_round_(config.layout.size), used_(config.layout.size) {
+    : e_(engine), id_(id), c_(config), packed_(has(feature::kPacked)), in_order_(has(feature::kInOrder)), device_writes_(device_writes),
+      owner_(owner), chains_(engine.params.virtio_chain_cache), shadow_(packed_ ? 0 : config.layout.size), shadow_round_(shadow_.size()),
+      ring_(packed_ ? config.layout.size : 0), slots_(ring_.size()), used_(config.layout.size) {
   pending_.reserve(engine.params.virtio_fetch_batch);
   runs_.reserve(engine.params.virtio_fetch_batch * 4);
 }
@@ -33,6 +34,10 @@ void VirtQueue::fetch(std::uint32_t wanted, Time now) {
   wanted_ = wanted;
   if (busy_ || broken_) return;
   if (cached_ >= wanted_ && cached_ > chains_.size() / 2) return;
+  if (packed_) {
+    if (!idle_) read_ring(now);
+    return;
+  }
   if (avail_seen_ != avail_next_) read_avail(now);
   else if (!idle_) read_index(now);
 }
@@ -51,22 +56,33 @@ void VirtQueue::index_read(Time now) {
   if (static_cast<std::uint16_t>(idx - avail_next_) > c_.layout.size) return stop(e_.stats.guest_faults);
   const bool more = idx != avail_seen_;
   avail_seen_ = idx;
-  if (more) return fetch(wanted_, now);
-  if (has(feature::kEventIdx) && event_ != avail_seen_) return arm(now);
-  idle_ = true;   // without EVENT_IDX the guest notifies of every refill
+  more ? fetch(wanted_, now) : nothing_more(now);
 }
 
-// Asks for a notification of the next buffer; the index is read once more afterwards, for the guest may have been faster.
+// All that the guest has posted is here. Without EVENT_IDX the guest notifies of every refill.
+void VirtQueue::nothing_more(Time now) {
+  const std::uint16_t next = packed_ ? pvring::off_wrap(next_) : avail_seen_;
+  if (has(feature::kEventIdx) && (event_ != next || (packed_ && !armed_))) return arm(now);
+  idle_ = true;
+}
+
+// Asks for a notification of the next buffer; the ring is read once more afterwards, for the guest may have been faster.
 void VirtQueue::arm(Time now) {
-  const Transfer t = e_.bus.write(now, bus(vring::avail_event(c_.layout)), nullptr, 2, c_.domain, true);
+  const Gpa a = packed_ ? pvring::device_event(c_.layout) : vring::avail_event(c_.layout);
+  const Transfer t = e_.bus.write(now, bus(a), nullptr, packed_ ? sizeof(pvring::Event) : 2, c_.domain, true);
   read_hpa_ = t.hpa;
   busy_ = true;
-  event_ = avail_seen_;
+  event_ = packed_ ? pvring::off_wrap(next_) : avail_seen_;
+  armed_ = true;
   e_.events.push(t.done, Ev::vq_armed, id_, 0);
 }
 
 void VirtQueue::event_armed(Time now) {
   if (read_hpa_ == kNoAddress) return stop(e_.stats.ring_faults);
+  if (packed_) {
+    e_.memory.store(read_hpa_, pvring::Event{event_, pvring::kEventDesc});
+    return read_ring(now);
+  }
   e_.memory.store(read_hpa_, avail_seen_);
   read_index(now);
 }
@@ -122,7 +138,7 @@ void VirtQueue::read_round(Time now) {
   for (std::uint32_t i = 0; i < pending_.size(); ++i) {
     const Pending& p = pending_[i];
     if (p.done) continue;
-    if (p.table != 0) {
+    if (p.entries != 0) {
       plan_run(i, p.table, 0, p.entries, true, now, done);
       continue;
     }
@@ -140,6 +156,7 @@ void VirtQueue::read_round(Time now) {
 }
 
 void VirtQueue::descriptors_read(Time now) {
+  if (packed_) return ring_read(now);
   for (const Run& r : runs_) {
     if (r.hpa == kNoAddress) return stop(e_.stats.ring_faults);
     e_.stats.descriptors_fetched += r.count;
@@ -170,7 +187,7 @@ bool VirtQueue::walk(std::uint32_t i) {
     c.capacity += d.len;
     return true;
   };
-  if (p.table != 0) {
+  if (p.entries != 0) {
     vring::Desc table[VirtChain::kMax];
     for (const Run& r : runs_)
       if (r.table && r.pending == i)
@@ -189,7 +206,7 @@ bool VirtQueue::walk(std::uint32_t i) {
     const vring::Desc& d = shadow_[p.next];
     if (d.flags & vring::kIndirect) {
       const std::uint32_t n = d.len / 16;
-      if (!has(feature::kIndirect) || d.len % 16 != 0 || n == 0 || n > VirtChain::kMax || d.addr % 16 != 0 || c.count != 0) return false;
+      if (!has(feature::kIndirect) || d.len % 16 != 0 || n == 0 || n > VirtChain::kMax || d.addr % 16 != 0 || d.flags & vring::kNext) return false;
       p.table = bus(d.addr);
       p.entries = static_cast<std::uint16_t>(n);
       return true;
