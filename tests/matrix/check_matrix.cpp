@@ -46,14 +46,13 @@ Arguments read(int argc, char** argv) {
       if (++i == argc) throw UserError(word + " wants a value");
       return argv[i];
     };
-    const auto number = [&]() {
-      const std::string v = value();
+    const auto number = [&](const std::string& v) {
       const unsigned long n = v.find_first_not_of("0123456789") == std::string::npos && v.size() < 10 ? std::stoul("0" + v) : 0;
       if (n == 0) throw UserError(word + " wants a number from 1 on, not \"" + v + "\"");
       return n;
     };
-    if (word == "-j") a.jobs = static_cast<unsigned>(number());
-    else if (word == "--every") a.every = number();
+    if (word.starts_with("-j")) a.jobs = static_cast<unsigned>(number(word == "-j" ? value() : word.substr(2)));
+    else if (word == "--every") a.every = number(value());
     else if (word == "--only") a.only = value();
     else if (word == "--set") a.set.push_back(value());
     else if (word.starts_with("-")) throw UserError("unknown option " + word + "; allowed: -j N, --every K, --only TEXT, --set KEY=VALUE");

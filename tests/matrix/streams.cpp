@@ -3,6 +3,7 @@
 #include <pcap/pcap.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <stdexcept>
 
@@ -12,9 +13,8 @@
 namespace gd::test {
 namespace {
 
-using tcp::kCwr, tcp::kEce, tcp::kFin, tcp::kPsh, tcp::kUrg;
+using tcp::kCwr, tcp::kEce, tcp::kFin, tcp::kPsh, tcp::kRst, tcp::kSyn, tcp::kUrg;
 constexpr unsigned kAck = tcp::kAckFlag;
-constexpr std::size_t kLargest = 1514;
 
 struct Flow {
   bool tcp = true, v6 = false, timestamps = false, random_id = false, fixed_id = false, df = true;
@@ -45,9 +45,8 @@ class Generator {
       f.id = below(65'536);
       f.seq = rng_();   // some begin just before the wrap of the sequence space
       if (chance(20)) f.seq = 0u - below(20'000);
-      const std::size_t full = kLargest - f.header();
-      const std::size_t sizes[] = {full, full, 536, 777, 100 + below(1200)};
-      f.mss = sizes[below(5)];
+      const std::size_t sizes[] = {full(f), full(f), 536, 777, 100 + below(1200)};
+      f.mss = std::min(sizes[below(5)], full(f));
       flows_.push_back(f);
     }
   }
@@ -62,6 +61,9 @@ class Generator {
   unsigned below(unsigned n) { return static_cast<unsigned>(rng_.below(n)); }
   bool chance(unsigned per_cent) { return below(100) < per_cent; }
 
+  // Payload of a full frame.
+  std::size_t full(const Flow& f) const { return o_.mtu + ether::kHeader + (f.vlan ? ether::kTag : 0) - f.header(); }
+
   // One flow alone, or two frame by frame; then a pause, or none.
   void burst() {
     Flow* const turn[2] = {&flows_[below(static_cast<unsigned>(flows_.size()))], &flows_[below(static_cast<unsigned>(flows_.size()))]};
@@ -72,14 +74,14 @@ class Generator {
   }
 
   void step(Flow& f) {
-    if (!f.tcp) return send(datagram(f, chance(50) ? below(300) : below(static_cast<unsigned>(kLargest - f.header()))));
+    if (!f.tcp) return send(datagram(f, chance(50) ? below(300) : below(static_cast<unsigned>(full(f)) + 1)));
     if (!chance(o_.disorder)) return send_next(f, f.mss, kAck);
     switch (below(12)) {
       case 0: return send_next(f, 1 + below(static_cast<unsigned>(f.mss)), kAck);                       // short
-      case 1: return send_next(f, std::min(f.mss + 1 + below(50), kLargest - f.header()), kAck);        // longer
+      case 1: return send_next(f, std::min(f.mss + 1 + below(50), full(f)), kAck);        // longer
       case 2: return send_next(f, f.mss, kAck | kPsh);
       case 3: return send_next(f, f.mss, kAck | (chance(50) ? kEce : kCwr));
-      case 4: return send_next(f, f.mss, kAck | (chance(20) ? kFin : chance(50) ? kUrg : kPsh | kEce));
+      case 4: return send_next(f, f.mss, kAck | std::array<unsigned, 5>{kFin, kUrg, kPsh | kEce, kSyn, kRst}[below(5)]);
       case 5: return send(segment(f, f.seq, 0, kAck));                                                  // pure ACK
       case 6: f.seq += 1 + below(5'000); return send_next(f, f.mss, kAck);                              // gap
       case 7: return last_.empty() ? send_next(f, f.mss, kAck) : send(last_);                           // repeated, of any flow

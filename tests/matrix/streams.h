@@ -2,7 +2,7 @@
 //
 // Streams: a few flows over IPv4 and IPv6, some inside a VLAN, with and without TCP timestamps, in bursts of back-to-back
 // frames. TCP flows have segments of equal and of odd sizes, PSH, FIN, URG, ECE and CWR, pure ACKs, changed windows,
-// acknowledgement numbers, TTLs and IP ids, gaps, repeated and swapped segments, Ethernet padding. What the rules of
+// acknowledgement numbers, TTLs and IP ids, now and then SYN or RST beside data, gaps, repeated and swapped segments, Ethernet padding. What the rules of
 // 2.6.35 count to the flow's key (TOS; of IPv6 the hop limit) stays the same within a flow, because frames of one
 // connection with another key may overtake each other there. Not made: fragments, IP options and wrong checksums, which
 // bypass GRO and may overtake what it holds.
@@ -24,6 +24,7 @@ struct StreamOptions {
   std::uint64_t seed = 1;
   unsigned frames = 300;
   unsigned disorder = 25;    // per cent of TCP segments that are not simply the next full one
+  unsigned mtu = 1500;
 };
 
 std::vector<SentFrame> random_streams(const StreamOptions& options);

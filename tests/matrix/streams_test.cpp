@@ -95,7 +95,7 @@ TEST(RandomStreams, AreValidAndTheSameForASeed) {
       ASSERT_TRUE(p.ok());
       ASSERT_NE(csum::check_l3(f.bytes.data(), p), csum::Checked::bad);
       ASSERT_EQ(csum::check_l4(f.bytes.data(), p), csum::Checked::good);
-      ASSERT_LE(f.bytes.size(), 1514u);
+      ASSERT_LE(f.bytes.size(), 1514u + 4 * p.vlan_tags);
       ASSERT_GE(f.at_ns, before);
       before = f.at_ns;
       (p.l4 == L4::tcp ? tcp : udp) += 1;
@@ -110,14 +110,18 @@ TEST(RandomStreams, AreValidAndTheSameForASeed) {
 }
 
 // For every design and every setting of GRO a combination of the other settings that can be served, by chance.
-class StreamRuns : public ::testing::TestWithParam<std::uint64_t> {};
+struct StreamRun {
+  std::uint64_t seed;
+  unsigned mtu;
+};
+class StreamRuns : public ::testing::TestWithParam<StreamRun> {};
 
 TEST_P(StreamRuns, EveryDesignHandsUpWhatWasSent) {
-  const std::uint64_t seed = GetParam();
-  const std::vector<SentFrame> sent = random_streams({seed, 250, 40});
+  const auto [seed, mtu] = GetParam();
+  const std::vector<SentFrame> sent = random_streams({seed, 250, 40, mtu});
   const std::string capture = "streams-" + std::to_string(seed) + ".pcap";
   write_capture(capture, sent);
-  Space space(scenario_path(kStreamScenario), {"traffic.file=" + capture, "guests.0.gro.enabled=false"});
+  Space space(scenario_path(kStreamScenario), {"traffic.file=" + capture, "guests.0.gro.enabled=false", "nic.mtu=" + std::to_string(mtu) + "B"});
   Rng rng(seed, "tests.stream_runs");
   const std::vector<std::size_t> sizes = space.sizes();
   unsigned runs = 0;
@@ -129,16 +133,21 @@ TEST_P(StreamRuns, EveryDesignHandsUpWhatWasSent) {
         for (std::size_t d = 0; d < row.size(); ++d) row[d] = static_cast<std::uint8_t>(rng.below(sizes[d]));
         row[0] = static_cast<std::uint8_t>(design);
         row[1] = static_cast<std::uint8_t>(gro);
+        // Small buffers hold frames of MTU 1500, and so do the old driver's big ones when nothing is merged.
+        const std::string& mode = space.value(row, "rx_mode");
+        if (mtu > 1500 && (mode == "small" || (mode == "big" && space.value(row, "driver") == "linux-2.6.35"))) continue;
         found = !space.refusal(row) && !space.refusal_when_loaded(row);
       }
       if (!found) continue;   // which pairs are never served is said by Pairwise
       EXPECT_EQ(whole_run(space, row, sent), "");
       ++runs;
     }
-  EXPECT_GE(runs, 12u);   // four strategies can be served whatever GRO does
+  EXPECT_GE(runs, mtu > 1500 ? 9u : 12u);   // three or four strategies can be served whatever GRO does
 }
 
-INSTANTIATE_TEST_SUITE_P(Seed, StreamRuns, ::testing::Range(std::uint64_t{11}, std::uint64_t{17}));
+INSTANTIATE_TEST_SUITE_P(Seed, StreamRuns,
+                         ::testing::Values(StreamRun{11, 1500}, StreamRun{12, 1500}, StreamRun{13, 1500}, StreamRun{14, 1500},
+                                           StreamRun{15, 1500}, StreamRun{16, 576}));
 
 }  // namespace
 }  // namespace gd::test
