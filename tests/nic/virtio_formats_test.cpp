@@ -100,10 +100,12 @@ struct GuestVq {
         packet.clear();
         b.frames.delivered(b.frames.pop(side.by_head[u.head]), b.agenda.now());
       }
+      if (left > 1) { EXPECT_EQ(u.len, 1024u) << "section 5.1.6.4.1: all buffers but the last are used to their full length"; }
       append(packet, content(u.token, u.len));
       idle.push_back(u.token);
       if (--left == 0) got.push_back(Frame(packet.begin() + 12, packet.end()));
     }
+    EXPECT_EQ(left, 0u) << "section 5.1.6.4.1: a packet's buffers are seen together";
     fill();
     driver.enable_callbacks(view);
     awake = driver.more_used(view);
@@ -190,6 +192,25 @@ TEST(NicVirtqueue, InOrderAPacketHasOneEntry) {
     }
   });
   b.run(60 * kUs);
+}
+
+TEST(Spec_5_1_6_3_2, WithoutMergeableBuffersOneIsUsedAndNumBuffersIsOne) {
+  NicBench b("bench");
+  GuestVq q(b, 0, 16, bit(feature::kVersion1) | kPacked, 1);
+  b.at(0, [&] { q.fill(); });
+  b.at(10 * kUs, [&] { b.arrive(q.frame(1100)), b.arrive(q.frame(900)); });   // two would hold the first
+  b.at(40 * kUs, [&] {
+    VirtioNetHdr h;
+    std::memcpy(static_cast<void*>(&h), b.phys.at(q.page(15)), 12);
+    EXPECT_EQ(h.num_buffers, 1);
+    EXPECT_EQ(h.flags, 0);                                                    // section 5.1.6.4.1: no GUEST_CSUM
+    EXPECT_EQ(h.gso_type, VirtioNetHdr::kGsoNone);
+    q.tick();
+    ASSERT_EQ(q.got.size(), 1u);
+    EXPECT_EQ(q.got[0], q.frame(900));
+  });
+  b.run(60 * kUs);
+  EXPECT_EQ(b.nic.stats().drops[static_cast<int>(Drop::oversize)], 1u);
 }
 
 TEST(NicVirtqueue, PackedEventsAreAskedForAndObeyed) {
