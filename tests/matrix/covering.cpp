@@ -1,33 +1,13 @@
 #include "tests/matrix/covering.h"
 
 namespace gd::test {
-namespace {
-
-// Numbers the pairs: those of dimensions (a, b) follow one another, by value of a, then of b.
-class PairIndex {
- public:
-  explicit PairIndex(const std::vector<std::size_t>& sizes) : sizes_(sizes) {
-    for (std::size_t a = 0; a < sizes.size(); ++a)
-      for (std::size_t b = a + 1; b < sizes.size(); ++b) {
-        first_.push_back(count_);
-        count_ += sizes[a] * sizes[b];
-      }
-  }
-  std::size_t count() const { return count_; }
-  template <class F>
-  void each(const Row& row, F&& f) const {
-    std::size_t k = 0;
-    for (std::size_t a = 0; a < sizes_.size(); ++a)
-      for (std::size_t b = a + 1; b < sizes_.size(); ++b) f(first_[k++] + row[a] * sizes_[b] + row[b]);
-  }
-
- private:
-  const std::vector<std::size_t>& sizes_;
-  std::vector<std::size_t> first_;
-  std::size_t count_ = 0;
-};
-
-}  // namespace
+PairIndex::PairIndex(std::vector<std::size_t> sizes) : sizes_(std::move(sizes)) {
+  for (std::size_t a = 0; a < sizes_.size(); ++a)
+    for (std::size_t b = a + 1; b < sizes_.size(); ++b) {
+      first_.push_back(count_);
+      count_ += sizes_[a] * sizes_[b];
+    }
+}
 
 std::vector<Row> all_rows(const std::vector<std::size_t>& sizes) {
   std::vector<Row> rows = {Row{}};

@@ -19,6 +19,24 @@ struct ValuePair {
   bool operator==(const ValuePair&) const = default;
 };
 
+// Numbers the pairs in the order of all_pairs().
+class PairIndex {
+ public:
+  explicit PairIndex(std::vector<std::size_t> sizes);
+  std::size_t count() const { return count_; }
+  // Calls f(number) for each pair that the row holds.
+  template <class F>
+  void each(const Row& row, F&& f) const {
+    std::size_t k = 0;
+    for (std::size_t a = 0; a < sizes_.size(); ++a)
+      for (std::size_t b = a + 1; b < sizes_.size(); ++b) f(first_[k++] + row[a] * sizes_[b] + row[b]);
+  }
+
+ private:
+  std::vector<std::size_t> sizes_, first_;   // first_: number of the first pair of dimensions (a, b)
+  std::size_t count_ = 0;
+};
+
 struct Covering {
   std::vector<Row> rows;              // the covering set, in order of choice
   std::vector<ValuePair> impossible;  // pairs that no admissible row holds, in order

@@ -18,6 +18,15 @@ TEST(Covering, EveryRowAndPairIsListedOnce) {
   EXPECT_EQ(all_rows({2, 3}), (std::vector<Row>{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}}));
   EXPECT_EQ(all_rows({}).size(), 1u);
   EXPECT_EQ(all_pairs({2, 3, 2}).size(), 2u * 3 + 2 * 2 + 3 * 2);
+  const Sizes sizes = {2, 3, 2};
+  const PairIndex index(sizes);
+  const auto pairs = all_pairs(sizes);
+  EXPECT_EQ(index.count(), pairs.size());
+  for (const Row& row : all_rows(sizes)) {
+    unsigned n = 0;
+    index.each(row, [&](std::size_t p) { n += holds(row, pairs[p]); });
+    EXPECT_EQ(n, 3u);
+  }
   EXPECT_EQ(all_pairs({2, 1}), (std::vector<ValuePair>{{0, 0, 1, 0}, {0, 1, 1, 0}}));
 }
 

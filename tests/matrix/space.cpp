@@ -7,6 +7,7 @@
 #include "models/base/error.h"
 #include "src/scenario/loader.h"
 #include "src/scenario/table.h"
+#include "src/system/environment.h"
 #include "src/system/params.h"
 #include "src/system/system.h"
 
@@ -71,10 +72,10 @@ std::string first_message(const std::string& text) {
 
 Space::Space(const std::string& scenario, std::vector<std::string> set, Extent extent) : file_(scenario), set_(std::move(set)) {
   base_ = load(set_);
-  read_designs(extent);
+  read_strategies(extent);
   // Refusals are asked of copies; without the costs these are cheap. An entry with settings of its own is read again from
   // the whole text, which needs them.
-  if (std::all_of(choices_.begin(), choices_.end(), [](const auto& c) { return c.set.empty(); })) base_.costs.clear();
+  if (std::all_of(forms_.begin(), forms_.end(), [](const auto& f) { return !f || f->choice.set.empty(); })) base_.costs.clear();
   dimensions_.push_back(gro());
   dimensions_.push_back(chosen("rx_mode", "guests[].virtio.rx_mode", true));
   dimensions_.push_back(chosen("ring", "guests[].virtio.ring", true));
@@ -106,44 +107,44 @@ scenario::Scenario Space::load(const std::vector<std::string>& set) const {
   return scenario::load(file_, o);
 }
 
-// The scenario's own entry of a strategy is the default form; the other forms change one option of it.
-void Space::read_designs(Extent extent) {
+// The scenario's own entry of a strategy, if it has one, is what an option is changed in.
+void Space::read_strategies(Extent extent) {
   scenario::LoadOptions known;
   system::describe_to_loader(known);
-  Json list = Json::array();
-  Dimension d{"design", {}, false};
+  Dimension strategy{"strategy", {}, false}, option{"option", {{"as-written", {}}}, false};
+  std::vector<std::pair<std::string, std::string>> changes = {{}};   // option and value, by value of the dimension
   for (const scenario::StrategyType& type : known.strategies) {
-    Json entry = {{"name", type.name}};
-    std::vector<std::pair<std::string, std::string>> given;
+    strategy.values.push_back({type.name, {}});
+    for (const scenario::StrategyOption& o : type.options)
+      for (const std::string& v : o.allowed) {
+        const std::pair<std::string, std::string> change{o.name, v};
+        if (extent == Extent::product || v == o.fallback || std::find(changes.begin(), changes.end(), change) != changes.end()) continue;
+        changes.push_back(change);
+        option.values.push_back({o.name + "-" + v, {}});
+      }
+  }
+  for (const scenario::StrategyType& type : known.strategies) {
+    Json entry = {{"name", type.name}, {"label", type.name}};
     for (const scenario::StrategyChoice& c : base_.strategies) {
       if (base_.all_strategies || c.name != type.name || !c.hazard.empty()) continue;
-      given = c.options;
       for (std::size_t i = 0; i < c.options.size(); ++i) entry[c.options[i].first] = Json::parse(c.written[i]);
       for (const auto& [key, value] : c.set) entry["set"][key] = value;
       break;
     }
-    const auto add = [&](const std::string& label, Json named) {
-      named["label"] = label;
-      d.values.push_back({label, {"strategies=" + Json::array({named}).dump()}});
-      list.push_back(named);
-    };
-    add(type.name, entry);
-    if (extent == Extent::product) continue;
-    for (const scenario::StrategyOption& o : type.options) {
-      if (o.type != scenario::OptionType::choice) continue;
-      const auto own = std::find_if(given.begin(), given.end(), [&](const auto& g) { return g.first == o.name; });
-      for (const std::string& v : o.allowed) {
-        if (v == (own == given.end() ? o.fallback : own->second)) continue;
-        Json other = entry;
-        other[o.name] = v;
-        add(type.name + "." + v, other);
-      }
+    for (const auto& [name, value] : changes) {
+      const bool has = std::any_of(type.options.begin(), type.options.end(), [&, n = name](const auto& o) { return o.name == n; });
+      forms_.emplace_back();
+      if (!name.empty() && !has) continue;
+      Json form = entry;
+      if (!name.empty()) form[name] = value;
+      const std::string setting = "strategies=" + Json::array({form}).dump();
+      std::vector<std::string> set = set_;
+      set.push_back(setting);
+      forms_.back() = Form{setting, load(set).strategies.at(0)};
     }
   }
-  std::vector<std::string> set = set_;
-  set.push_back("strategies=" + list.dump());
-  choices_ = load(set).strategies;
-  dimensions_.push_back(d);
+  dimensions_.push_back(strategy);
+  dimensions_.push_back(option);
 }
 
 std::size_t Space::find(const std::string& dimension) const {
@@ -189,10 +190,11 @@ std::vector<std::string> Space::keys(const Value& value) const {
 }
 
 std::optional<std::string> Space::refusal(const Row& row) {
-  for (std::size_t d = 1; d < row.size(); ++d)
+  if (!form(row)) return kNoSuchOption;
+  for (std::size_t d = 2; d < row.size(); ++d)
     for (const std::string& s : keys(dimensions_[d].values[row[d]])) apply(edited_, s);
   try {
-    const scenario::StrategyChoice& choice = choices_[row[0]];
+    const scenario::StrategyChoice& choice = form(row)->choice;
     if (choice.set.empty()) system::check_available(edited_);
     else system::check_available(scenario::for_strategy(edited_, choice));
     if (auto why = system::refusal(edited_, choice)) return first_message(*why);
@@ -213,11 +215,19 @@ std::optional<std::string> Space::refusal_when_loaded(const Row& row) const {
   return std::nullopt;
 }
 
+bool Space::merges(const Row& row) const {
+  const scenario::Scenario common = load(settings(row));
+  const scenario::StrategyChoice& choice = common.strategies.at(0);
+  const BindEnvironment e = system::environment(scenario::for_strategy(common, choice), choice, 0);
+  const Strategy* strategy = find_strategy(choice.name);
+  return e.gro && !strategy->declaration().device_ring && strategy->merges(e);
+}
+
 std::vector<std::string> Space::settings(const Row& row) const {
   std::vector<std::string> out = set_;
-  for (std::size_t d = 1; d < row.size(); ++d)
+  for (std::size_t d = 2; d < row.size(); ++d)
     for (const std::string& s : keys(dimensions_[d].values[row[d]])) out.push_back(s);
-  out.push_back(dimensions_[0].values[row[0]].set.at(0));
+  out.push_back(form(row)->setting);
   return out;
 }
 

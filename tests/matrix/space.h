@@ -1,8 +1,8 @@
 // The space of settings that tests/matrix walks through, as the program itself describes it: the dimensions of the
 // receive path, which values they have, and which combinations a scenario can serve.
 //
-// Designs come from the strategies that exist: each as it is by default, and once for every other value of an option that
-// is a choice. What cannot be served is the program's own answer (check_available, refusal), never a list kept here, so
+// Strategies are those that exist. A strategy's options are a dimension of their own: as the scenario has them, or one
+// option that is a choice with another value than the default. What cannot be served is the program's own answer (check_available, refusal), never a list kept here, so
 // that a new design, or a setting that becomes available, joins by itself.
 #pragma once
 #include <optional>
@@ -29,8 +29,11 @@ struct Dimension {
 
 enum class Extent : std::uint8_t {
   covering,   // everything
-  product     // what the full product walks through: no forms of designs, no driver generation, no in-order use
+  product     // what the full product walks through: no options of strategies, no driver generation, no in-order use
 };
+
+// Space::refusal() of a strategy without the option of the row.
+constexpr const char* kNoSuchOption = "the strategy has no such option";
 
 // The message of an error alone, without place and source line.
 std::string first_message(const std::string& text);
@@ -47,8 +50,6 @@ class Space {
   std::vector<std::size_t> sizes() const;
   // Value of the row in that dimension, by name.
   const std::string& value(const Row& row, const std::string& dimension) const;
-  // The strategy of the row, without its options.
-  const std::string& strategy(const Row& row) const { return choices_[row[0]].name; }
   // "vhost-copy gro=off rx_mode=big ...".
   std::string text(const Row& row) const;
   std::string text(const ValuePair& pair) const;
@@ -58,8 +59,8 @@ class Space {
   std::optional<std::string> refusal(const Row& row);
   // The same from the command line's settings through the whole reader. The last word.
   std::optional<std::string> refusal_when_loaded(const Row& row) const;
-  // The label of the row's entry in `strategies`.
-  const std::string& label(const Row& row) const { return choices_[row[0]].label; }
+  // Whether the strategy says that it merges here; the row must be servable.
+  bool merges(const Row& row) const;
   // All that --set must say for this row, in order.
   std::vector<std::string> settings(const Row& row) const;
   // The command line that runs the row, as from a shell.
@@ -67,14 +68,20 @@ class Space {
 
  private:
   scenario::Scenario load(const std::vector<std::string>& set) const;
-  void read_designs(Extent extent);
+  // An entry of `strategies`: a strategy with one of the options.
+  struct Form {
+    std::string setting;               // strategies=[...]
+    scenario::StrategyChoice choice;
+  };
+  void read_strategies(Extent extent);
+  const std::optional<Form>& form(const Row& row) const { return forms_[row[0] * dimensions_[1].values.size() + row[1]]; }
   void restrict_to(Extent extent);
   std::vector<std::string> keys(const Value& value) const;
 
   std::string file_;
   std::vector<std::string> set_;
   std::vector<Dimension> dimensions_;
-  std::vector<scenario::StrategyChoice> choices_;   // by value of dimension 0
+  std::vector<std::optional<Form>> forms_;   // by strategy and option; none where the strategy has no such option
   scenario::Scenario base_, edited_;
 };
 

@@ -6,22 +6,15 @@
 namespace gd::test {
 namespace {
 
-// Whether the host merges and may pass what it merged on as one packet. Designs that let the NIC write headers and payload
-// to one place need offsets in used entries for that.
-bool merges(const Space& space, const Row& row) {
-  const Declaration& d = find_strategy(space.strategy(row))->declaration();
-  const std::string& extensions = space.value(row, "extensions");
-  const bool offsets = extensions == "used_offset" || extensions == "both";
-  return d.merges && !d.device_ring && space.value(row, "gro") != "off" && space.value(row, "rx_mode") != "small" &&
-         (!d.guest_memory || space.strategy(row) == "copy-header" || offsets);
-}
+// Whether the host merges and may pass what it merged on as one packet: small buffers take no merged packet.
+bool merges(const Space& space, const Row& row) { return space.value(row, "rx_mode") != "small" && space.merges(row); }
 
 // Frames that a combination may lose by design, as reason of drop. The driver of 2.6.35 has no frag_list: a packet of more
 // ring buffers than an skb has fragments is an error to it, and designs that hand over a page for each segment make such
 // packets whenever GRO merges long enough.
 std::string may_drop(const Space& space, const Row& row) {
   const bool old = space.value(row, "driver") == "linux-2.6.35" && space.value(row, "rx_mode") == "mergeable";
-  const bool page_each = find_strategy(space.strategy(row))->declaration().guest_memory && space.value(row, "gro") != "off";
+  const bool page_each = find_strategy(space.value(row, "strategy"))->declaration().guest_memory && space.value(row, "gro") != "off";
   return old && page_each ? "stack" : "";
 }
 
@@ -35,7 +28,7 @@ std::vector<SentFrame> arrived(const std::vector<SentFrame>& sent, const std::ma
 }  // namespace
 
 std::string whole_run(const Space& space, const Row& row, const std::vector<SentFrame>& sent) {
-  const ChildResult r = run_child(kStreamScenario, space.label(row), space.settings(row), true);
+  const ChildResult r = run_child(kStreamScenario, space.value(row, "strategy"), space.settings(row), true);
   std::string wrong;
   const auto must = [&](bool holds, const std::string& what) {
     if (!holds) wrong += what + "\n";
