@@ -71,18 +71,15 @@ bool CopyHeaderPath::merges() const {
 bool CopyHeaderPath::post(Step& s) {
   std::uint32_t token = 0;
   unsigned n = 0;
-  bool pages = false;
   const Bytes least = own_header() ? g_.header_buffer : kPage;
   while (n < kPostBatch && posted_.take_one(s, least, &token)) {
     if (posted_[token].length < kPage) {
       header_fifo_[header_tail_++ & header_mask_] = token;
     } else {
-      posted_.queue(token);
-      pages = true;
+      queue(s, token);
     }
     ++n;
   }
-  if (pages) feed(s);
   return n == kPostBatch;
 }
 
@@ -92,20 +89,19 @@ bool CopyHeaderPath::ask_for_kick(Step& s, bool starved) {
 }
 
 bool CopyHeaderPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {
-  const std::uint32_t token = next_for(slot);
+  const std::uint32_t token = next_for(s, slot);
   if (token == kNoToken) return false;
   Skb* skb = c_.skbs.alloc(s);
   c_.skbs.post_head(s, skb);
   heads_[slot] = skb;
-  d = RxDescriptor::read_format(posted_.map(s, token) + (data(token) - posted_[token].hpa), skb->slab_iova);
+  d = RxDescriptor::read_format(address(s, token, room()), skb->slab_iova);
   return true;
 }
 
 // A packet has nothing in its buffer: the driver gets it again, unless the packet's header goes there.
 void CopyHeaderPath::without_payload(Step& s, Skb& skb, std::uint32_t token, Owner from) {
-  if (own_header() || skb.kept != kNoToken || skb.nr_frags) return recycle(s, token, from);
-  posted_.unmap(s, token);
-  own(s, token, from, Owner::skb, "guest page kept for a packet's header");
+  if (own_header() || skb.kept != kNoToken || skb.nr_frags || Bounce::is(token)) return recycle(s, token, from);
+  received(s, token, from, "guest page kept for a packet's header");
   skb.kept = token;
 }
 
@@ -131,8 +127,7 @@ Skb* CopyHeaderPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, 
   if (w.packet_length == 0 && header == 0) {   // all in the header buffer
     without_payload(s, *partial_, token, before);
   } else {
-    posted_.unmap(s, token);
-    own(s, token, before, Owner::skb, "guest page received");
+    received(s, token, before, "guest page received");
   }
   if (header) {
     const std::uint32_t payload = in_header - header;
@@ -154,6 +149,7 @@ Skb* CopyHeaderPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, 
     return nullptr;
   }
   c_.frames.append(skb->frames, frame);
+  if (refused(s, skb)) return nullptr;
   if (first_in_header_ == 0) pull_headers(s, *skb);
   plant(s, *skb, c_.frames[frame].id);
   return skb;
@@ -222,6 +218,19 @@ void CopyHeaderPath::pulled_empty(Step& s, Skb& skb, const Frag& f) {
   skb.frags[skb.nr_frags++] = {f.addr - n, n, f.token};
 }
 
+// The headers lie in the skb's own head until they are copied.
+bool CopyHeaderPath::move_start(Step& s, Skb& skb, std::uint32_t headers, int by) {
+  const int length = static_cast<int>(skb.head.length) + by;
+  if (skb.head.length < headers || length > static_cast<int>(std::min<Bytes>(g_.header_space, Skb::kSlab))) return false;
+  std::uint8_t* head = c_.phys.at(skb.head.addr);
+  if (by > 0) std::memmove(head + by, head, skb.head.length);
+  else std::memmove(head, head - by, static_cast<std::size_t>(length));
+  s.charge(header_copy_, headers);
+  skb.head.length = static_cast<std::uint32_t>(length);
+  skb.length = static_cast<std::uint32_t>(static_cast<int>(skb.length) + by);
+  return true;
+}
+
 void CopyHeaderPath::absorbed(Step& s, Skb& shell) {
   if (const std::uint32_t token = std::exchange(shell.kept, kNoToken); token != kNoToken) recycle(s, token, Owner::skb);
 }
@@ -230,7 +239,7 @@ void CopyHeaderPath::plant(Step& s, Skb& skb, std::uint64_t id) {
   if (skb.nr_frags == 0) return;
   Frag& f = skb.frags[0];
   if (c_.fault.hit(Fault::flip_host, id)) *c_.phys.at(f.addr + f.length - 1) ^= 0x40;
-  if (c_.fault.hit(Fault::free_twice, id)) c_.ownership.move(posted_[f.token].id, Owner::skb, Owner::guest, s.now(), "planted");
+  if (!Bounce::is(f.token) && c_.fault.hit(Fault::free_twice, id)) c_.ownership.move(posted_[f.token].id, Owner::skb, Owner::guest, s.now(), "planted");
   if (c_.fault.hit(Fault::leak_buffer, id)) {
     skb.length -= f.length;
     f = skb.frags[--skb.nr_frags];
@@ -255,6 +264,7 @@ class CopyHeader final : public Strategy {
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
     if (auto why = refuse_zero_copy(e)) return why;
+    if (e.in_order) return "header buffers and pages are used in another order than posted; VIRTIO_F_IN_ORDER was negotiated";
     if (e.split == SplitMode::off) return "the NIC must split headers (nic.header_split.mode is off)";
     if (e.options.unsplit == Unsplit::offset && !e.used_offset) return "unsplit: offset needs the feature used_offset";
     if (e.header_buffer > Skb::kSlab) return "nic.header_split.header_buffer is larger than an skb's head of 512 bytes";

@@ -29,6 +29,7 @@ class CopyHeaderPath final : public ZeroCopyPath {
   Hpa headers(const Skb& skb) const override { return skb.head.addr; }
   void pulled_empty(Step& s, Skb& skb, const Frag& f) override;
   void absorbed(Step& s, Skb& shell) override;
+  bool move_start(Step& s, Skb& skb, std::uint32_t headers, int by) override;
   bool post(Step& s) override;
   bool ask_for_kick(Step& s, bool starved) override;
   bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) override;
@@ -40,7 +41,15 @@ class CopyHeaderPath final : public ZeroCopyPath {
   using Place = CopyHeaderGeometry::Place;
   bool own_header() const { return g_.place == Place::separate; }   // the header has a ring buffer of its own
   // Where the NIC writes in a buffer.
-  Hpa data(std::uint32_t token) const { return posted_[token].hpa + (g_.place == Place::room ? g_.room : 0); }
+  Bytes room() const { return g_.place == Place::room ? g_.room : 0; }
+  Hpa data(std::uint32_t token) const { return place(token, room()); }
+  Hpa written_from(std::uint32_t token) const override { return data(token); }
+  void places(std::uint32_t token, std::uint32_t index, std::uint32_t headers) override;
+  bool ready_for_copy() const override { return own_header() ? header_head_ != header_tail_ : spares() > 0; }
+  std::uint32_t first_for_copy(Step& s) override;
+  void unwind_first(Step& s, std::uint32_t token) override;
+  Hpa header_place(std::uint32_t first, std::uint32_t headers, VirtioNetHdr& h) const override;
+  std::uint32_t header_bytes(const Skb& skb) const override;
   std::uint32_t mergeable_header(Hpa at, std::uint32_t length) const;
   void pull_headers(Step& s, Skb& skb);
   void move_payload(Step& s, Frag& f, std::uint32_t distance);

@@ -1,6 +1,9 @@
 // copy-header: a packet is handed over.
+#include <algorithm>
+
 #include "models/base/error.h"
 #include "models/buffers/copy_header.h"
+#include "models/packet/parse.h"
 
 namespace gd {
 
@@ -82,6 +85,7 @@ bool CopyHeaderPath::begin(Step& s, Skb& skb) {
 }
 
 Progress CopyHeaderPath::deliver(Step& s, Skb* skb) {
+  if (out_.busy() || (!member_ && in_host_pages(*skb))) return deliver_copy(s, skb);
   if (!member_) {
     if (own_header() && header_head_ == header_tail_) return Progress::no_buffers;
     if (!begin(s, *skb)) return Progress::done;
@@ -107,6 +111,45 @@ Progress CopyHeaderPath::deliver(Step& s, Skb* skb) {
   destruct(s, *skb, buffers_);
   c_.skbs.free(s, skb);
   return Progress::done;
+}
+
+// A copied packet: its headers are parsed where they lie.
+std::uint32_t CopyHeaderPath::header_bytes(const Skb& skb) const {
+  const Frag& first = skb.head.length ? skb.head : skb.frags[0];
+  const Parsed p = parse(c_.phys.at(first.addr), first.length);
+  const auto most = static_cast<std::uint32_t>(std::min<Bytes>(g_.header_space, first.length));
+  return std::min(p.header_length ? p.header_length : 14u, most);
+}
+
+std::uint32_t CopyHeaderPath::first_for_copy(Step& s) {
+  if (!own_header()) return spare(s);
+  const std::uint32_t token = header_fifo_[header_head_++ & header_mask_];
+  own(s, token, Owner::posted, Owner::skb, "header buffer used for a copy");
+  return token;
+}
+
+void CopyHeaderPath::unwind_first(Step& s, std::uint32_t token) {
+  if (!own_header()) return unwind(s, token);
+  own(s, token, Owner::skb, Owner::posted, "too few buffers for a copy");
+  header_fifo_[--header_head_ & header_mask_] = token;
+}
+
+void CopyHeaderPath::places(std::uint32_t token, std::uint32_t index, std::uint32_t headers) {
+  const PostedBuffer& b = posted_[token];
+  if (index > 0) return out_.add({b.gpa, b.length, token, 0, true});
+  const auto before = static_cast<std::uint32_t>(room());
+  switch (g_.place) {
+    case Place::separate: return out_.add({b.gpa + b.room, headers, token, b.room, true});
+    case Place::room: return out_.add({b.gpa + before - headers, b.length - before + headers, token, before - headers, true});
+    case Place::chain:
+      out_.add({b.header_gpa + side_.header_length(), headers, token, 0, false});
+      return out_.add({b.gpa, b.length, token, b.header_space, true});
+  }
+}
+
+Hpa CopyHeaderPath::header_place(std::uint32_t first, std::uint32_t headers, VirtioNetHdr& h) const {
+  if (!own_header()) h.hdr_len = static_cast<std::uint16_t>(headers);
+  return posted_[first].header;
 }
 
 void CopyHeaderPath::release(Step& s, Skb* skb) {

@@ -47,54 +47,65 @@ class GuestHeadPath final : public ZeroCopyPath {
  public:
   explicit GuestHeadPath(PathContext c)
       : ZeroCopyPath(std::move(c)), write_back_(c_.costs.get("header.copy")),
-        info_(c_, layout_for(c_.env), shared_info_at(c_.env), stats_) {}
+        info_(c_, layout_for(c_.env), shared_info_at(c_.env), stats_) {
+    if (c_.env.options.guest_layout == GuestLayout::smaller && !hazard(Hazard::layout_mismatch)) posted_.copy_all();
+  }
 
   void shape(RxQueueConfig& q) override {
     q.packet_buffer = nic_area(c_.env);
     q.split = SplitMode::off;
   }
   bool merges() const override {
-    return c_.env.gro && c_.env.used_offset && feature::guest_gso(c_.guest->rx().features);
+    return c_.env.gro && c_.env.used_offset && !c_.env.in_order && feature::guest_gso(c_.guest->rx().features);
   }
   Hpa headers(const Skb& skb) const override { return skb.head.addr; }
+  // A later start is told by the offset; an earlier one would leave the posted range.
+  bool move_start(Step&, Skb& skb, std::uint32_t, int by) override {
+    if (by > 0 || skb.head.token == kNoToken || !c_.env.used_offset) return false;
+    const auto less = static_cast<std::uint32_t>(-by);
+    skb.head.addr += less;
+    skb.head.length -= less;
+    skb.length -= less;
+    return true;
+  }
 
   bool post(Step& s) override {
     std::uint32_t token = 0;
     unsigned n = 0;
     while (n < kPostBatch && posted_.take_one(s, least(), &token)) {
-      posted_.queue(token);
+      queue(s, token);
       ++n;
     }
-    if (n) feed(s);
     return n == kPostBatch;
   }
 
   bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) override {
-    const std::uint32_t token = next_for(slot);
+    const std::uint32_t token = next_for(s, slot);
     if (token == kNoToken) return false;
-    d = RxDescriptor::read_format(posted_.map(s, token) + posted_[token].room, 0);
+    d = RxDescriptor::read_format(address(s, token, room(token)), 0);
     return true;
   }
 
   Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override {
     const std::uint32_t token = taken_from(slot);
-    posted_.unmap(s, token);
+    const Owner before = at_device(token, w.packet_length > 0);
     if (frame == kNoFrame || w.packet_length == 0) {        // a blocked DMA
-      recycle(s, token, at_device(token, w.packet_length > 0));
+      recycle(s, token, before);
       return nullptr;
     }
     require(w.end_of_packet, "the NIC scattered a frame that its buffer was sized for");
-    own(s, token, Owner::in_flight, Owner::skb, "guest buffer received");
+    received(s, token, before, "guest buffer received");
     Skb* skb = c_.skbs.alloc(s);
-    info_.make(s, posted_[token]);
-    skb->head = {posted_[token].hpa + posted_[token].room, w.packet_length, token};
+    if (!Bounce::is(token)) info_.make(s, posted_[token]);
+    skb->head = {place(token, room(token)), w.packet_length, token};
     skb->length = w.packet_length;
     skb->hash = w.rss_hash;
     skb->checksum = checksum_of(w);
     c_.frames.append(skb->frames, frame);
+    if (refused(s, skb)) return nullptr;
     const std::uint64_t id = c_.frames[frame].id;
     if (c_.fault.hit(Fault::flip_host, id)) *c_.phys.at(skb->head.addr + skb->length - 1) ^= 0x40;
-    if (c_.fault.hit(Fault::free_twice, id)) c_.ownership.move(posted_[token].id, Owner::skb, Owner::guest, s.now(), "planted");
+    if (!Bounce::is(token) && c_.fault.hit(Fault::free_twice, id)) c_.ownership.move(posted_[token].id, Owner::skb, Owner::guest, s.now(), "planted");
     if (c_.fault.hit(Fault::leak_buffer, id)) skb->head.token = kNoToken;
     return skb;
   }
@@ -102,6 +113,7 @@ class GuestHeadPath final : public ZeroCopyPath {
   // A packet's buffers in order: its own head, then its frag_list's. The head that GRO of 2.6.35 makes for an aggregate has
   // no buffer; the guest's first buffer still holds the headers.
   Progress deliver(Step& s, Skb* skb) override {
+    if (out_.busy() || (!member_ && in_host_pages(*skb))) return deliver_copy(s, skb);
     if (!member_) begin(s, *skb);
     while (member_) {
       if (s.over()) return Progress::more;
@@ -109,7 +121,7 @@ class GuestHeadPath final : public ZeroCopyPath {
       if (h.token != kNoToken) {
         const PostedBuffer& b = posted_[h.token];
         info_.use(s, b);
-        if (h.token == first_) posted_.give(s, h.token, side_.header_length() + lifted_ + h.length, Owner::skb);
+        if (h.token == first_) posted_.give(s, h.token, side_.header_length() + lifted_ + h.length, Owner::skb, moved_);
         else posted_.give(s, h.token, h.length, Owner::skb, static_cast<std::uint32_t>(h.addr - b.hpa));
       }
       member_ = member_ == skb ? skb->list : member_->next;
@@ -128,6 +140,7 @@ class GuestHeadPath final : public ZeroCopyPath {
   void release(Step& s, Skb* skb) override { put_all(s, skb); }
 
  private:
+  Bytes room(std::uint32_t token) const { return Bounce::is(token) ? 0 : posted_[token].room; }
   // Bytes that the guest's buffer must take behind the virtio header.
   Bytes least() const {
     const bool accepted = hazard(Hazard::short_buffer) || hazard(Hazard::layout_mismatch);
@@ -147,7 +160,8 @@ class GuestHeadPath final : public ZeroCopyPath {
     const PostedBuffer& b = posted_[first_];
     lifted_ = skb.head.token == kNoToken ? skb.head.length : 0;
     if (lifted_) s.copy(write_back_, b.hpa + b.room, skb.head.addr, lifted_);
-    side_.write_header(s, b.header, side_.header_for(skb, buffers_));
+    moved_ = lifted_ || skb.head.token == kNoToken ? 0 : static_cast<std::uint32_t>(skb.head.addr - b.hpa) - b.room;
+    side_.write_header(s, b.header + moved_, side_.header_for(skb, buffers_));
     side_.carry(b.head, skb.frames);
   }
 
@@ -156,6 +170,7 @@ class GuestHeadPath final : public ZeroCopyPath {
   const Skb* member_ = nullptr;           // deliver(): where the packet in hand goes on
   unsigned buffers_ = 0;
   std::uint32_t first_ = kNoToken, lifted_ = 0;
+  std::uint32_t moved_ = 0;               // bytes by which a rewrite made the frame begin later
 };
 
 class GuestHead final : public Strategy {
@@ -169,7 +184,7 @@ class GuestHead final : public Strategy {
                                "lay buffers out as the NIC driver does; sizes and headroom are asked for at bind; negotiate used_offset to get merged frames",
                                "steer",
                                3, false, true, true,
-                               {"headroom", "tailroom", "shadow_shared_info", "guest_layout", "destructor"},
+                               {"headroom", "tailroom", "shadow_shared_info", "guest_layout", "unfit_buffers", "in_order", "destructor"},
                                {Hazard::short_buffer, Hazard::layout_mismatch, Hazard::shinfo_trusted, Hazard::forgotten_destructor}};
     return d;
   }
@@ -178,13 +193,13 @@ class GuestHead final : public Strategy {
     if (e.rx_mode == RxMode::big) return "the guest's big receive mode posts chains of pages; one buffer must hold a whole frame";
     if (driver_needs(e) > kPage)
       return "a frame of MTU " + std::to_string(e.mtu) + " with headroom, receive buffer and shared info does not fit one 4 KiB page";
-    if (e.options.guest_layout == GuestLayout::smaller && e.options.hazard != Hazard::layout_mismatch)
+    if (e.options.guest_layout == GuestLayout::smaller && e.options.unfit_buffers == UnfitBuffers::refuse && e.options.hazard != Hazard::layout_mismatch)
       return "the guest's own buffers of " + std::to_string(layout_for(e).buffer) + " bytes are smaller than the " +
              std::to_string(driver_needs(e)) + " that the NIC driver's skb takes with headroom, receive buffer and shared info";
     return std::nullopt;
   }
   std::uint64_t guest_features(const BindEnvironment&) const override { return feature::bit(feature::kUsedOffset); }
-  bool merges(const BindEnvironment& e) const override { return e.used_offset; }
+  bool merges(const BindEnvironment& e) const override { return e.used_offset && !e.in_order; }
   GuestRxLayout guest_layout(const BindEnvironment& e) const override { return layout_for(e); }
   std::uint64_t buffering(const BindEnvironment& e, std::uint64_t) const override {
     return std::min<std::uint64_t>(e.ring_size - 1, e.queue_size);

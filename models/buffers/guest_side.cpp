@@ -49,6 +49,11 @@ void GuestSide::used(Step& s, std::uint16_t head, std::uint32_t length, std::uin
   require(!offsets_ || length < 65536, "a used entry's length has no room beside its offset");
   CpuView v(s, space(), used_.op);
   s.charge(used_);
+  if (ring_.in_order()) {
+    hol_sum_ += static_cast<Time>(ring_.waiting_for_order()) * (s.now() - hol_since_);
+    hol_since_ = s.now();
+    ++hol_buffers_;
+  }
   ring_.push(v, head, length | offset << 16);
 }
 

@@ -71,6 +71,10 @@ class GuestSide {
   bool recheck(Step& s);
   PathTimer& timer() { return timer_; }
   std::uint64_t injected() const { return timer_.injected(); }
+  // In-order use: the time for which used buffers have waited for older ones, all together, and their number. Up to
+  // the latest used().
+  Time hol_sum() const { return hol_sum_; }
+  std::uint64_t hol_buffers() const { return hol_buffers_; }
   std::uint64_t guest_errors() const { return ring_.errors(); }
 
  private:
@@ -79,6 +83,8 @@ class GuestSide {
   PathTimer timer_;
   Cost head_, header_, used_, publish_, signal_;
   std::uint64_t skipped_ = 0;
+  Time hol_sum_ = 0, hol_since_ = 0;
+  std::uint64_t hol_buffers_ = 0;
   bool undecided_ = false, offsets_;
 };
 

@@ -29,7 +29,7 @@ PageFragsGeometry page_frags_geometry(const BindEnvironment& e) {
   const Bytes unit = e.buffer_size_per_descriptor ? kLine : 1024;   // SRRCTL.BSIZEPACKET counts 1 KiB
   g.packet_buffer = g.fits ? align_up(frame, unit) : align_down(g.space, unit);
   if (e.options.hazard == Hazard::short_buffer) g.packet_buffer = align_up(e.options.buffer + 1, 1024);
-  g.split = e.used_offset ? e.split : SplitMode::off;
+  g.split = e.used_offset && !e.in_order ? e.split : SplitMode::off;
   g.header_buffer = g.split == SplitMode::off ? 0 : std::min<Bytes>(e.header_buffer, align_down(g.space, kLine));
   return g;
 }
@@ -47,7 +47,7 @@ void PageFragsPath::shape(RxQueueConfig& q) {
 }
 
 bool PageFragsPath::merges() const {
-  return c_.env.gro && c_.env.used_offset && feature::guest_gso(c_.guest->rx().features);
+  return c_.env.gro && c_.env.used_offset && !c_.env.in_order && feature::guest_gso(c_.guest->rx().features);
 }
 
 bool PageFragsPath::post(Step& s) {
@@ -55,28 +55,28 @@ bool PageFragsPath::post(Step& s) {
   std::uint32_t token = 0;
   unsigned n = 0;
   while (n < kPostBatch && posted_.take_one(s, least, &token)) {
-    posted_.queue(token);
+    queue(s, token);
     ++n;
   }
-  if (n) feed(s);
   return n == kPostBatch;
 }
 
 bool PageFragsPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {
-  const bool two = g_.split != SplitMode::off;
-  if (two && posted_.queued() < 2) {
-    starved_ = true;
+  Iova header = 0;
+  if (g_.split != SplitMode::off) {
+    const std::uint32_t h = header_slots_[slot] = next_for(s, slot);
+    if (h == kNoToken) return false;
+    header = address(s, h, g_.room);
+  }
+  const std::uint32_t token = next_for(s, slot);
+  if (token == kNoToken) {
+    if (header) {                          // of no use alone
+      --in_ring_;
+      recycle(s, header_slots_[slot], Owner::posted);
+    }
     return false;
   }
-  Iova header = 0;
-  if (two) {
-    const std::uint32_t h = header_slots_[slot] = posted_.next();
-    ++in_ring_;
-    header = posted_.map(s, h) + posted_[h].room;
-  }
-  const std::uint32_t token = next_for(slot);
-  if (token == kNoToken) return false;
-  d = RxDescriptor::read_format(posted_.map(s, token) + posted_[token].room, header);
+  d = RxDescriptor::read_format(address(s, token, g_.room), header);
   return true;
 }
 
@@ -84,10 +84,9 @@ bool PageFragsPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t
 void PageFragsPath::take(Step& s, std::uint32_t token, std::uint32_t length, bool written) {
   const Owner before = at_device(token, written);
   if (length == 0) return recycle(s, token, before);
-  posted_.unmap(s, token);
-  own(s, token, before, Owner::skb, "guest page received");
+  received(s, token, before, "guest page received");
   require(partial_->nr_frags < kMaxSkbFrags, "a scattered frame has more pieces than an skb has fragments");
-  partial_->frags[partial_->nr_frags++] = {posted_[token].hpa + posted_[token].room, length, token};
+  partial_->frags[partial_->nr_frags++] = {place(token, g_.room), length, token};
   partial_->length += length;
 }
 
@@ -111,6 +110,7 @@ Skb* PageFragsPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, F
     return nullptr;
   }
   c_.frames.append(skb->frames, frame);
+  if (refused(s, skb)) return nullptr;
   plant(s, *skb, c_.frames[frame].id);
   return skb;
 }
@@ -118,13 +118,14 @@ Skb* PageFragsPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, F
 void PageFragsPath::plant(Step& s, Skb& skb, std::uint64_t id) {
   Frag &first = skb.frags[0], &last = skb.frags[skb.nr_frags - 1];
   if (c_.fault.hit(Fault::flip_host, id)) *c_.phys.at(last.addr + last.length - 1) ^= 0x40;
-  if (c_.fault.hit(Fault::free_twice, id)) c_.ownership.move(posted_[first.token].id, Owner::skb, Owner::guest, s.now(), "planted");
+  if (!Bounce::is(first.token) && c_.fault.hit(Fault::free_twice, id)) c_.ownership.move(posted_[first.token].id, Owner::skb, Owner::guest, s.now(), "planted");
   if (c_.fault.hit(Fault::leak_buffer, id)) first.token = kNoToken;
 }
 
 // The page still holds the headers; it stays the packet's until the hand-over.
 void PageFragsPath::pulled_empty(Step& s, Skb& skb, const Frag& f) {
   if (f.token == kNoToken) return;
+  if (Bounce::is(f.token)) return recycle(s, f.token, Owner::skb);
   if (hazard(Hazard::put_pulled_page)) own(s, f.token, Owner::skb, Owner::host, "put_page of a page that a pull had emptied");
   kept_next_[f.token] = kNoToken;
   kept_length_[f.token] = static_cast<std::uint32_t>(f.addr - posted_[f.token].hpa) - posted_[f.token].room;
@@ -156,6 +157,22 @@ void PageFragsPath::write_back(Step& s, Hpa page, Hpa own, std::uint32_t n) {
     s.copy(write_back_, page + i, own + i, end - i);
     i = end;
   }
+}
+
+// A longer header fits where the headers have a page of their own; a shorter one begins later, which the offset tells.
+bool PageFragsPath::move_start(Step& s, Skb& skb, std::uint32_t headers, int by) {
+  const int length = static_cast<int>(skb.head.length) + by;
+  if (skb.head.length < headers || length > static_cast<int>(Skb::kSlab)) return false;
+  const bool apart = skb.kept != kNoToken;
+  if (apart ? kept_length_[skb.kept] != skb.head.length || length > static_cast<int>(g_.space) : by > 0 || !c_.env.used_offset) return false;
+  std::uint8_t* head = c_.phys.at(skb.head.addr);
+  if (by > 0) std::memmove(head + by, head, skb.head.length);
+  else std::memmove(head, head - by, static_cast<std::size_t>(length));
+  s.charge(write_back_, headers);
+  skb.length = static_cast<std::uint32_t>(static_cast<int>(skb.length) + by);
+  skb.head.length = static_cast<std::uint32_t>(length);
+  if (apart) kept_length_[skb.kept] = skb.head.length;
+  return true;
 }
 
 // The headers that were pulled lie before the fragments again, as the host left them.
@@ -209,20 +226,23 @@ bool PageFragsPath::begin(Step& s, Skb& skb) {
     c_.frames.dropped(skb.frames, Drop::unsplittable, s.now());
     return false;
   }
-  side_.write_header(s, posted_[first].header, side_.header_for(skb, buffers_));
-  side_.carry(posted_[first].head, skb.frames);
+  const PostedBuffer& b = posted_[first];
+  moved_ = skb.kept != kNoToken ? 0 : static_cast<std::uint32_t>(skb.frags[0].addr - b.hpa) - b.room;
+  side_.write_header(s, b.header + moved_, side_.header_for(skb, buffers_));
+  side_.carry(b.head, skb.frames);
   given_ = 0;
   return true;
 }
 
 // A packet's first buffer is used from the virtio header on; of the others only where their bytes begin.
 void PageFragsPath::give(Step& s, std::uint32_t token, Hpa addr, std::uint32_t length) {
-  if (given_++ == 0) return posted_.give(s, token, side_.header_length() + length, Owner::skb);
+  if (given_++ == 0) return posted_.give(s, token, side_.header_length() + length, Owner::skb, moved_);
   const bool told = c_.env.used_offset && !hazard(Hazard::room_in_every_page);
   posted_.give(s, token, length, Owner::skb, told ? static_cast<std::uint32_t>(addr - posted_[token].hpa) : 0);
 }
 
 Progress PageFragsPath::deliver(Step& s, Skb* skb) {
+  if (out_.busy() || (!member_ && in_host_pages(*skb))) return deliver_copy(s, skb);
   if (!member_) {
     if (!begin(s, *skb)) {
       release(s, skb);
@@ -268,7 +288,7 @@ class PageFrags final : public Strategy {
                                "leave room before the frame, and negotiate used_offset to get merged or multi-buffer frames",
                                "steer; scatter only for frames larger than a buffer",
                                3, false, true, true,
-                               {"buffer", "large_frames", "destructor"},
+                               {"buffer", "large_frames", "unfit_buffers", "in_order", "destructor"},
                                {Hazard::room_in_every_page, Hazard::put_pulled_page, Hazard::frag_shift, Hazard::short_buffer,
                                 Hazard::forgotten_destructor}};
     return d;
@@ -281,6 +301,7 @@ class PageFrags final : public Strategy {
     if (!g.whole && !g.fits)
       return "the NIC may write " + std::to_string(e.mtu + kLargestL2) + " bytes (MTU " + std::to_string(e.mtu) +
              " and two VLAN tags) into the guest's small buffers of " + std::to_string(kSmallPacket);
+    if (e.in_order && !g.fits) return "with VIRTIO_F_IN_ORDER a frame must fit one buffer: those of several packets may be used in turn";
     if (g.split != SplitMode::off && e.queue_size < 2) return "the guest's ring must have 2 entries or more for headers and payload";
     if (g.split == SplitMode::off && (e.options.hazard == Hazard::put_pulled_page || e.options.hazard == Hazard::frag_shift))
       return std::string("the hazard ") + hazard_name(e.options.hazard) + " needs a NIC that splits headers, and used_offset";
@@ -294,7 +315,7 @@ class PageFrags final : public Strategy {
     return l;
   }
   std::uint64_t guest_features(const BindEnvironment&) const override { return feature::bit(feature::kUsedOffset); }
-  bool merges(const BindEnvironment& e) const override { return e.used_offset; }
+  bool merges(const BindEnvironment& e) const override { return e.used_offset && !e.in_order; }
   std::uint64_t buffering(const BindEnvironment& e, std::uint64_t) const override {
     const unsigned each = page_frags_geometry(e).split == SplitMode::off ? 1 : 2;
     return std::min<std::uint64_t>(e.ring_size - 1, e.queue_size / each);

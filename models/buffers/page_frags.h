@@ -29,6 +29,8 @@ class PageFragsPath final : public ZeroCopyPath {
   void pulled_empty(Step& s, Skb& skb, const Frag& f) override;
   void absorbed(Step& s, Skb& shell) override { put_kept(s, shell); }
 
+  bool move_start(Step& s, Skb& skb, std::uint32_t headers, int by) override;
+
   bool post(Step& s) override;
   bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) override;
   Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override;
@@ -46,6 +48,9 @@ class PageFragsPath final : public ZeroCopyPath {
   bool begin(Step& s, Skb& skb);
   void give(Step& s, std::uint32_t token, Hpa addr, std::uint32_t length);
 
+  std::uint32_t next_kept(std::uint32_t token) const override { return kept_next_[token]; }
+  std::uint32_t kept_bytes(std::uint32_t token) const override { return kept_length_[token]; }
+
   PageFragsGeometry g_;
   Cost write_back_, move_;
   std::vector<std::uint32_t> header_slots_;    // by slot: the buffer for the headers
@@ -55,6 +60,7 @@ class PageFragsPath final : public ZeroCopyPath {
   Skb* spare_ = nullptr;                       // napi->skb
   Skb* member_ = nullptr;                      // deliver(): where the packet in hand goes on
   unsigned at_ = 0, buffers_ = 0, given_ = 0;
+  std::uint32_t moved_ = 0;                    // bytes by which a rewrite made the frame begin later
 };
 
 }  // namespace gd

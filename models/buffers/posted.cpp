@@ -26,6 +26,7 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
       c.ownership.pin(page, 0);
       c.ownership.map(page, 0);
       page_iova_[g / kPage] = c.iommu.map_static(page, kPage);
+      ++idle_;
     }
   }
 }
@@ -70,7 +71,7 @@ void PostedBuffers::drain(Step& s) {
 
 // A pool at its limit gives up one page that no posted buffer uses; false when there is none, or one is on its way.
 bool PostedBuffers::evict(Step& s) {
-  if (c_.env.pin != PinPolicy::pool || !later_.empty()) return false;
+  if (c_.env.pin != PinPolicy::pool || !later_.empty() || idle_ == 0) return false;
   for (std::size_t i = 0; i < page_iova_.size(); ++i) {
     if (++hand_ >= page_iova_.size()) hand_ = 0;
     if (page_iova_[hand_] == 0 || users_[hand_] != 0) continue;
@@ -78,6 +79,7 @@ bool PostedBuffers::evict(Step& s) {
     const Hpa page = side_.space().translate(gpa);
     c_.iommu.unmap(s, page_iova_[hand_], kPage);
     page_iova_[hand_] = 0;
+    --idle_;
     later_.push_back({s.now(), gpa, page, false});
     later_.push_back({s.now(), gpa, page, true});
     drain(s);
@@ -94,7 +96,7 @@ Time PostedBuffers::stall_ends(Time now) const {
 
 // A header descriptor before the buffer must take the whole virtio header, in one page.
 bool PostedBuffers::header_fits(const Segment* seg, unsigned n) const {
-  if (n == 1) return true;
+  if (n == 1) return seg[0].len > side_.header_length() && seg[0].gpa % kPage + side_.header_length() <= kPage;
   return seg[0].len >= side_.header_length() && seg[0].gpa % kPage + side_.header_length() <= kPage;
 }
 
@@ -108,6 +110,20 @@ void PostedBuffers::note_further(std::uint32_t head, BufferId data, const Segmen
   }
 }
 
+// Pins the page, and maps it where the pool keeps mappings; false at the memlock limit.
+bool PostedBuffers::reach(Step& s, Gpa gpa, Hpa page) {
+  if (keeps()) s.charge(lookup_);
+  const bool pinned = keeps() && page_iova_[gpa / kPage] != 0;
+  if (!pinned && !pin(s, gpa, page) && !(evict(s) && pin(s, gpa, page))) return false;
+  if (!keeps()) return true;
+  if (!pinned) {
+    page_iova_[gpa / kPage] = c_.iommu.map(s, page, kPage);
+    c_.ownership.map(page, s.now());
+  }
+  if (users_[gpa / kPage]++ == 0 && pinned) --idle_;
+  return true;
+}
+
 bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
   drain(s);
   stalled_ = false;
@@ -117,41 +133,40 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     // A header descriptor (2.6.35 small mode, chains) stands before the buffer.
     const Segment& data = seg[t.segments > 1 ? 1 : 0];
     PostedBuffer& b = buffers_[t.head];
-    if (b.outstanding || data.gpa % kPage + data.len > kPage || data.len < least ||
-        !header_fits(seg, t.segments)) {
+    const bool copies = c_.env.options.unfit_buffers == UnfitBuffers::copy;
+    const bool unfit = data.gpa % kPage + data.len > kPage || data.len < least;
+    if (b.outstanding || !header_fits(seg, t.segments) || (unfit && !copies)) {
       ++stats_.returned_unused;
       side_.refuse(s, t.head, seg, b.outstanding ? 0 : t.segments);
       continue;
     }
     const Hpa hpa = side_.space().translate(data.gpa);
     const Hpa page = align_down(hpa, kPage);
-    const bool keep = c_.env.pin != PinPolicy::per_buffer;
-    if (keep) s.charge(lookup_);
-    const bool pinned = keep && page_iova_[data.gpa / kPage] != 0;
-    if (!pinned && !pin(s, data.gpa, page) && !(evict(s) && pin(s, data.gpa, page))) {
+    bool cpu_only = unfit || copy_all_;
+    if (!cpu_only && !reach(s, data.gpa, page)) {
       ++stats_.memlock_stalls;
-      side_.ring().untake(1);
-      stalled_ = true;
-      return false;
+      cpu_only = c_.env.at_limit == AtLimit::copy;
+      if (!cpu_only) {
+        side_.ring().untake(1);
+        stalled_ = true;
+        return false;
+      }
     }
-    if (keep && !pinned) {
-      page_iova_[data.gpa / kPage] = c_.iommu.map(s, page, kPage);
-      c_.ownership.map(page, s.now());
-    }
-    if (keep) ++users_[data.gpa / kPage];
     s.charge(track_);
     b = {};
     b.gpa = data.gpa;
     b.hpa = hpa;
     b.room = t.segments > 1 ? 0 : side_.header_length();
     b.header = t.segments > 1 ? side_.space().translate(seg[0].gpa) : hpa;
+    b.header_gpa = t.segments > 1 ? seg[0].gpa : data.gpa;
     b.header_space = t.segments > 1 ? seg[0].len : 0;
     b.length = data.len;
     b.head = t.head;
     b.id = c_.ownership.find(hpa);
     b.outstanding = true;
+    b.cpu_only = cpu_only;
     if (t.segments > 1) note_further(t.head, b.id, seg, t.segments);
-    b.iova = keep ? page_iova_[data.gpa / kPage] + (hpa - page) : 0;
+    b.iova = !cpu_only && keeps() ? page_iova_[data.gpa / kPage] + (hpa - page) : 0;
     ++stats_.posted;
     *token = t.head;
     return true;
@@ -185,12 +200,12 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   PostedBuffer& b = buffers_[token];
   unmap(s, token);
   s.charge(untrack_);
-  if (c_.env.pin == PinPolicy::per_buffer) {
+  if (c_.env.pin == PinPolicy::per_buffer && !b.cpu_only) {
     const Hpa page = align_down(b.hpa, kPage);
     if (!b.unmapped || (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now())) unpin(s, b.gpa, page);
     else later_.push_back({b.unmapped_at, b.gpa, page, true});
   }
-  if (!users_.empty()) --users_[b.gpa / kPage];
+  if (!users_.empty() && !b.cpu_only && --users_[b.gpa / kPage] == 0) ++idle_;
   b.outstanding = false;
   if (b.id != kNoBuffer) c_.ownership.move(b.id, from, Owner::guest, s.now(), "given to the guest");
   for (unsigned i = 0; i < b.further; ++i)

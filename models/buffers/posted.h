@@ -4,7 +4,7 @@
 // Modelled: per-buffer tracking (allocation and hash of the page, as ZeCoRx measured it), pin policies, the memlock limit
 // in distinct pages of the guest (at the limit a pool gives up a page without posted buffers, in turn; else posting stalls), DMA mapping
 // per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written. A buffer lies in
-// one 4 KiB page: one pin, one mapping. Of a chain the first descriptor takes headers and the second is the device's. Not modelled: copying or refusing at the limit.
+// one 4 KiB page: one pin, one mapping. Of a chain the first descriptor takes headers and the second is the device's. Not modelled: a buffer of several pages that the device is given as pieces or by one IOVA.
 // Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
 #pragma once
 #include <vector>
@@ -15,7 +15,7 @@
 namespace gd {
 
 struct PostedBuffer {
-  Gpa gpa = 0;
+  Gpa gpa = 0, header_gpa = 0;
   Hpa hpa = 0;
   Hpa header = 0;             // where the virtio header goes: the buffer's start, or a descriptor of its own before it
   std::uint32_t room = 0;     // bytes at the buffer's start that the virtio header takes
@@ -26,6 +26,7 @@ struct PostedBuffer {
   BufferId id = kNoBuffer;
   std::uint16_t head = 0;
   bool outstanding = false;   // taken from the ring and not given back
+  bool cpu_only = false;      // not pinned, never the device's: filled by copies
   bool mapped = false;        // per-buffer mapping in force
   bool unmapped = false;      // a mapping was taken away at unmapped_at
   Time unmapped_at = 0;
@@ -38,8 +39,12 @@ class PostedBuffers {
 
   // Takes one ring buffer; false when the guest has none or the memlock limit is reached. Out: its token (the head).
   // A buffer that crosses a page, is shorter than `least`, or whose head is outstanding already goes back to the guest
-  // with length 0.
+  // with length 0. With unfit_buffers `copy` the first two are taken for the CPU alone, as are all at the memlock limit with
+  // the setting `copy`, and all after copy_all().
   bool take_one(Step& s, Bytes least, std::uint32_t* token);
+  void copy_all() { copy_all_ = true; }
+  // Posting stands still at the memlock limit, and the setting is to drop what arrives meanwhile.
+  bool refuses() const { return stalled_ && c_.env.at_limit == AtLimit::refuse; }
   const PostedBuffer& operator[](std::uint32_t token) const { return buffers_[token]; }
   // Makes the buffer reachable for the device (NAPI refill): per-buffer mapping unless the pool keeps it.
   Iova map(Step& s, std::uint32_t token);
@@ -62,6 +67,8 @@ class PostedBuffers {
  private:
   void note_further(std::uint32_t head, BufferId data, const Segment* segments, unsigned n);
   bool header_fits(const Segment* segments, unsigned n) const;
+  bool keeps() const { return c_.env.pin != PinPolicy::per_buffer; }
+  bool reach(Step& s, Gpa gpa, Hpa page);
   bool pin(Step& s, Gpa gpa, Hpa page);
   void unpin(Step& s, Gpa gpa, Hpa page);
   void drain(Step& s);
@@ -83,11 +90,13 @@ class PostedBuffers {
   std::uint32_t head_ = 0, tail_ = 0, mask_;
   std::vector<Iova> page_iova_;            // pool and whole-guest: mapping kept, by guest page; 0: none yet
   std::vector<std::uint16_t> users_;       // pool: outstanding buffers, by guest page
+  std::size_t idle_ = 0;                   // pages kept without an outstanding buffer
   std::size_t hand_ = 0;                   // pool: where the search for a page to give up goes on
   std::vector<std::uint16_t> pins_;        // by guest page
   Bytes pinned_ = 0;                       // distinct pages of this guest, bytes
   std::vector<Later> later_;               // what waits for the IOMMU's flush, in order of unmapping
   std::size_t later_first_ = 0;
+  bool copy_all_ = false;
   bool stalled_ = false;                   // the last take_one() met the memlock limit
 };
 

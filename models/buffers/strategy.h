@@ -32,12 +32,15 @@ namespace gd {
 
 enum class Consumer : std::uint8_t { guest, host_socket, user_async, host_forward, drop };
 const char* consumer_name(Consumer c);
+enum class AtLimit : std::uint8_t { stall, copy, refuse };
 enum class PinPolicy : std::uint8_t { per_buffer, pool, whole_guest };
 enum class RxMode : std::uint8_t { small, big, mergeable };
 enum class Unsplit : std::uint8_t { offset, move, copy };
 enum class VhostRules : std::uint8_t { linux_2_6_35, linux_6 };
 enum class Placement : std::uint8_t { separate_buffer, in_first_buffer };
 enum class GuestLayout : std::uint8_t { agreed, smaller };
+enum class UnfitBuffers : std::uint8_t { refuse, copy };
+enum class InOrder : std::uint8_t { refuse, prefix };
 enum class LargeFrames : std::uint8_t { copy, refuse };
 enum class Destructor : std::uint8_t { skb, shared_info, page_hash };
 // A mistake that a design could be built with, switched on to see it found (`hazard` of a strategy's scenario entry).
@@ -58,6 +61,8 @@ struct StrategyOptions {
   GuestLayout guest_layout = GuestLayout::agreed;   // guest-head: smaller: the guest's driver keeps its own layout
   Bytes buffer = kPage;                  // page-frags: bytes of a posted buffer, 2 or 4 KiB
   LargeFrames large_frames = LargeFrames::copy;     // page-frags without used_offset: frames of several buffers
+  UnfitBuffers unfit_buffers = UnfitBuffers::refuse; // guest-head, page-frags: buffers that the NIC cannot be given
+  InOrder in_order = InOrder::refuse;    // guest-head, page-frags, where VIRTIO_F_IN_ORDER was negotiated
   Destructor destructor = Destructor::skb;          // designs whose buffers are the guest's: where the destructor lives
   Hazard hazard = Hazard::none;
 };
@@ -91,6 +96,7 @@ struct BindEnvironment {
   // Host
   PinPolicy pin = PinPolicy::per_buffer;
   Bytes memlock_limit = UINT64_MAX;      // per guest process
+  AtLimit at_limit = AtLimit::stall;     // what happens there
   Bytes copybreak = 256;                 // vhost-copy: smaller frames are copied into the skb, the buffer reused at once
   bool page_recycle = true;              // vhost-copy: pages are reused with their mapping kept
   bool gro = true;
@@ -115,6 +121,8 @@ struct PathStats {
   std::uint64_t copied_small = 0, copied_unsplit = 0, copied_no_buffer = 0, copied_foreign = 0, copied_shared = 0;  // frames
   std::uint64_t copied_large = 0;        // frames of several buffers that a guest without used_offset could not read in place
   std::uint64_t copied_unsplit_bytes = 0;
+  Time hol_sum = 0;                      // in-order use: time that used buffers waited for older ones, all together
+  std::uint64_t hol_buffers = 0;         // used buffers while in-order use held
   std::uint64_t escapes = 0;             // acts of the host on bytes that a guest had changed
   std::uint64_t pins = 0, unpins = 0, guest_errors = 0, returned_unused = 0, memlock_stalls = 0;
   std::uint64_t fill_sum = 0, fill_samples = 0, min_free = UINT64_MAX;   // posted or ring buffers free, at each receive

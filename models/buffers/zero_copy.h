@@ -1,31 +1,23 @@
-// The frame of the designs whose buffers are the guest's: posting, refill, publication. A design adds what it reads from
-// a written-back descriptor and how it hands a packet over.
+// The frame of the designs whose buffers are the guest's: posting, refill, publication, copies into the guest where the NIC
+// could not write. A design adds what it reads from a written-back descriptor and how it hands a packet over.
 #pragma once
+#include <memory>
+
+#include "models/buffers/bounce.h"
+#include "models/buffers/copy_out.h"
 #include "models/buffers/guest_side.h"
 #include "models/buffers/posted.h"
 
 namespace gd {
 
 // What every such design asks of its environment; a reason, or nothing.
-inline std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
-  if (e.consumer != Consumer::guest) return "serves the consumer guest only";
-  if (e.in_order) return "used entries come in completion order; VIRTIO_F_IN_ORDER was negotiated";
-  if (e.pin == PinPolicy::whole_guest && e.guest_memory > e.memlock_limit)
-    return "host.pin is whole-guest and host.memlock_limit is smaller than the guest's memory";
-  if (e.memlock_limit < kPage) return "host.memlock_limit does not allow one pinned page";
-  return std::nullopt;
-}
+std::optional<std::string> refuse_zero_copy(const BindEnvironment& e);
 
 class ZeroCopyPath : public RxPath {
  public:
   // Costs: zerocopy.packet (handing over one packet), destructor.skb, destructor.shared_info (per packet),
-  // destructor.page_hash (per buffer).
-  explicit ZeroCopyPath(PathContext c)
-      : c_(std::move(c)), side_(c_), posted_(c_, side_, stats_), packet_(c_.costs.get("zerocopy.packet")),
-        destructor_(c_.costs.get(c_.env.options.destructor == Destructor::skb           ? "destructor.skb"
-                                 : c_.env.options.destructor == Destructor::shared_info ? "destructor.shared_info"
-                                                                                        : "destructor.page_hash")),
-        slots_(c_.env.ring_size, kNoToken) {}
+  // destructor.page_hash (per buffer); CopyOut's.
+  explicit ZeroCopyPath(PathContext c);
 
   void publish(Step& s) override { side_.publish(s); }
   void settle(Step& s) override { side_.settle(s); }
@@ -36,90 +28,90 @@ class ZeroCopyPath : public RxPath {
   bool posts() const override { return true; }
   // The worker posts whenever it runs; a kick is wanted only when the driver may run dry before that. A stall at the
   // memlock limit ends by the worker's own deliveries, or with the flush of the IOMMU's queue.
-  bool ask_for_kick(Step& s, bool starved) override {
-    if (const Time t = posted_.stall_ends(s.now()); t != kNever && worker_) side_.timer().retry(*worker_, t);
-    if (!starved && free_buffers() * 4 >= c_.guest->rx().size) return false;
-    return side_.ask_for_kick(s);
-  }
+  bool ask_for_kick(Step& s, bool starved) override;
   bool recheck(Step& s) override { return side_.recheck(s); }
   std::uint64_t free_buffers() const override { return posted_.queued() + in_ring_; }
   std::uint64_t capacity() const override { return std::min<std::uint64_t>(c_.env.ring_size - 1, c_.guest->rx().size); }
-  const PathStats& stats() const override {
-    auto& st = const_cast<PathStats&>(stats_);
-    st.guest_errors = side_.guest_errors();
-    return st;
-  }
+  bool guest_memory() const override { return true; }
+  Progress deliver_copy(Step& s, Skb* skb) override;
+  Progress give_back(Step& s, Skb* skb) override;
+  void scrub(Step& s, Skb& skb, const Cost& cost) override;
+  const PathStats& stats() const override;
 
  protected:
+  bool hazard(Hazard h) const { return c_.env.options.hazard == h; }
   // Buffers for the driver came after it ran short: refill runs in its softirq.
-  void feed(Step& s) {
-    if (!starved_) return;
-    starved_ = false;
-    if (c_.softirq) s.wake(*c_.softirq);
-  }
-  // The driver's next packet buffer for `slot`; kNoToken when none is posted.
-  std::uint32_t next_for(std::uint32_t slot) {
-    if (posted_.empty()) {
-      starved_ = true;
-      return kNoToken;
-    }
-    ++in_ring_;
-    return slots_[slot] = posted_.next();
-  }
-  std::uint32_t taken_from(std::uint32_t slot) {
-    --in_ring_;
-    stats_.fill_sum += free_buffers();
-    ++stats_.fill_samples;
-    if (free_buffers() < stats_.min_free) stats_.min_free = free_buffers();
-    return slots_[slot];
-  }
+  void feed(Step& s);
+  // A buffer that was taken from the guest's ring: the driver's, or kept for copies.
+  void queue(Step& s, std::uint32_t token);
+  // The driver's next packet buffer for `slot`: a guest's, or a host page for a frame that is to be copied; kNoToken when
+  // there is none.
+  std::uint32_t next_for(Step& s, std::uint32_t slot);
+  std::uint32_t taken_from(std::uint32_t slot);
+
+  // Buffers at the device and in packets. `room`: bytes at a guest buffer's start before those that the NIC writes; a host
+  // page has none.
+  Iova address(Step& s, std::uint32_t token, Bytes room) { return Bounce::is(token) ? bounce_->iova(token) : posted_.map(s, token) + room; }
+  Hpa place(std::uint32_t token, Bytes room) const { return Bounce::is(token) ? bounce_->addr(token) : posted_[token].hpa + room; }
   // Where a buffer is when its write-back is seen: in flight if the NIC wrote into it. A DMA that was blocked half way may
   // have touched a buffer of which the write-back says nothing.
-  Owner at_device(std::uint32_t token, bool written) const {
-    const BufferId b = posted_[token].id;
-    return written || (b != kNoBuffer && c_.ownership.owner(b) == Owner::in_flight) ? Owner::in_flight : Owner::posted;
-  }
-  void own(Step& s, std::uint32_t token, Owner from, Owner to, const char* where) {
-    const BufferId b = posted_[token].id;
-    if (b != kNoBuffer) c_.ownership.move(b, from, to, s.now(), where);
-  }
+  Owner at_device(std::uint32_t token, bool written) const;
+  void own(Step& s, std::uint32_t token, Owner from, Owner to, const char* where);
+  // The buffer becomes part of a packet.
+  void received(Step& s, std::uint32_t token, Owner before, const char* where);
+  // The buffer was not used by the packet: the driver gets it again before all others.
+  void recycle(Step& s, std::uint32_t token, Owner from);
+  // Whether the packet lies, at least in part, in pages of the host: it is handed over by deliver_copy().
+  bool in_host_pages(const Skb& skb) const { return bounce_ && bounce_->out() && any_host_page(skb); }
+  // At the memlock limit with the setting `refuse`: a frame that came into a page of the host ends here.
+  bool refused(Step& s, Skb* skb);
+
   // A packet ends that held `buffers` buffers: what it costs to find out whose they are. The shared info lies in the skb's
   // own memory, behind its linear part.
-  void destruct(Step& s, const Skb& skb, unsigned buffers) {
-    if (c_.env.options.destructor == Destructor::page_hash) return s.charge_times(destructor_, buffers);
-    s.charge(destructor_);
-    if (c_.env.options.destructor == Destructor::shared_info) s.load(destructor_.op, skb.slab_addr + Skb::kSlab - kLine, kLine);
-  }
-  bool hazard(Hazard h) const { return c_.env.options.hazard == h; }
+  void destruct(Step& s, const Skb& skb, unsigned buffers);
   // The packet's buffers return to the driver's queue, and the packet is freed.
-  void put_all(Step& s, Skb* skb) {
-    unsigned buffers = 0;
-    const bool forgotten = hazard(Hazard::forgotten_destructor);
-    for_each_frag(*skb, [&](Frag& f) {
-      if (f.token == kNoToken || forgotten) return;
-      recycle(s, f.token, Owner::skb);
-      ++buffers;
-    });
-    if (!forgotten) destruct(s, *skb, buffers);
-    if (buffers) feed(s);
-    c_.skbs.free(s, skb);
-  }
-  // The buffer was not used by the packet: the driver gets it again before all others.
-  void recycle(Step& s, std::uint32_t token, Owner from) {
-    own(s, token, from, Owner::posted, "recycled");
-    posted_.queue_front(token);
-  }
+  void put_all(Step& s, Skb* skb);
+  // Buffers that a packet keeps beside its runs (Skb::kept), and the bytes in them.
+  virtual std::uint32_t next_kept(std::uint32_t) const { return kNoToken; }
+  virtual std::uint32_t kept_bytes(std::uint32_t) const { return 0; }
+  // Where the NIC began to write in a guest's buffer.
+  virtual Hpa written_from(std::uint32_t token) const { return posted_[token].hpa + posted_[token].room; }
+
+  // Copies. A buffer for a packet's next bytes; those for a first buffer may be of another kind.
+  std::uint32_t spare(Step& s);
+  std::uint32_t spares() const { return reserved() + posted_.queued(); }
+  virtual bool ready_for_copy() const { return spares() > 0; }
+  virtual std::uint32_t first_for_copy(Step& s) { return spare(s); }
+  virtual void unwind_first(Step& s, std::uint32_t token) { unwind(s, token); }
+  void unwind(Step& s, std::uint32_t token);
+  // Adds the places of buffer `token`, a packet's `index`th, to out_. `headers`: bytes of packet headers that go apart.
+  virtual void places(std::uint32_t token, std::uint32_t index, std::uint32_t headers);
+  virtual std::uint32_t header_bytes(const Skb&) const { return 0; }
+  // Completes the virtio header of a copied packet, and says where it goes.
+  virtual Hpa header_place(std::uint32_t first, std::uint32_t /*headers*/, VirtioNetHdr&) const { return posted_[first].header; }
 
   static constexpr unsigned kPostBatch = 16;   // ring buffers taken in one call of post()
+  static constexpr std::uint32_t kReserve = 2; // buffers kept for copies where the host works on packets: a full frame's
+  static constexpr std::uint32_t kShortest = 1024;   // bytes that a buffer for a copy is expected to take at least
   PathContext c_;
   PathStats stats_;
   GuestSide side_;
   PostedBuffers posted_;
+  CopyOut out_;
   Cost packet_, destructor_;
   std::vector<std::uint32_t> slots_;
   std::uint32_t in_ring_ = 0;
   bool starved_ = false;                       // the driver found no buffer at its last refill
   Task* worker_ = nullptr;
+
+ private:
+  std::uint32_t reserved() const { return reserve_tail_ - reserve_head_; }
+  bool wants_page() const;
+  static bool any_host_page(const Skb& skb);
+  Progress no_spare(std::uint32_t wanted);
+  std::unique_ptr<Bounce> bounce_;             // made when it is first needed
+  std::vector<std::uint32_t> reserve_;         // buffers kept for copies, first in first out; a power of two
+  std::uint32_t reserve_head_ = 0, reserve_tail_ = 0, reserve_wanted_ = 0;
 };
 
 }  // namespace gd

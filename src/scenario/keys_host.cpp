@@ -21,7 +21,7 @@ void host_keys(Table& t) {
   t.choice("host.pin", AT(host.pin), {"per-buffer", "pool", "whole-guest"},
            "When zero copy pins guest pages. vhost-copy pins nothing and passthrough the whole guest, whatever stands here.");
   t.size("host.memlock_limit", AT(host.memlock_limit), {}, "Most memory that may be pinned for one guest; 0: no limit.");
-  t.choice("host.at_memlock_limit", AT(host.at_memlock_limit), {"stall", "copy", "refuse"}, "What happens at the limit; this version stalls.");
+  t.choice("host.at_memlock_limit", AT(host.at_memlock_limit), {"stall", "copy", "refuse"}, "What happens at the limit: posting stalls, frames are copied from pages of the host, or dropped (memlock).");
   t.boolean("host.dirty_log", AT(host.dirty_log), "Pages written for a guest are logged for migration.");
   t.boolean("host.gro.enabled", AT(host.gro.enabled), "Segments are merged in the host.");
   t.choice("host.gro.rules", AT(host.gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");

@@ -25,6 +25,8 @@ struct OptionRow {
 constexpr const char* kUnsplit[] = {"offset", "move", "copy"};
 constexpr const char* kPlacement[] = {"separate-buffer", "in-first-buffer"};
 constexpr const char* kGuestLayout[] = {"agreed", "smaller"};
+constexpr const char* kUnfit[] = {"refuse", "copy"};
+constexpr const char* kInOrder[] = {"refuse", "prefix"};
 constexpr const char* kLargeFrames[] = {"copy", "refuse"};
 constexpr const char* kDestructor[] = {"skb", "shared-info", "page-hash"};
 
@@ -70,6 +72,15 @@ const std::vector<OptionRow>& option_table() {
        "without used_offset, what happens to a frame of several buffers: moved by the host to where the guest reads it, or dropped",
        [](const StrategyOptions& o) { return std::string(kLargeFrames[static_cast<int>(o.large_frames)]); },
        [](StrategyOptions& o, const std::string& t) { o.large_frames = value_of<LargeFrames>(kLargeFrames, t); }},
+      {"unfit_buffers", sc::OptionType::choice, {"refuse", "copy"},
+       "what happens with guest buffers that the NIC cannot be given (too short, across pages, or laid out smaller than the driver's): "
+       "given back unused or refused at bind, or filled by copies from pages of the host",
+       [](const StrategyOptions& o) { return std::string(kUnfit[static_cast<int>(o.unfit_buffers)]); },
+       [](StrategyOptions& o, const std::string& t) { o.unfit_buffers = value_of<UnfitBuffers>(kUnfit, t); }},
+      {"in_order", sc::OptionType::choice, {"refuse", "prefix"},
+       "with VIRTIO_F_IN_ORDER, whether the design is refused or serves the contiguous prefix of its buffers, one a packet and unmerged",
+       [](const StrategyOptions& o) { return std::string(kInOrder[static_cast<int>(o.in_order)]); },
+       [](StrategyOptions& o, const std::string& t) { o.in_order = value_of<InOrder>(kInOrder, t); }},
       {"destructor", sc::OptionType::choice, {"skb", "shared-info", "page-hash"},
        "where the host finds whose buffers an ending packet holds: in the sk_buff, in its shared info, or by a hash of pages",
        [](const StrategyOptions& o) { return std::string(kDestructor[static_cast<int>(o.destructor)]); },
@@ -122,6 +133,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.guests = static_cast<std::uint32_t>(s.guests.size());
   e.pin = static_cast<PinPolicy>(s.host.pin);
   e.memlock_limit = s.host.memlock_limit ? s.host.memlock_limit : UINT64_MAX;
+  e.at_limit = static_cast<AtLimit>(s.host.at_memlock_limit);
   e.copybreak = s.host.copybreak;
   e.page_recycle = s.host.page_recycle;
   e.gro = s.host.gro.enabled;

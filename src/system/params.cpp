@@ -217,7 +217,6 @@ void check_available(const sc::Scenario& s) {
   if (s.vhost.busy_poll) no("vhost.busy_poll", "busy polling");
   if (s.vhost.rules != sc::GroRules::linux_6) no("vhost.rules", "vhost of 2.6.35");
   if (s.vhost.publish != sc::Publisher::vhost) no("vhost.publish", "publication from softirq");
-  if (s.host.at_memlock_limit != sc::AtLimit::stall) no("host.at_memlock_limit", "anything but a stall at the memlock limit");
   if (s.host.dirty_log) no("host.dirty_log", "the dirty log");
   for (std::size_t i = 0; i < s.guests.size(); ++i) {
     const std::string at = "guests." + std::to_string(i);

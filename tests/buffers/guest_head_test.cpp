@@ -145,6 +145,29 @@ TEST_F(GuestHeadTest, HazardForgottenDestructor) {
   EXPECT_NE(own.messages()[0].find("guest buffer received"), std::string::npos) << own.messages()[0];
 }
 
+// VIRTIO_F_IN_ORDER: a buffer waits for older ones, and the time is counted.
+TEST_F(GuestHeadTest, InOrderUseServesTheContiguousPrefix) {
+  env.in_order = env.used_offset = true;
+  env.options.in_order = InOrder::prefix;
+  bind("guest-head", 64, kModern | feature::bit(feature::kUsedOffset) | feature::bit(feature::kInOrder));
+  EXPECT_FALSE(path->merges());
+  for (int i = 0; i < 2; ++i) post();
+  post_all();
+  refill(2);
+  Skb *a = arrive(tcp4_frame(700)), *b = arrive(tcp4_frame(700, 700));
+  EXPECT_EQ(deliver(b), Progress::done);
+  EXPECT_TRUE(guest->used().empty());             // a's buffer is older
+  EXPECT_EQ(deliver(a), Progress::done);
+  const auto used = guest->used();
+  ASSERT_EQ(used.size(), 2u);
+  EXPECT_EQ(used[0].token, 0u);
+  EXPECT_EQ(used[1].token, 1u);
+  EXPECT_GE(path->stats().hol_sum, 100 * kUs);    // a step is 100 us after the last
+  EXPECT_EQ(path->stats().hol_buffers, 2u);
+  EXPECT_EQ(take_frames(), 2u);
+  expect_no_violation();
+}
+
 TEST_F(GuestHeadTest, DestructorPlaces) {
   const char* const names[] = {"destructor.skb", "destructor.shared_info", "destructor.page_hash"};
   for (int place = 0; place < 3; ++place) {

@@ -104,14 +104,14 @@ validation() {
   status_is 2; out_has 'small.json: ok; strategies vhost-copy, guest-head'; err_has 'bad.json:1:16'; err_has 'nowhere.json: error'
   gd validate small.json bad.json --format json
   status_is 2; json '[f["valid"] for f in d["files"]] == ["true", "false"] and "nicc" in d["files"][1]["error"]'
-  gd validate "$root"/scenarios/*.json "$root"/scenarios/bench/*.json
+  gd validate "$root"/scenarios/*.json "$root"/scenarios/bench/*.json "$root"/scenarios/hazards/*.json
   status_is 0
 }
 
 benchmark() {   # what it prints; the budget of the counts is held by tests/system
   gd bench --frames 5000 --format json
   status_is 0
-  json 'len({(r["scenario"], r["strategy"]) for r in d["runs"]}) == 8'
+  json 'len({(r["scenario"], r["strategy"]) for r in d["runs"]}) == 10'
   json 'all(r["frames"] >= 5000 and all(r[k] > 0 for k in ("frames_per_cpu_s", "peak_rss_bytes", "activations_per_frame", "lookups_per_frame", "bytes_moved_per_frame")) for r in d["runs"])'
   gd bench --frames 1000 --strategy vhost-copy
   status_is 0; out_has 'frames/CPU s'

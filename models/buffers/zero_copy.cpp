@@ -1,0 +1,239 @@
+#include "models/buffers/zero_copy.h"
+
+#include <bit>
+#include <utility>
+
+#include "models/base/error.h"
+
+namespace gd {
+
+std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
+  if (e.consumer != Consumer::guest) return "serves the consumer guest only";
+  if (e.in_order && e.options.in_order == InOrder::refuse)
+    return "used entries come in completion order; VIRTIO_F_IN_ORDER was negotiated";
+  if (e.pin == PinPolicy::whole_guest && e.guest_memory > e.memlock_limit)
+    return "host.pin is whole-guest and host.memlock_limit is smaller than the guest's memory";
+  if (e.memlock_limit < kPage) return "host.memlock_limit does not allow one pinned page";
+  return std::nullopt;
+}
+
+ZeroCopyPath::ZeroCopyPath(PathContext c)
+    : c_(std::move(c)), side_(c_), posted_(c_, side_, stats_), out_(c_, side_, posted_, stats_), packet_(c_.costs.get("zerocopy.packet")),
+      destructor_(c_.costs.get(c_.env.options.destructor == Destructor::skb           ? "destructor.skb"
+                               : c_.env.options.destructor == Destructor::shared_info ? "destructor.shared_info"
+                                                                                      : "destructor.page_hash")),
+      slots_(c_.env.ring_size, kNoToken), reserve_(std::bit_ceil(c_.guest->rx().size + 1u)),
+      reserve_wanted_(0) {}
+
+bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
+  if (const Time t = posted_.stall_ends(s.now()); t != kNever && worker_) side_.timer().retry(*worker_, t);
+  if (!starved && free_buffers() * 4 >= c_.guest->rx().size) return false;
+  return side_.ask_for_kick(s);
+}
+
+const PathStats& ZeroCopyPath::stats() const {
+  auto& st = const_cast<PathStats&>(stats_);
+  st.guest_errors = side_.guest_errors();
+  st.hol_sum = side_.hol_sum();
+  st.hol_buffers = side_.hol_buffers();
+  return st;
+}
+
+void ZeroCopyPath::feed(Step& s) {
+  if (!starved_) return;
+  starved_ = false;
+  if (c_.softirq) s.wake(*c_.softirq);
+}
+
+void ZeroCopyPath::queue(Step& s, std::uint32_t token) {
+  if (posted_[token].cpu_only || reserved() < reserve_wanted_) reserve_[reserve_tail_++ & (reserve_.size() - 1)] = token;
+  else posted_.queue(token);
+  feed(s);
+}
+
+// A frame that cannot go to the guest's memory: for a copy there must be a waiting buffer for each page.
+bool ZeroCopyPath::wants_page() const {
+  return posted_.refuses() || reserved() > reserve_wanted_ + (bounce_ ? bounce_->out() : 0);
+}
+
+std::uint32_t ZeroCopyPath::next_for(Step& s, std::uint32_t slot) {
+  std::uint32_t token = kNoToken;
+  if (!posted_.empty()) {
+    token = posted_.next();
+  } else if (wants_page()) {
+    if (!bounce_) {
+      RxQueueConfig q;
+      shape(q);
+      bounce_ = std::make_unique<Bounce>(c_, std::bit_ceil(std::max(q.packet_buffer, q.header_buffer)));
+    }
+    token = bounce_->post(s);
+  } else {
+    starved_ = true;
+    return kNoToken;
+  }
+  ++in_ring_;
+  return slots_[slot] = token;
+}
+
+std::uint32_t ZeroCopyPath::taken_from(std::uint32_t slot) {
+  --in_ring_;
+  stats_.fill_sum += free_buffers();
+  ++stats_.fill_samples;
+  if (free_buffers() < stats_.min_free) stats_.min_free = free_buffers();
+  return slots_[slot];
+}
+
+Owner ZeroCopyPath::at_device(std::uint32_t token, bool written) const {
+  if (Bounce::is(token)) return written ? Owner::in_flight : Owner::posted;
+  const BufferId b = posted_[token].id;
+  return written || (b != kNoBuffer && c_.ownership.owner(b) == Owner::in_flight) ? Owner::in_flight : Owner::posted;
+}
+
+void ZeroCopyPath::own(Step& s, std::uint32_t token, Owner from, Owner to, const char* where) {
+  const BufferId b = posted_[token].id;
+  if (b != kNoBuffer) c_.ownership.move(b, from, to, s.now(), where);
+}
+
+void ZeroCopyPath::received(Step& s, std::uint32_t token, Owner before, const char* where) {
+  if (Bounce::is(token)) return bounce_->take(s, token, before == Owner::in_flight);
+  posted_.unmap(s, token);
+  own(s, token, before, Owner::skb, where);
+}
+
+void ZeroCopyPath::recycle(Step& s, std::uint32_t token, Owner from) {
+  if (Bounce::is(token)) {
+    if (from != Owner::skb) bounce_->take(s, token, from == Owner::in_flight);
+    return bounce_->free(s, token);
+  }
+  own(s, token, from, Owner::posted, "recycled");
+  if (posted_[token].cpu_only) reserve_[--reserve_head_ & (reserve_.size() - 1)] = token;
+  else posted_.queue_front(token);
+}
+
+bool ZeroCopyPath::any_host_page(const Skb& skb) {
+  for (const Skb* m = &skb; m; m = m == &skb ? skb.list : m->next) {
+    if (Bounce::is(m->head.token)) return true;
+    for (unsigned i = 0; i < m->nr_frags; ++i)
+      if (Bounce::is(m->frags[i].token)) return true;
+  }
+  return false;
+}
+
+bool ZeroCopyPath::refused(Step& s, Skb* skb) {
+  if (c_.env.at_limit != AtLimit::refuse || reserved() > reserve_wanted_ || !in_host_pages(*skb)) return false;
+  c_.frames.dropped(skb->frames, Drop::memlock, s.now());
+  release(s, skb);
+  return true;
+}
+
+void ZeroCopyPath::destruct(Step& s, const Skb& skb, unsigned buffers) {
+  if (c_.env.options.destructor == Destructor::page_hash) return s.charge_times(destructor_, buffers);
+  s.charge(destructor_);
+  if (c_.env.options.destructor == Destructor::shared_info) s.load(destructor_.op, skb.slab_addr + Skb::kSlab - kLine, kLine);
+}
+
+void ZeroCopyPath::put_all(Step& s, Skb* skb) {
+  unsigned buffers = 0;
+  const bool forgotten = hazard(Hazard::forgotten_destructor);
+  for_each_frag(*skb, [&](Frag& f) {
+    if (f.token == kNoToken || forgotten) return;
+    recycle(s, f.token, Owner::skb);
+    ++buffers;
+  });
+  if (!forgotten) destruct(s, *skb, buffers);
+  if (buffers) feed(s);
+  c_.skbs.free(s, skb);
+}
+
+// Every buffer of the packet goes to the guest unused; a page of the host is the driver's again.
+Progress ZeroCopyPath::give_back(Step& s, Skb* skb) {
+  unsigned buffers = 0;
+  const auto give = [&](std::uint32_t token) {
+    if (token == kNoToken) return;
+    if (Bounce::is(token)) return recycle(s, token, Owner::skb);
+    posted_.give(s, token, 0, Owner::skb);
+    ++buffers;
+  };
+  for (Skb* m = skb; m; m = m == skb ? skb->list : m->next)
+    for (std::uint32_t t = std::exchange(m->kept, kNoToken), next; t != kNoToken; t = next) {
+      next = next_kept(t);
+      give(t);
+    }
+  for_each_frag(*skb, [&](Frag& f) { give(f.token); });
+  stats_.returned_unused += buffers;
+  destruct(s, *skb, buffers);
+  c_.skbs.free(s, skb);
+  return Progress::done;
+}
+
+// From where the NIC began to write to the end of each run: headers that were pulled or skipped are among them.
+void ZeroCopyPath::scrub(Step& s, Skb& skb, const Cost& cost) {
+  const auto wipe = [&](Hpa from, Bytes n) {
+    std::memset(c_.phys.at(from), 0, n);
+    s.charge(cost, n);
+    s.stream_store(cost.op, from, n);
+  };
+  for (Skb* m = &skb; m; m = m == &skb ? skb.list : m->next)
+    for (std::uint32_t t = m->kept; t != kNoToken; t = next_kept(t)) wipe(written_from(t), kept_bytes(t));
+  for_each_frag(skb, [&](Frag& f) {
+    if (f.token == kNoToken || Bounce::is(f.token)) return;
+    const Hpa from = written_from(f.token);
+    wipe(from, f.addr + f.length - from);
+  });
+}
+
+std::uint32_t ZeroCopyPath::spare(Step& s) {
+  const std::uint32_t token = reserved() ? reserve_[reserve_head_++ & (reserve_.size() - 1)] : posted_.next();
+  own(s, token, Owner::posted, Owner::skb, "guest buffer for a copy");
+  return token;
+}
+
+void ZeroCopyPath::unwind(Step& s, std::uint32_t token) {
+  own(s, token, Owner::skb, Owner::posted, "too few buffers for a copy");
+  reserve_[--reserve_head_ & (reserve_.size() - 1)] = token;
+}
+
+// One buffer holds what its posted range can: the virtio header before a packet's first byte, nothing before further ones.
+void ZeroCopyPath::places(std::uint32_t token, std::uint32_t index, std::uint32_t) {
+  const PostedBuffer& b = posted_[token];
+  const std::uint32_t room = index ? 0 : b.room;
+  out_.add({b.gpa + room, b.length - room, token, index ? 0 : side_.header_length(), true});
+}
+
+// The copy waits until the guest has posted `wanted` more buffers than it could keep so far.
+Progress ZeroCopyPath::no_spare(std::uint32_t wanted) {
+  reserve_wanted_ = std::max(reserve_wanted_, std::min<std::uint32_t>(wanted, c_.guest->rx().size / 2));
+  return Progress::no_buffers;
+}
+
+Progress ZeroCopyPath::deliver_copy(Step& s, Skb* skb) {
+  if (!out_.busy()) {
+    if (!ready_for_copy()) return no_spare(1);
+    const std::uint32_t headers = header_bytes(*skb), first = first_for_copy(s);
+    out_.begin(*skb);
+    std::uint32_t n = 0;
+    places(first, n++, headers);
+    while (out_.room() < skb->length && c_.env.mergeable && spares() > 0) places(spare(s), n++, headers);
+    if (out_.room() < skb->length) {
+      // Half a ring is what copies may keep from the driver; one buffer is all that a guest without merging gives.
+      const bool never = !c_.env.mergeable || n >= std::max<std::uint32_t>(1, c_.guest->rx().size / 2);
+      while (--n > 0) unwind(s, out_.drop_last());
+      unwind_first(s, first);
+      out_.cancel();
+      if (!never) return no_spare(static_cast<std::uint32_t>(skb->length / kShortest) + 1);
+      c_.frames.dropped(skb->frames, Drop::oversize, s.now());
+      skb->path->release(s, skb);
+      return Progress::done;
+    }
+    s.charge(packet_);
+    if (skb->path == this) stats_.copied_no_buffer += skb->frames.count;
+    VirtioNetHdr h = side_.header_for(*skb, n);
+    const Hpa at = header_place(first, headers, h);
+    out_.header(s, at, posted_[first].head, h);
+  }
+  if (!out_.run(s)) return Progress::more;
+  skb->path->release(s, skb);
+  return Progress::done;
+}
+
+}  // namespace gd
