@@ -301,6 +301,8 @@ class PageFrags final : public Strategy {
     if (!g.whole && !g.fits)
       return "the NIC may write " + std::to_string(e.mtu + kLargestL2) + " bytes (MTU " + std::to_string(e.mtu) +
              " and two VLAN tags) into the guest's small buffers of " + std::to_string(kSmallPacket);
+    if (!g.fits && !e.scatter)
+      return "a frame of MTU " + std::to_string(e.mtu) + " takes several buffers, which needs a NIC that scatters (nic.scatter)";
     if (e.in_order && !g.fits) return "with VIRTIO_F_IN_ORDER a frame must fit one buffer: those of several packets may be used in turn";
     if (g.split != SplitMode::off && e.queue_size < 2) return "the guest's ring must have 2 entries or more for headers and payload";
     if (g.split == SplitMode::off && (e.options.hazard == Hazard::put_pulled_page || e.options.hazard == Hazard::frag_shift))
@@ -317,8 +319,7 @@ class PageFrags final : public Strategy {
   std::uint64_t guest_features(const BindEnvironment&) const override { return feature::bit(feature::kUsedOffset); }
   bool merges(const BindEnvironment& e) const override { return e.used_offset && !e.in_order; }
   std::uint64_t buffering(const BindEnvironment& e, std::uint64_t) const override {
-    const unsigned each = page_frags_geometry(e).split == SplitMode::off ? 1 : 2;
-    return std::min<std::uint64_t>(e.ring_size - 1, e.queue_size / each);
+    return std::min<std::uint64_t>(e.ring_size - 1, e.queue_size / page_frags_geometry(e).each());
   }
   std::unique_ptr<RxPath> make_path(PathContext c) const override { return std::make_unique<PageFragsPath>(std::move(c)); }
 };

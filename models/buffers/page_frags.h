@@ -14,6 +14,7 @@ struct PageFragsGeometry {
   Bytes space = 0;            // bytes of a buffer behind the room
   Bytes packet_buffer = 0, header_buffer = 0;
   SplitMode split = SplitMode::off;
+  unsigned each() const { return split == SplitMode::off ? 1 : 2; }   // buffers of a descriptor
 };
 PageFragsGeometry page_frags_geometry(const BindEnvironment& e);
 
@@ -35,6 +36,8 @@ class PageFragsPath final : public ZeroCopyPath {
   bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) override;
   Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override;
   Progress deliver(Step& s, Skb* skb) override;
+  std::uint64_t free_buffers() const override { return ZeroCopyPath::free_buffers() / g_.each(); }
+  std::uint64_t capacity() const override { return std::min<std::uint64_t>(c_.env.ring_size - 1, c_.guest->rx().size / g_.each()); }
   void release(Step& s, Skb* skb) override;
   std::uint32_t held() const override { return partial_ && !partial_->frames.empty() ? 1 : 0; }
 

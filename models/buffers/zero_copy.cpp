@@ -27,7 +27,7 @@ ZeroCopyPath::ZeroCopyPath(PathContext c)
 
 bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
   if (const Time t = posted_.stall_ends(s.now()); t != kNever && worker_) side_.timer().retry(*worker_, t);
-  if (!starved && free_buffers() * 4 >= c_.guest->rx().size) return false;
+  if (!starved && (posted_.queued() + std::uint64_t{in_ring_}) * 4 >= c_.guest->rx().size) return false;
   return side_.ask_for_kick(s);
 }
 

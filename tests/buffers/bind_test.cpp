@@ -65,6 +65,7 @@ TEST(Registry, Refusals) {
       {"room, MTU 9000", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; e.mtu = 9000; },
        {nullptr, "4 KiB page", "used_offset", nullptr, nullptr}},
       {"smaller layout", [](BindEnvironment& e) { e.options.guest_layout = GuestLayout::smaller; }, {nullptr, "are smaller than", nullptr, nullptr, nullptr}},
+      {"MTU 9000, no scatter", [](BindEnvironment& e) { e.mtu = 9000; e.scatter = false; }, {nullptr, "4 KiB page", nullptr, "scatters", nullptr}},
       {"buffer of 3 KiB", [](BindEnvironment& e) { e.options.buffer = 3072; }, {nullptr, nullptr, nullptr, "2KiB or 4KiB", nullptr}},
       {"frag-shift without a split", [](BindEnvironment& e) { e.options.hazard = Hazard::frag_shift; }, {nullptr, nullptr, nullptr, "splits headers", nullptr}},
       {"no header buffers", [](BindEnvironment& e) { e.options.headers_of_8 = 0; }, {nullptr, nullptr, "1 to 7", nullptr, nullptr}},

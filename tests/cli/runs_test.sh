@@ -37,6 +37,19 @@ chosen_folder() {
   [ "$(ls -A)" = $'a\nempty\nsmall.json' ] || wrong "something else was left: $(ls -A)"
 }
 
+hazards() {   # the trouble is found, told, and decided by the expect lines; without them it is a broken invariant
+  local file n=0
+  for file in "$root"/scenarios/hazards/*.json; do
+    gd run "$file" --no-plots --out "h$n"
+    status_is 0
+    case $err in *'buffer '*|*'byte '*) ;; *) wrong "$file: a message that names a buffer or a byte expected" ;; esac
+    n=$((n + 1))
+  done
+  [ "$n" -ge 7 ] || wrong 'seven hazards expected'
+  gd run "$root/scenarios/hazards/short-buffer.json" --set 'expect=[]' --out without
+  status_is 3; err_has 'ownership.violations is'
+}
+
 same_for_any_j() {
   small
   gd run small.json --out one -j 1
