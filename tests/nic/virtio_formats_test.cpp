@@ -166,6 +166,69 @@ TEST(NicVirtqueue, SplitFormats) { many_frames({{16, 0, 1}, {16, kEvents, 2}, {1
 TEST(NicVirtqueue, PackedFormats) { many_frames({{16, kPacked, 1}, {15, kPacked | kEvents, 2}, {17, kPacked | kOrder | kEvents, 3}, {7, kPacked | kIndirect | kEvents, 3}}); }
 TEST(NicVirtqueue, PackedFormatsAgain) { many_frames({{7, kPacked | kOrder, 2}, {9, kPacked | kOrder | kIndirect, 2}, {100, kPacked | kEvents, 3}, {5, kPacked | kIndirect, 3}}); }
 
+// A guest sends 60 frames through each of four transmit queues, header and frame in two segments, with few descriptors.
+TEST(NicVirtqueue, TransmitInEveryFormat) {
+  NicBench b("bench");
+  struct Queue {
+    VringSide side;
+    VirtQueueLayout layout;
+    std::unique_ptr<DriverRing> driver;
+    Hpa data = 0;
+    std::vector<std::uint32_t> idle = {0, 1, 2, 3};
+    unsigned posted = 0, reclaimed = 0;
+  };
+  PhysView view(b.phys);
+  Queue q[4];
+  const std::pair<unsigned, std::uint64_t> formats[] = {{8, kIndirect | kEvents}, {7, kPacked}, {9, kPacked | kOrder | kEvents}, {5, kPacked | kIndirect}};
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    q[i].layout = GuestVq::place(b, static_cast<std::uint16_t>(formats[i].first), formats[i].second | bit(feature::kVersion1), 2, q[i].side);
+    q[i].driver = std::make_unique<DriverRing>(q[i].layout);
+    q[i].data = b.phys.alloc_contiguous(4 * kPage, 4096);
+    VirtioQueueConfig c;
+    c.layout = q[i].layout;
+    c.vector = 4 + i;
+    b.nic.configure_virtio_tx(i, c);
+  }
+  const auto frame = [](std::uint32_t queue, unsigned n) {
+    Frame f = tcp4_frame(40 + 13 * n);
+    f[11] = static_cast<std::uint8_t>(queue);
+    return f;
+  };
+  const auto tick = [&] {
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      Queue& x = q[i];
+      DriverRing::Used u;
+      while (x.driver->get_used(view, u)) x.idle.push_back(u.token), ++x.reclaimed;
+      while (!x.idle.empty() && x.posted < 60) {
+        const Hpa at = x.data + x.idle.back() * kPage;
+        const Frame f = frame(i, x.posted);
+        const Segment s[] = {{at, 12, false}, {at + 64, static_cast<std::uint32_t>(f.size()), false}};
+        std::memset(b.phys.at(at), 0, 12);
+        std::memcpy(b.phys.at(at + 64), f.data(), f.size());
+        if (x.driver->add(view, s, 2, x.idle.back()) == DriverRing::kFull) break;
+        x.idle.pop_back();
+        ++x.posted;
+      }
+      x.driver->publish(view);
+      if (x.driver->kick_needed(view)) b.write_register(reg::virtio_notify(i), 0);
+    }
+  };
+  for (int i = 1; i < 400; ++i) b.at(i * kUs, tick);
+  b.run(kMs);
+  ASSERT_EQ(b.sent.size(), 240u);
+  unsigned next[4] = {};
+  for (const auto& s : b.sent) {
+    const std::uint32_t i = s.bytes[11];
+    ASSERT_LT(i, 4u);
+    EXPECT_EQ(s.bytes, frame(i, next[i]++)) << i;
+  }
+  for (const Queue& x : q) {
+    EXPECT_EQ(x.reclaimed, 60u);
+    EXPECT_EQ(x.driver->errors(), 0u);
+  }
+  EXPECT_EQ(b.nic.stats().guest_faults + b.nic.stats().ring_faults + b.nic.stats().tx_errors, 0u);
+}
+
 // A packet of three buffers: with IN_ORDER one used entry, at the place of the first, with the id of the last.
 TEST(NicVirtqueue, InOrderAPacketHasOneEntry) {
   NicParams p = NicBench::quiet();

@@ -416,31 +416,5 @@ TEST(PackedRing, ADescriptorIsReadOnce) {
   for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(log.count(false, desc_at(f.layout, i), 16), 1u) << i;
 }
 
-// Decisions over a whole turn and more, on both sides: against what was asked for.
-TEST(PackedRing, EventsAreMetExactly) {
-  for (const unsigned start : {0u, 1u, 4u, 5u, 9u})
-    for (unsigned batch = 1; batch <= 5; ++batch)
-      for (unsigned event = 0; event < 5; ++event) {
-        RingFixture f(5, kRing | bit(feature::kEventIdx));
-        pass(f, start);
-        Position p{static_cast<std::uint16_t>(start % 5), start / 5 % 2 == 0};
-        p.advance(event, 5);
-        const Event e{off_wrap(p), kEventDesc};
-        f.view.write(device_event(f.layout), &e, 4);
-        for (unsigned i = 0; i < batch; ++i) f.driver.add(f.view, kOne, 1, 0);
-        f.driver.publish(f.view);
-        EXPECT_EQ(f.driver.kick_needed(f.view), event < batch) << start << ' ' << batch << ' ' << event;
-        f.view.write(driver_event(f.layout), &e, 4);
-        Segment s[1];
-        DeviceRing::Taken t;
-        for (unsigned i = 0; i < batch; ++i) {
-          ASSERT_TRUE(f.device.take(f.view, s, 1, t));
-          f.device.push(f.view, t.head, 1);
-        }
-        f.device.publish(f.view);
-        EXPECT_EQ(f.device.signal_needed(f.view), event < batch) << start << ' ' << batch << ' ' << event;
-      }
-}
-
 }  // namespace
 }  // namespace gd
