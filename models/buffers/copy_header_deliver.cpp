@@ -1,5 +1,6 @@
 // copy-header: a packet is handed over.
 #include <algorithm>
+#include <cstring>
 
 #include "models/base/error.h"
 #include "models/buffers/copy_header.h"
@@ -101,7 +102,18 @@ Progress CopyHeaderPath::deliver(Step& s, Skb* skb) {
         recycle(s, f.token, Owner::skb);
         feed(s);
       } else {
-        posted_.give(s, f.token, f.length, Owner::skb, static_cast<std::uint32_t>(f.addr - posted_[f.token].hpa));
+        const Hpa start = posted_[f.token].hpa;
+        auto offset = static_cast<std::uint32_t>(f.addr - start);
+        if (offset && !c_.env.used_offset) {   // a merged segment whose headers overflowed into the page: nobody can tell the guest
+          std::memmove(c_.phys.at(start), c_.phys.at(f.addr), f.length);
+          s.charge(unsplit_copy_, f.length);
+          s.stream_load(unsplit_copy_.op, f.addr, f.length);
+          s.stream_store(unsplit_copy_.op, start, f.length);
+          ++stats_.copied_unsplit;
+          stats_.copied_unsplit_bytes += f.length;
+          offset = 0;
+        }
+        posted_.give(s, f.token, f.length, Owner::skb, offset);
       }
     }
     member_ = member_ == skb ? skb->list : member_->next;

@@ -4,28 +4,58 @@
 
 #include "models/base/error.h"
 #include "models/packet/headers.h"
+#include "models/virtio/layout.h"
 
 namespace gd {
 
 GroStage::GroStage(const GroParams& params, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs)
-    : params_(params), phys_(phys), skbs_(skbs), frames_(frames), table_(params.rules), receive_(costs.get("gro.receive")),
+    : params_(params), phys_(phys), skbs_(skbs), frames_(frames), table_(params.rules, params.udp), receive_(costs.get("gro.receive")),
       compare_(costs.get("gro.compare")), merge_frag_(costs.get("gro.merge_frag")), chain_(costs.get("gro.chain")),
-      complete_(costs.get("gro.complete")), checksum_(costs.get("gro.checksum")), pull_(costs.get("gro.pull")), gathered_(kGathered) {}
+      complete_(costs.get("gro.complete")), checksum_(costs.get("gro.checksum")), match_(costs.get("gro.match")),
+      pull_(costs.get("gro.pull")), slow_pull_(costs.get("gro.slow_pull")), expand_(costs.get("gro.expand_head")), gathered_(kGathered) {}
 
-void GroStage::pass(Step& s, Skb* skb, PacketSink& up) {
-  if (skb->broken) {   // whoever copies it finds fewer bytes than its length says (-EFAULT)
-    frames_.dropped(skb->frames, Drop::stack, s.now());
-    skb->path->release(s, skb);
-    return;
-  }
+// One skb to whoever takes it.
+void GroStage::give(Step& s, Skb* skb, PacketSink& up) {
+  held_frames_ -= skb->frames.count;
   ++stats_.packets_out;
   stats_.segments_out += skb->frames.count;
   up.packet(s, skb);
 }
 
+void GroStage::pass(Step& s, Skb* skb, PacketSink& up) {
+  if (skb->broken) {   // whoever copies it finds fewer bytes than its length says (-EFAULT)
+    held_frames_ -= skb->frames.count;
+    frames_.dropped(skb->frames, Drop::stack, s.now());
+    skb->path->release(s, skb);
+    return;
+  }
+  if (old()) return give(s, skb, up);
+  skb->next = nullptr;
+  (ready_ ? ready_tail_->next : ready_) = skb;
+  ready_tail_ = skb;
+  ++ready_packets_;
+  batched_ += std::max<std::uint32_t>(skb->gso_segments, 1);
+  if (batched_ < params_.normal_batch) return;
+  due_ = ready_packets_;
+  batched_ = 0;
+}
+
+bool GroStage::hand_up(Step& s, PacketSink& up) {
+  while (due_) {
+    if (s.over()) return false;
+    Skb* skb = ready_;
+    ready_ = skb->next;
+    skb->next = nullptr;
+    --ready_packets_;
+    --due_;
+    give(s, skb, up);
+  }
+  return true;
+}
+
 GroStage::View GroStage::view(const Skb& skb) {
   const Frag& first = skb.head.length ? skb.head : skb.frags[0];
-  View v{phys_.at(first.addr), first.length, first.addr, {}};
+  View v{phys_.at(first.addr), first.length, {}};
   v.p = parse(v.frame, skb.length);
   const bool cut = v.p.header_length > first.length || v.p.decode == Decode::truncated || v.p.decode == Decode::lengths;
   if (!cut || first.length >= skb.length) return v;
@@ -41,7 +71,7 @@ GroStage::View GroStage::view(const Skb& skb) {
   return v;
 }
 
-// How many bytes of headers are reached without making them linear (gro_semantics: frag0).
+// How many bytes of headers are reached without making them linear (frag0).
 std::uint32_t GroStage::in_place(const Skb& skb, bool frags) const {
   const std::uint32_t room = frags ? kFragsRoom : static_cast<std::uint32_t>(Skb::kSlab);
   if (old()) return skb.head.length ? skb.head.length : skb.nr_frags ? skb.frags[0].length : 0;
@@ -50,11 +80,11 @@ std::uint32_t GroStage::in_place(const Skb& skb, bool frags) const {
   return std::min(skb.head.length + skb.frags[0].length, room);
 }
 
-void GroStage::pull(Step& s, Skb& skb, std::uint32_t n, RxPath& path) {
+void GroStage::pull(Step& s, Skb& skb, std::uint32_t n, RxPath& path, const Cost& price) {
   if (n <= skb.head.length) return;
   Emptied emptied;
   const std::uint32_t before = skb.head.length;
-  skbs_.pull(s, skb, n, pull_, emptied, params_.frag_shift_bug ? PullBug::shift_bytes : PullBug::none);
+  skbs_.pull(s, skb, n, price, emptied, params_.frag_shift_bug ? PullBug::shift_bytes : PullBug::none);
   stats_.pulled_bytes += skb.head.length - before;
   for (unsigned i = 0; i < emptied.count; ++i) path.pulled_empty(s, skb, emptied.frags[i]);
 }
@@ -95,8 +125,10 @@ void GroStage::merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path) {
   if (shell) {
     s.charge_times(merge_frag_, moved);
     path.absorbed(s, *skb);
+    // Form C keeps the shell for the next frame; a stolen head leaves the struct alone to be freed; else struct and head.
     if (Skb** spare = path.napi_skb()) skbs_.reuse(s, skb, *spare);
-    else skbs_.free_shell(s, skb);
+    else if (skb->head_is_page) skbs_.free_shell(s, skb);
+    else skbs_.free(s, skb);
   } else {
     s.charge(chain_);
     ++stats_.chained;
@@ -106,7 +138,6 @@ void GroStage::merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path) {
 void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up) {
   Skb* skb = static_cast<Skb*>(f.owner);
   ++stats_.flushes[static_cast<int>(f.reason)];
-  held_frames_ -= skb->frames.count;
   if (f.info.segments > 1) {
     const Hpa header = path.headers(*skb);
     const GroMeta m = gro_complete(phys_.at(header), f.info);
@@ -114,7 +145,9 @@ void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up
     s.store(complete_.op, header, f.info.header_length);
     skb->gso_size = m.gso_size;
     skb->gso_segments = m.gso_segments;
-    skb->gso_type = static_cast<std::uint8_t>((m.tcp6 ? 4 : 1) | (m.ecn ? 0x80 : 0));   // VIRTIO_NET_HDR_GSO_*
+    skb->gso_fixed_id = m.fixed_id;
+    skb->gso_type = m.udp ? VirtioNetHdr::kGsoUdpL4 : m.tcp6 ? VirtioNetHdr::kGsoTcpV6 : VirtioNetHdr::kGsoTcpV4;
+    if (m.ecn) skb->gso_type |= VirtioNetHdr::kGsoEcn;
     skb->header_length = m.header_length;
     skb->checksum = Checksum::partial;
     skb->csum_start = m.csum_start;
@@ -125,18 +158,21 @@ void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up
 
 void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   ++stats_.packets_in;
+  held_frames_ += skb->frames.count;
   const bool frags = path.napi_frags();
   if (!frags && (!params_.enabled || !path.merges())) {
     pass(s, skb, up);
+    hand_up(s, up);
     return;
   }
   const View v = view(*skb);
   const Parsed& p = v.p;
   // napi_frags_skb copies the Ethernet header at once; 2.6.35 leaves it to the pull of all headers.
-  if (frags && !old()) pull(s, *skb, ether::kHeader, path);
+  if (frags && !old()) pull(s, *skb, ether::kHeader, path, pull_);
   if (!params_.enabled || !path.merges()) {   // the host still wants to read the headers
-    pull(s, *skb, p.header_length, path);
+    pull(s, *skb, p.header_length, path, pull_);
     pass(s, skb, up);
+    hand_up(s, up);
     return;
   }
   GroSegment seg;
@@ -147,45 +183,62 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   seg.rx_hash = skb->hash;
   seg.verified = skb->checksum == Checksum::unnecessary;
   if (skb->checksum == Checksum::bad) seg.checksum = csum::Checked::bad;
-  else if (!seg.verified && p.l4 == L4::tcp && p.header_length <= seg.contiguous)
+  else if (!seg.verified && (p.l4 == L4::tcp || (params_.udp && p.l4 == L4::udp)) && p.header_length <= seg.contiguous)
     seg.checksum = packet_checksum(phys_, *skb, v.frame, p);
   s.charge(receive_);
   if (p.header_length > in_place(*skb, frags)) {   // what the rules do not reach in place becomes linear before they look
     const std::uint32_t n = table_.reads(seg);
     if (n > in_place(*skb, frags)) {
       ++stats_.slow_headers;
-      pull(s, *skb, n, path);
+      if (frags && n > kFragsRoom) s.charge(expand_);
+      pull(s, *skb, n, path, slow_pull_);
     }
   }
   const bool linear = skb->head.length > p.header_length;
   seg.frags = static_cast<std::uint16_t>(old() && linear ? 0 : skb->nr_frags + (linear && skb->head_is_page ? 1 : 0));
-  s.load(receive_.op, v.at, p.header_length);
+  if (skb->head.length >= p.header_length || skb->nr_frags == 0) s.load(receive_.op, skb->head.addr, p.header_length);
+  else s.load(receive_.op, skb->frags[0].addr, p.header_length - skb->head.length);   // frag0
 
-  GroResult r = table_.receive(seg, s.start() / (4 * kMs));   // jiffies at HZ = 250
+  GroResult r = table_.receive(seg, tick(s));
   s.charge_times(compare_, r.compared);
+  if (r.matched) {
+    s.charge_times(match_, r.matched);
+    if (r.flow) s.load(match_.op, path.headers(*static_cast<const Skb*>(r.flow)), r.header_length);
+  }
   if (r.summed_bytes) {
     s.charge(checksum_, r.summed_bytes);
     for_each_frag(*skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });
     if (skb->checksum == Checksum::none && r.reason != GroReason::bad_checksum) skb->checksum = Checksum::unnecessary;
   }
-  if (r.verdict != GroVerdict::normal) held_frames_ += skb->frames.count;
   if (r.verdict == GroVerdict::merged) merge(s, static_cast<Skb*>(r.into), skb, r, path);
   for (unsigned i = 0; i < r.flushed_count; ++i) finish(s, r.flushed[i], path, up);
-  if (r.verdict == GroVerdict::merged) return;
-  if (frags || skb->nr_frags) pull(s, *skb, r.header_length, path);
+  if (r.verdict == GroVerdict::merged) {
+    hand_up(s, up);
+    return;
+  }
+  if (frags || skb->nr_frags) pull(s, *skb, r.header_length, path, pull_);
   if (r.verdict == GroVerdict::held) {
     table_.set_room(skb, static_cast<std::uint16_t>(kMaxSkbFrags2635 - skb->nr_frags));
   } else {
     ++stats_.flushes[static_cast<int>(r.reason)];
     pass(s, skb, up);
   }
+  hand_up(s, up);
 }
 
-void GroStage::flush(Step& s, RxPath& path, PacketSink& up) {
-  if (!table_.held()) return;
-  GroFlushed out[kGroMaxEntries];
-  const unsigned n = table_.flush_all(out);
-  for (unsigned i = 0; i < n; ++i) finish(s, out[i], path, up);
+bool GroStage::end_poll(Step& s, RxPath& path, PacketSink& up, PollEnd how) {
+  const bool none = how == PollEnd::budget && old();
+  const bool some = how == PollEnd::timer || (how == PollEnd::budget && params_.hz >= 1000);
+  const GroReason reason = some ? GroReason::timeout : how == PollEnd::budget ? GroReason::full_poll : GroReason::complete;
+  while (!none && table_.held()) {
+    if (s.over()) return false;
+    GroFlushed f;
+    if (!(some ? table_.flush_older(tick(s), &f, reason, 1) : table_.flush_all(&f, reason, 1))) break;
+    finish(s, f, path, up);
+  }
+  due_ = ready_packets_;
+  batched_ = 0;
+  return hand_up(s, up);
 }
 
 }  // namespace gd

@@ -5,8 +5,8 @@
 // the headers are reached: in place, also in the first fragment (frag0), or by making them linear first (the slow path);
 // what is held or passed up has its parsed headers pulled, what is merged has not. What a merge costs (header reads where
 // the header lies, comparisons, fragment moves, frag_list chaining; in 2.6.35 the new head before a linear aggregate),
-// completion, delivery in order. Not modelled: the batching of list delivery to the stack; a pull of more than an skb's
-// slab (longer chains of headers stay in the fragments).
+// completion, and delivery in order: one by one in 2.6.35, else in batches of segments (gro_normal_list). Not modelled: a
+// pull of more than an skb's slab (longer chains of headers stay in the fragments).
 // Source: net/core/gro.c, napi_gro_receive, napi_gro_frags and skb_gro_receive; net/core/dev.c of 2.6.35.
 #pragma once
 #include <vector>
@@ -34,6 +34,9 @@ csum::Checked packet_checksum(const PhysMem& phys, const Skb& skb, const std::ui
 struct GroParams {
   bool enabled = true;
   GroRules rules = GroRules::linux_6;
+  bool udp = false;                  // UDP segments of a flow are merged (NETIF_F_GRO_UDP_FWD or a UDP_GRO socket)
+  std::uint32_t hz = 250;            // CONFIG_HZ: ages are counted in ticks
+  std::uint32_t normal_batch = 8;    // segments that wait before they go up together (gro_normal_batch; 2.6.35: 1)
   // The hazard frag-shift: the fragment array moves down as Linux 2.6.35 did it (PullBug::shift_bytes). A packet that lost
   // a fragment so is a violation for each buffer lost, and is dropped where it would have been passed up.
   bool frag_shift_bug = false;
@@ -46,17 +49,29 @@ struct GroStats {
   std::uint64_t flushes[static_cast<int>(GroReason::count_)] = {};
 };
 
+// How a poll ended.
+enum class PollEnd : std::uint8_t {
+  complete,   // nothing is left to receive: all entries leave
+  timer,      // so, but a timer will look after the entries (gro_flush_timeout): those of earlier ticks leave
+  budget      // the budget is used up and another poll follows: all leave, from HZ 1000 on the old ones (2.6.35: none)
+};
+
 class GroStage {
  public:
   // Costs: gro.receive (per packet), gro.compare (per entry looked at), gro.merge_frag (per descriptor moved),
   // gro.chain (and, 2.6.35, the copy of a new head's bytes), gro.complete, gro.checksum (per byte summed by software),
-  // gro.pull (per pull and byte).
+  // gro.match (per entry of the packet's own flow: its headers are compared), gro.pull (per pull and byte), gro.slow_pull
+  // (the same where headers could not be reached in place), gro.expand_head (a pull that the skb's linear room cannot take).
   GroStage(const GroParams& params, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs);
-  // One packet from the driver. `path` owns its buffers. What is ready goes to `up`.
+  // One packet from the driver. `path` owns its buffers. What is ready goes to `up`, as far as the step allows.
   void receive(Step& s, Skb* skb, RxPath& path, PacketSink& up);
-  // End of a poll.
-  void flush(Step& s, RxPath& path, PacketSink& up);
+  // Hands up what is due; false when the step is over before that: to be called again.
+  bool hand_up(Step& s, PacketSink& up);
+  // End of a poll: entries are flushed, and everything that is ready goes up. False when the step is over before that: to
+  // be called again.
+  bool end_poll(Step& s, RxPath& path, PacketSink& up, PollEnd how);
   bool holds() const { return table_.held() != 0; }
+  // Wire frames in here: in held packets, and in those that wait to be handed up.
   std::uint32_t held_frames() const { return held_frames_; }
   const GroStats& stats() const { return stats_; }
 
@@ -68,15 +83,16 @@ class GroStage {
   struct View {
     const std::uint8_t* frame;
     std::uint32_t contiguous;
-    Hpa at;                    // where the headers lie, for the cache
     Parsed p;
   };
   View view(const Skb& skb);
   std::uint32_t in_place(const Skb& skb, bool frags) const;
-  void pull(Step& s, Skb& skb, std::uint32_t n, RxPath& path);
+  void pull(Step& s, Skb& skb, std::uint32_t n, RxPath& path, const Cost& price);
   void finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up);
   void merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path);
   void pass(Step& s, Skb* skb, PacketSink& up);
+  void give(Step& s, Skb* skb, PacketSink& up);
+  std::int64_t tick(const Step& s) const { return s.start() / (kSec / params_.hz); }   // jiffies
   bool old() const { return table_.rules() == GroRules::linux_2_6_35; }
 
   GroParams params_;
@@ -84,9 +100,12 @@ class GroStage {
   SkbPool& skbs_;
   FrameTable& frames_;
   GroTable table_;
-  Cost receive_, compare_, merge_frag_, chain_, complete_, checksum_, pull_;
+  Cost receive_, compare_, merge_frag_, chain_, complete_, checksum_, match_, pull_, slow_pull_, expand_;
   GroStats stats_;
   std::uint32_t held_frames_ = 0;
+  // The list of ready packets: `due_` of them go up now, the others when the batch is full or the poll ends.
+  Skb *ready_ = nullptr, *ready_tail_ = nullptr;
+  std::uint32_t ready_packets_ = 0, due_ = 0, batched_ = 0;   // batched_: segments in those not yet due
   // Longest header chain that is parsed (8 KiB of IPv6 extension headers) when it does not lie in one run.
   static constexpr std::uint32_t kGathered = 8192 + 128;
   std::vector<std::uint8_t> gathered_;

@@ -16,6 +16,21 @@ bool IrqTask::step(Step& s) {
 
 void IrqTask::interrupt(std::uint32_t, Time now) { wake(now); }
 
+NapiTimer::NapiTimer(Agenda& agenda, std::uint32_t actor_rank, NapiQueue& napi, CostBook& costs)
+    : Actor(agenda, actor_rank), Task("irq", Priority::irq), napi_(napi), expire_(costs.get("napi.timer")),
+      arm_(costs.get("napi.arm_timer")) {}
+
+void NapiTimer::arm(Step& s, Time t) {
+  s.charge(arm_);
+  wake_only_at(t);
+}
+
+bool NapiTimer::step(Step& s) {
+  s.charge(expire_);
+  if (napi_.expired()) s.wake(napi_);
+  return false;
+}
+
 NapiQueue::NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& nic, MmioBus& bus, PhysMem& phys, Iommu& iommu,
                      FrameTable& frames, FaultPlan& fault, CostBook& costs)
     : Task("softirq", Priority::softirq), queue_(queue), params_(params), nic_(nic), bus_(bus), phys_(phys), frames_(frames),
@@ -97,15 +112,33 @@ void NapiQueue::refill(Step& s) {
   if (observer_) observer_->level(level_, posted_, s.now());
 }
 
+bool NapiQueue::expired() {
+  if (polling_ || !started_) return false;
+  polling_ = true;
+  ++stats_.timer_polls;
+  return true;
+}
+
 // Ends the poll; true when there is something left to do at once.
 bool NapiQueue::complete(Step& s) {
-  gro_->flush(s, *path_, *up_);
+  // napi_complete_done: work renews the count of polls by timer, and each of them uses one up.
+  Time timeout = work_ && gro_->holds() ? params_.gro_flush_timeout : 0;
+  std::uint32_t defers = work_ ? params_.defer_hard_irqs : defers_;
+  bool rearm = true;
+  if (defers > 0) {
+    --defers;
+    timeout = params_.gro_flush_timeout;
+    rearm = timeout == 0;
+  }
+  if (!gro_->end_poll(s, *path_, *up_, timeout ? PollEnd::timer : PollEnd::complete)) return true;
   if (posted_ < params_.ring_size - 1) refill(s);
   if (posted_ < params_.ring_size - 1 && s.over()) return true;   // go on refilling in the next step
   in_poll_ = polling_ = false;
   work_ = 0;
+  defers_ = defers;
   s.charge(complete_);
-  bus_.write(s, reg::irq_enable(queue_), 1);
+  if (timeout) timer_->arm(s, s.now() + timeout);
+  if (rearm) bus_.write(s, reg::irq_enable(queue_), 1);
   return false;
 }
 
@@ -129,7 +162,9 @@ bool NapiQueue::step(Step& s) {
     s.charge(poll_);
   }
   while (!s.over()) {
-    if (work_ >= params_.budget) {       // give others a turn; entries of GRO stay held
+    if (!gro_->hand_up(s, *up_)) return true;
+    if (work_ >= params_.budget) {       // give others a turn
+      if (!gro_->end_poll(s, *path_, *up_, PollEnd::budget)) return true;
       ++stats_.full_polls;
       in_poll_ = false;
       return true;

@@ -1,8 +1,10 @@
 // The NIC driver's receive side of one queue: interrupt, NAPI poll, descriptors, refill, and the GRO stage behind it.
 //
 // Modelled: interrupt -> softirq, poll with a budget, descriptor reads where the NIC wrote them, refill by threshold with
-// one doorbell, GRO flush and interrupt re-arm at the end of a poll. Not modelled: threaded NAPI, deferred interrupts.
-// Source: drivers/net/ethernet/intel/ixgbe/ixgbe_main.c (ixgbe_clean_rx_irq), net/core/dev.c (net_rx_action).
+// one doorbell, GRO flush and interrupt re-arm at the end of a poll; a timer that polls instead of the interrupt
+// (gro_flush_timeout, napi_defer_hard_irqs). Not modelled: threaded NAPI, busy polling of the queue.
+// Source: drivers/net/ethernet/intel/ixgbe/ixgbe_main.c (ixgbe_clean_rx_irq), net/core/dev.c (net_rx_action,
+// napi_complete_done, napi_watchdog).
 #pragma once
 #include <vector>
 
@@ -17,10 +19,16 @@ struct NapiParams {
   std::uint32_t ring_size = 512;
   std::uint32_t budget = 64;             // NAPI_POLL_WEIGHT
   std::uint32_t refill_threshold = 16;   // used descriptors before a refill (ixgbe: IXGBE_RX_BUFFER_WRITE)
+  // After a poll that found something and left entries in GRO: only old ones are flushed, and the queue is polled again
+  // after this time; 0: all are flushed.
+  Time gro_flush_timeout = 0;
+  // Polls by that timer, without an interrupt in between, that a queue gets after its last frame before its interrupt is
+  // armed again. No effect without the timeout.
+  std::uint32_t defer_hard_irqs = 0;
 };
 
 struct NapiStats {
-  std::uint64_t interrupts = 0, polls = 0, frames = 0, full_polls = 0, refills = 0, doorbells = 0, shortages = 0;
+  std::uint64_t interrupts = 0, polls = 0, frames = 0, full_polls = 0, timer_polls = 0, refills = 0, doorbells = 0, shortages = 0;
 };
 
 class NapiQueue;
@@ -37,6 +45,21 @@ class IrqTask : public Task, public InterruptSink {
   Cost handler_;
 };
 
+// The queue's high-resolution timer: its interrupt schedules NAPI.
+class NapiTimer : public Actor, public Task {
+ public:
+  // Costs: napi.timer (its interrupt), napi.arm_timer.
+  NapiTimer(Agenda& agenda, std::uint32_t actor_rank, NapiQueue& napi, CostBook& costs);
+  // Expires at `t` and at no other time.
+  void arm(Step& s, Time t);
+  void act(Time now) override { Task::wake(now); }
+  bool step(Step& s) override;
+
+ private:
+  NapiQueue& napi_;
+  Cost expire_, arm_;
+};
+
 class NapiQueue : public Task {
  public:
   // Costs: napi.poll (per poll), napi.frame (per frame: descriptor, skb fields), napi.refill (per descriptor),
@@ -45,12 +68,16 @@ class NapiQueue : public Task {
             FrameTable& frames, FaultPlan& fault, CostBook& costs);
   // Set-up: the path that owns the queue's buffers, GRO behind it, and where packets go.
   void connect(RxPath& path, GroStage& gro, PacketSink& up);
+  // Set-up: what expires after gro_flush_timeout; must be there when that is not 0.
+  void connect(NapiTimer& timer) { timer_ = &timer; }
   // Programs the queue's registers; the first step fills the ring. `vector` is the queue's interrupt.
   void start(std::uint32_t vector);
 
   bool step(Step& s) override;
   IrqTask& irq() { return irq_; }
   void scheduled() { polling_ = true; ++stats_.interrupts; }
+  // The timer expired; true when it began a poll.
+  bool expired();
   const NapiStats& stats() const { return stats_; }
   std::uint32_t queue() const { return queue_; }
   // Frames taken from the ring and not yet passed on (planted faults and scattered frames aside: those in GRO).
@@ -73,11 +100,13 @@ class NapiQueue : public Task {
   FaultPlan& fault_;
   RxPath* path_ = nullptr;
   GroStage* gro_ = nullptr;
+  NapiTimer* timer_ = nullptr;
   PacketSink* up_ = nullptr;
   Hpa ring_ = 0;
   Iova ring_iova_ = 0;
   std::uint32_t clean_ = 0, fill_ = 0, posted_ = 0;    // next to look at, next to fill, filled
   std::uint32_t work_ = 0;                             // frames of the present poll
+  std::uint32_t defers_ = 0;                           // polls to come before the interrupt is armed
   bool polling_ = false, started_ = false, in_poll_ = false;
   Cost poll_, frame_, refill_, complete_;
   IrqTask irq_;

@@ -13,7 +13,7 @@ constexpr std::uint8_t kClosingFlags = tcp::kUrg | tcp::kPsh | tcp::kRst | tcp::
 const char* gro_reason_name(GroReason r) {
   static const char* const names[static_cast<int>(GroReason::count_)] = {
       "none", "closing-flags", "short-segment", "larger-segment", "out-of-order", "header-mismatch", "size-limit", "no-room",
-      "pure-ack", "length-mismatch", "evicted", "table-full", "complete", "timeout", "no-handler", "bad-checksum",
+      "pure-ack", "length-mismatch", "evicted", "table-full", "complete", "timeout", "no-handler", "bad-checksum", "full-poll",
       "already-merged"};
   return names[static_cast<int>(r)];
 }
@@ -22,30 +22,38 @@ GroResult GroTable::receive(const GroSegment& s, std::int64_t tick) {
   GroResult r;
   Bucket& b = bucket_of(s);
   r.compared = b.count;   // all are pre-screened before the protocol is looked at
-  Head h{s, 0, 0, 0, 0, false};
+  Head h{s, 0, 0, 0, 0, false, false};
   r.reason = decode(h, r);
   if (r.reason == GroReason::none) r.reason = verify(h, r);
   if (r.reason != GroReason::none) return r;
 
-  const std::uint8_t flags = s.frame[h.l4 + tcp::kFlags];
+  const std::uint8_t flags = h.udp ? 0 : s.frame[h.l4 + tcp::kFlags];
+  unsigned found = kGroPerBucket;   // the first match is the only candidate
   for (unsigned place = 0; place < b.count; ++place) {
-    Entry& e = b.entry[b.order[place]];
-    if (!same_flow(e, h)) continue;
+    const Entry& e = b.entry[b.order[place]];
+    if (!screened(e, h)) continue;
+    ++r.matched;
+    if (found == kGroPerBucket && same_flow(e, h)) found = place;
+  }
+  if (found != kGroPerBucket) {
+    Entry& e = b.entry[b.order[found]];
+    r.flow = e.owner;
     const GroReason why = refusal(e, h);
     if (why == GroReason::none) {
       merge(e, h, r);
       if (flags & kClosingFlags)
-        remove(b, place, GroReason::closing_flags, r.flushed[r.flushed_count++]);
+        remove(b, found, GroReason::closing_flags, r.flushed[r.flushed_count++]);
       else if (h.payload < e.info.segment_payload)
-        remove(b, place, GroReason::short_segment, r.flushed[r.flushed_count++]);
+        remove(b, found, GroReason::short_segment, r.flushed[r.flushed_count++]);
+      else if (h.udp && e.info.segments >= kGroUdpSegments)
+        remove(b, found, GroReason::size_limit, r.flushed[r.flushed_count++]);
       return r;
     }
-    remove(b, place, why, r.flushed[r.flushed_count++]);
-    break;   // the first match is the only candidate
+    remove(b, found, why, r.flushed[r.flushed_count++]);
   }
   if (flags & kClosingFlags)
     r.reason = GroReason::closing_flags;
-  else if (h.payload == 0 || s.parsed->pure_ack)
+  else if (!h.udp && (h.payload == 0 || s.parsed->pure_ack))
     r.reason = GroReason::pure_ack;
   else if (s.gso)
     r.reason = GroReason::already_merged;
@@ -62,7 +70,7 @@ void GroTable::merge(Entry& e, const Head& h, GroResult& r) {
   e.info.payload += h.payload;
   e.info.ip_length += h.payload;
   ++e.info.segments;
-  e.info.flags |= h.s.frame[h.l4 + tcp::kFlags] & (tcp::kFin | tcp::kPsh);
+  if (!h.udp) e.info.flags |= h.s.frame[h.l4 + tcp::kFlags] & (tcp::kFin | tcp::kPsh);
   e.info.verified &= h.s.verified;
   if (old() && !e.chained) {
     if (h.s.frags == 0) e.chained = r.first_chained = true;
@@ -85,7 +93,7 @@ void GroTable::insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r)
   e.tick = tick;
   e.hash = s.rx_hash;
   e.device = s.device;
-  e.first_seq = be32(s.frame + h.l4 + tcp::kSeq);
+  e.first_seq = h.udp ? 0 : be32(s.frame + h.l4 + tcp::kSeq);
   e.vlan_tci = s.vlan_tci;
   e.vlan_stripped = s.vlan_stripped;
   e.room = UINT16_MAX;
@@ -98,7 +106,8 @@ void GroTable::insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r)
   e.info.l3_offset = static_cast<std::uint16_t>(h.l3);
   e.info.l4_offset = static_cast<std::uint16_t>(h.l4);
   e.info.header_length = static_cast<std::uint16_t>(h.length);
-  e.info.flags = s.frame[h.l4 + tcp::kFlags];
+  e.info.flags = h.udp ? 0 : s.frame[h.l4 + tcp::kFlags];
+  e.info.udp = h.udp;
   e.info.ipv6 = s.parsed->l3 == L3::ipv6;
   e.info.verified = s.verified;
   std::memcpy(e.header, s.frame, h.length);
@@ -131,23 +140,25 @@ void GroTable::replace_owner(const void* owner, void* by) {
   if (Entry* e = entry_of(owner)) e->owner = by;
 }
 
-unsigned GroTable::flush(std::int64_t before, GroReason reason, GroFlushed* out) {
+unsigned GroTable::flush(std::int64_t before, GroReason reason, GroFlushed* out, unsigned most) {
   unsigned n = 0;
   if (held_ == 0) return 0;
   if (old()) {
     Bucket& b = buckets_[0];
-    for (unsigned place = 0; place < b.count;) {
+    for (unsigned place = 0; place < b.count && n < most;) {
       if (b.entry[b.order[place]].tick < before) remove(b, place, reason, out[n++]);
       else ++place;
     }
     return n;
   }
   for (Bucket& b : buckets_)   // a bucket's ages rise from the oldest to the newest: the first young one ends it
-    while (b.count > 0 && b.entry[b.order[b.count - 1]].tick < before) remove(b, b.count - 1u, reason, out[n++]);
+    while (n < most && b.count > 0 && b.entry[b.order[b.count - 1]].tick < before) remove(b, b.count - 1u, reason, out[n++]);
   return n;
 }
 
-unsigned GroTable::flush_all(GroFlushed* out, GroReason reason) { return flush(INT64_MAX, reason, out); }
-unsigned GroTable::flush_older(std::int64_t tick, GroFlushed* out, GroReason reason) { return flush(tick, reason, out); }
+unsigned GroTable::flush_all(GroFlushed* out, GroReason reason, unsigned most) { return flush(INT64_MAX, reason, out, most); }
+unsigned GroTable::flush_older(std::int64_t tick, GroFlushed* out, GroReason reason, unsigned most) {
+  return flush(tick, reason, out, most);
+}
 
 }  // namespace gd

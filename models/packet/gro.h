@@ -2,9 +2,10 @@
 // what is flushed, when and why, and what the merged packet's headers say.
 //
 // Modelled: the rule sets of Linux 2.6.35 and of a 2026 Linux 6 (net/core/gro.c, af_inet, ip6_offload, tcp_offload,
-// vlan_core): pre-screen, IPv4, IPv6 with extension headers, in-band VLAN, TCP, closing rules, size limit, eviction,
-// flush order, completion. UDP is not merged (the kernel's default without a tunnel or a UDP_GRO socket). Not modelled:
-// encapsulation, fraglist mode, per-device limits above 64 KiB.
+// vlan_core, udp_offload): pre-screen, IPv4, IPv6 with extension headers, in-band VLAN, TCP, closing rules, size limit,
+// eviction, flush order, completion. UDP is merged only when the table is told so (linux_6; in the kernel by a UDP_GRO
+// socket or the device feature rx-udp-gro-forwarding): in segment mode, in order of arrival. Not modelled: encapsulation,
+// fraglist mode, per-device limits above 64 KiB.
 // Not here: where the bytes lie. How a segment is chained (frags, frag_list) is the caller's business; it tells the
 // table how many fragment slots a segment needs and an entry has left.
 #pragma once
@@ -31,7 +32,7 @@ enum class GroReason : std::uint8_t {
   larger_segment,    // longer than the aggregate's segments
   out_of_order,      // sequence number is not the next
   header_mismatch,   // ACK number, flags, window, options, TTL, TOS, DF, IP id
-  size_limit,        // the IP packet would reach 64 KiB
+  size_limit,        // the IP packet would reach 64 KiB, or 64 UDP datagrams are together
   no_room,           // no fragment slots left (Linux 2.6.35)
   pure_ack,          // no payload
   length_mismatch,   // IP length field differs from the frame's, DF clear (2.6.35) or fragment bits
@@ -40,13 +41,15 @@ enum class GroReason : std::uint8_t {
   complete,          // end of the poll
   timeout,           // older than the tick at the end of a poll
   no_handler,        // (normal only) protocol that is not merged, IP options, fragment, bad IPv4 header checksum, header too long
-  bad_checksum,      // (normal only) TCP checksum wrong, or not verified by the NIC (2.6.35)
+  bad_checksum,      // (normal only) L4 checksum wrong, or not verified by the NIC (2.6.35)
+  full_poll,         // the poll's budget is used up (linux_6 with HZ below 1000)
   already_merged,    // a GSO packet, merged by someone else before: closes its flow's entry and is never merged
   count_
 };
 const char* gro_reason_name(GroReason r);
 
 constexpr unsigned kGroBuckets = 8, kGroPerBucket = 8, kGroMaxEntries = kGroBuckets * kGroPerBucket;
+constexpr unsigned kGroUdpSegments = 64;  // datagrams in one merged packet
 constexpr unsigned kGroHeaderMax = 192;   // bytes of headers that an entry keeps; longer ones are not held
 
 // An arriving packet.
@@ -77,6 +80,7 @@ struct GroInfo {
   std::uint16_t l3_offset = 0, l4_offset = 0, header_length = 0;   // from the Ethernet header
   std::uint8_t flags = 0;        // TCP flags of the merged header: the first segment's, and FIN and PSH of all
   bool ipv6 = false;
+  bool udp = false;
   bool fixed_id = false;
   bool verified = false;         // the first segment's checksum state
 };
@@ -91,12 +95,14 @@ struct GroResult {
   GroVerdict verdict = GroVerdict::normal;
   GroReason reason = GroReason::none;   // why `normal`
   void* into = nullptr;                 // owner of the entry joined, when merged
+  void* flow = nullptr;                 // owner of the flow's entry, joined or flushed
   bool first_chained = false;           // linux_2_6_35: this linear merge turns the entry into head + frag_list
   std::uint32_t header_length = 0;      // bytes parsed, from the Ethernet header on: what HELD and NORMAL pull
   unsigned flushed_count = 0;
   GroFlushed flushed[2];                // in the order of delivery, before the segment itself when it is `normal`
   // Work done, for costs.
   std::uint32_t compared = 0;           // entries pre-screened
+  std::uint32_t matched = 0;            // entries that passed it: the protocol handlers compare their headers
   std::uint32_t header_bytes = 0;       // bytes of this packet's headers that were read
   std::uint32_t summed_bytes = 0;       // bytes that a software checksum read (0 when verified)
 };
@@ -105,6 +111,7 @@ struct GroResult {
 struct GroMeta {
   std::uint16_t gso_size = 0;   // 0: an ordinary packet, headers untouched
   std::uint16_t gso_segments = 1;
+  bool udp = false;             // gso_type UDP_L4
   bool tcp6 = false;            // gso_type TCPV6 instead of TCPV4
   bool ecn = false;             // CWR set in the merged header
   bool fixed_id = false;
@@ -116,7 +123,8 @@ struct GroMeta {
 
 class GroTable {
  public:
-  explicit GroTable(GroRules rules) : rules_(rules) {}
+  // `udp`: UDP segments are merged; no effect with linux_2_6_35.
+  explicit GroTable(GroRules rules, bool udp = false) : rules_(rules), udp_(udp) {}
   GroRules rules() const { return rules_; }
 
   // How many of the packet's first bytes its protocol handlers read (what must be reachable before receive()).
@@ -129,10 +137,10 @@ class GroTable {
   // The entry's owner becomes another skb (2.6.35 puts a new head before a linear aggregate).
   void replace_owner(const void* owner, void* by);
   // End of a poll: all entries leave, in the order of the rule set: buckets ascending and oldest first (linux_6), newest
-  // first (linux_2_6_35). `out` has room for kGroMaxEntries. Returns how many.
-  unsigned flush_all(GroFlushed* out, GroReason reason = GroReason::complete);
+  // first (linux_2_6_35). `out` has room for `most`: no more leave in this call. Returns how many.
+  unsigned flush_all(GroFlushed* out, GroReason reason = GroReason::complete, unsigned most = kGroMaxEntries);
   // The entries held since before `tick` leave, in the same order.
-  unsigned flush_older(std::int64_t tick, GroFlushed* out, GroReason reason = GroReason::timeout);
+  unsigned flush_older(std::int64_t tick, GroFlushed* out, GroReason reason = GroReason::timeout, unsigned most = kGroMaxEntries);
   unsigned held() const { return held_; }
 
  private:
@@ -156,31 +164,36 @@ class GroTable {
     std::uint32_t l3, l4, length;   // length: all headers
     std::uint32_t payload;          // everything after the headers, padding included
     bool l3_flush;                  // a condition of the IP header forbids merging
+    bool udp;
   };
   bool old() const { return rules_ == GroRules::linux_2_6_35; }
   Bucket& bucket_of(const GroSegment& s) { return buckets_[old() ? 0 : s.rx_hash % kGroBuckets]; }
   // gro_match.cpp: the handlers. decode() returns why the packet bypasses the table, or none.
   GroReason decode(Head& h, GroResult& r) const;
   GroReason verify(const Head& h, GroResult& r) const;
+  GroReason decode_udp(Head& h) const;
+  bool screened(const Entry& e, const Head& h) const;
   bool same_flow(const Entry& e, const Head& h) const;
   bool same_network_flow(const Entry& e, const Head& h) const;
   bool network_differs(Entry& e, const Head& h) const;
   GroReason refusal(Entry& e, const Head& h) const;
+  GroReason refusal_udp(const Entry& e, const Head& h, bool differs) const;
   // gro.cpp: the table.
   void merge(Entry& e, const Head& h, GroResult& r);
   void insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r);
   void remove(Bucket& b, unsigned place, GroReason reason, GroFlushed& out);
   Entry* entry_of(const void* owner);
-  unsigned flush(std::int64_t before, GroReason reason, GroFlushed* out);
+  unsigned flush(std::int64_t before, GroReason reason, GroFlushed* out, unsigned most);
 
   GroRules rules_;
+  bool udp_;
   unsigned held_ = 0;
   Bucket buckets_[kGroBuckets];
 };
 
 // Writes what completion writes into a merged packet's headers: lengths, the IPv4 checksum (incrementally), merged TCP
 // flags, and the pseudo header's sum in the TCP checksum field. `header`: the first segment's headers from the Ethernet
-// header on, info.header_length bytes. A packet of one segment is left as it is.
+// header on, info.header_length bytes. UDP: the length field, and the sum likewise. A packet of one segment is left as it is.
 GroMeta gro_complete(std::uint8_t* header, const GroInfo& info);
 
 }  // namespace gd

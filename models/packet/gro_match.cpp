@@ -41,7 +41,9 @@ GroReason GroTable::decode(Head& h, GroResult& r) const {
   if (h.l4 + (is_udp ? udp::kHeader : tcp::kHeader) > h.s.contiguous) return GroReason::no_handler;
   if (is_udp) {
     r.header_bytes = h.l4 + udp::kHeader;
-    return GroReason::no_handler;
+    const GroReason why = decode_udp(h);
+    if (why == GroReason::none) r.header_length = h.length;
+    return why;
   }
   const std::uint32_t tcp_length = (frame[h.l4 + tcp::kDataOffset] >> 4) * 4u;
   h.length = h.l4 + tcp_length;
@@ -51,9 +53,21 @@ GroReason GroTable::decode(Head& h, GroResult& r) const {
   return GroReason::none;
 }
 
+// Segment mode: a checksum there must be, and no byte that the datagram does not own.
+GroReason GroTable::decode_udp(Head& h) const {
+  const std::uint8_t* u = h.s.frame + h.l4;
+  const std::uint32_t rest = h.s.parsed->length - h.l4, length = be16(u + udp::kLength);
+  if (!udp_ || be16(u + udp::kCheck) == 0 || length <= udp::kHeader || length != rest) return GroReason::no_handler;
+  h.udp = true;
+  h.length = h.l4 + udp::kHeader;
+  if (h.length > kGroHeaderMax) return GroReason::no_handler;
+  h.payload = rest - udp::kHeader;
+  return GroReason::none;
+}
+
 std::uint32_t GroTable::reads(const GroSegment& s) const {
   GroResult r;
-  Head h{s, 0, 0, 0, 0, false};
+  Head h{s, 0, 0, 0, 0, false, false};
   decode(h, r);
   return r.header_bytes;
 }
@@ -71,7 +85,8 @@ GroReason GroTable::verify(const Head& h, GroResult& r) const {
 bool GroTable::same_network_flow(const Entry& e, const Head& h) const {
   const std::uint8_t *a = e.header + h.l3, *b = h.s.frame + h.l3;
   if (!e.info.ipv6)
-    return equal(a + ip4::kSrc, b + ip4::kSrc, 8) && (!old() || a[ip4::kTos] == b[ip4::kTos]);
+    return equal(a + ip4::kSrc, b + ip4::kSrc, 8) && a[ip4::kProtocol] == b[ip4::kProtocol] &&
+           (!old() || a[ip4::kTos] == b[ip4::kTos]);
   // Addresses, next header and every byte of the extension headers; the old rules add traffic class and hop limit.
   constexpr std::uint32_t kVersionAndLabel = 0xf00fffff;
   const std::uint32_t mask = old() ? 0xffffffff : kVersionAndLabel;
@@ -79,13 +94,19 @@ bool GroTable::same_network_flow(const Entry& e, const Head& h) const {
          (!old() || a[ip6::kHopLimit] == b[ip6::kHopLimit]) && equal(a + ip6::kSrc, b + ip6::kSrc, h.l4 - h.l3 - ip6::kSrc);
 }
 
-bool GroTable::same_flow(const Entry& e, const Head& h) const {
+// dev_gro_receive's look at every entry: what does not depend on the protocol.
+bool GroTable::screened(const Entry& e, const Head& h) const {
   const GroSegment& s = h.s;
   if (e.device != s.device || e.vlan_stripped != s.vlan_stripped || (s.vlan_stripped && e.vlan_tci != s.vlan_tci)) return false;
   if (!old() && e.hash != s.rx_hash) return false;
-  // Ethernet header and in-band tags; equal tags mean equal offsets.
-  if (e.info.l3_offset != h.l3 || e.info.l4_offset != h.l4 || !equal(e.header, s.frame, h.l3)) return false;
-  return equal(e.header + h.l4, s.frame + h.l4, 4) && same_network_flow(e, h);
+  return equal(e.header, s.frame, ether::kHeader);
+}
+
+// In-band tags (equal ones mean equal offsets), network and transport.
+bool GroTable::same_flow(const Entry& e, const Head& h) const {
+  if (e.info.l3_offset != h.l3 || e.info.l4_offset != h.l4) return false;
+  if (h.l3 > ether::kHeader && !equal(e.header + ether::kHeader, h.s.frame + ether::kHeader, h.l3 - ether::kHeader)) return false;
+  return equal(e.header + h.l4, h.s.frame + h.l4, 4) && same_network_flow(e, h);
 }
 
 bool GroTable::network_differs(Entry& e, const Head& h) const {
@@ -106,6 +127,7 @@ bool GroTable::network_differs(Entry& e, const Head& h) const {
 GroReason GroTable::refusal(Entry& e, const Head& h) const {
   const std::uint8_t *a = e.header + h.l4, *b = h.s.frame + h.l4;
   const bool differs = network_differs(e, h);
+  if (h.udp) return refusal_udp(e, h, differs);
   if (b[tcp::kFlags] & (tcp::kSyn | tcp::kRst | tcp::kUrg)) return GroReason::closing_flags;
   if (h.payload == 0 || h.s.parsed->pure_ack)
     return b[tcp::kFlags] & tcp::kFin ? GroReason::closing_flags : GroReason::pure_ack;
@@ -125,6 +147,15 @@ GroReason GroTable::refusal(Entry& e, const Head& h) const {
     if (h.s.frags == 0 && e.info.segments > 1) return GroReason::no_room;
   }
   return GroReason::none;
+}
+
+// Datagrams have no order of their own: what comes next joins.
+GroReason GroTable::refusal_udp(const Entry& e, const Head& h, bool differs) const {
+  if (h.s.gso) return GroReason::already_merged;
+  if (h.l3_flush) return GroReason::length_mismatch;
+  if (differs) return GroReason::header_mismatch;
+  if (h.payload > e.info.segment_payload) return GroReason::larger_segment;
+  return e.info.ip_length + h.payload >= kMaxIpPacket ? GroReason::size_limit : GroReason::none;
 }
 
 }  // namespace gd

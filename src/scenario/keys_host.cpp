@@ -25,6 +25,20 @@ void host_keys(Table& t) {
   t.boolean("host.dirty_log", AT(host.dirty_log), "Pages written for a guest are logged for migration.");
   t.boolean("host.gro.enabled", AT(host.gro.enabled), "Segments are merged in the host.");
   t.choice("host.gro.rules", AT(host.gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");
+  t.boolean("host.gro.udp", AT(host.gro.udp),
+            "UDP datagrams of a flow are merged: rx-udp-gro-forwarding, or a socket with UDP_GRO. For a guest only if it negotiated GUEST_USO4 and 6.",
+            "Linux 5.x: off");
+  t.time("host.gro.flush_timeout", AT(host.gro.flush_timeout), {0, 1'000'000'000},
+         "gro_flush_timeout: after a poll that found frames, what is in GRO waits so long for the next poll; 0: flushed at once.",
+         "Linux: 0");
+  t.count("host.gro.defer_hard_irqs", AT(host.gro.defer_hard_irqs), {0, 1'000},
+          "napi_defer_hard_irqs: polls by the timer of flush_timeout after the last frame, before the interrupt is armed again.",
+          "Linux: 0");
+  t.count("host.gro.normal_batch", AT(host.gro.normal_batch), {1, 1'000},
+          "gro_normal_batch: segments that wait before they go up the stack together; linux-2.6.35 hands up one by one.", "Linux: 8");
+  t.count("host.hz", AT(host.hz), {100, 1'000},
+          "CONFIG_HZ: ages of GRO entries are counted in ticks, and below 1000 a poll that used up its budget flushes GRO.",
+          "distributions: 250 or 1000");
   t.count("host.napi_budget", AT(host.napi_budget), {1, 4'096}, "Frames of one NAPI poll.", "Linux: 64");
   t.count("host.refill_threshold", AT(host.refill_threshold), {1, 4'096},
           "Free descriptors that make the driver refill and ring the doorbell; at most half the ring takes effect.",

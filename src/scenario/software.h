@@ -13,6 +13,14 @@ struct Gro {
   GroRules rules = GroRules::linux_6;
 };
 
+// The host's GRO: beside the rules, what its NAPI does with what is held and ready.
+struct HostGro : Gro {
+  bool udp = false;
+  Time flush_timeout = 0;
+  Count defer_hard_irqs = 0;
+  Count normal_batch = 8;
+};
+
 // Core numbers, from 0 to host.cores - 1.
 struct Affinity {
   Count interrupt = 0;
@@ -41,7 +49,8 @@ struct Host {
   Bytes memlock_limit = 0;        // 0: none
   AtLimit at_memlock_limit = AtLimit::stall;
   bool dirty_log = false;
-  Gro gro;
+  HostGro gro;
+  Count hz = 250;
   Count napi_budget = 64;
   Count refill_threshold = 16;
   Count tap_queue = 1000;

@@ -39,6 +39,7 @@ struct HostQueue {
   std::unique_ptr<NapiQueue> napi;
   std::unique_ptr<GroStage> gro;
   std::unique_ptr<RxPath> path;
+  std::unique_ptr<NapiTimer> timer;        // null without gro_flush_timeout
 };
 
 // A guest and the host's side of it.
@@ -104,6 +105,7 @@ class Machine {
   void build_traffic();
   void build_guest(std::size_t g, const scenario::StrategyChoice& choice);
   void connect_host(GuestSlot& slot, std::size_t g);
+  void attach(HostQueue& queue, Core& core, std::uint32_t timer_rank);
   void connect_device(GuestSlot& slot, std::size_t g);
   void build_socket(const scenario::StrategyChoice& choice);
   void steer();

@@ -33,15 +33,19 @@ const char* backend_name(sc::Backend b) {
   return b == sc::Backend::tap ? "tap" : b == sc::Backend::macvtap ? "macvtap" : "raw_socket";
 }
 
-GroParams gro_params(const sc::Gro& g, const BindEnvironment& e) {
+// `udp`: whoever gets the packets can take merged UDP.
+GroParams gro_params(const sc::Host& h, const BindEnvironment& e, bool udp) {
   GroParams p;
+  p.enabled = h.gro.enabled;
+  p.rules = h.gro.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
+  p.udp = h.gro.udp && udp;
+  p.hz = static_cast<std::uint32_t>(h.hz);
+  p.normal_batch = static_cast<std::uint32_t>(h.gro.normal_batch);
   p.frag_shift_bug = e.options.hazard == Hazard::frag_shift;
-  p.enabled = g.enabled;
-  p.rules = g.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
   return p;
 }
 
-constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600;   // between interrupts and cores
+constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700;   // between interrupts and cores
 
 }  // namespace
 
@@ -63,6 +67,9 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   // Merged frames reach a guest only where the design can hand them over.
   p.virtio.gso = strategy.merges(slot.env) && scenario.host.gro.enabled && !strategy.declaration().device_ring &&
                  slot.env.rx_mode != RxMode::small;
+  // Linux negotiates USO since 6.2, whenever it is offered: here, when the host may merge UDP.
+  if (scenario.host.gro.udp && p.virtio.gso && p.virtio.checksum && p.virtio.driver == GuestDriverRules::linux_6)
+    p.virtio.wanted |= feature::bit(feature::kGuestUso4) | feature::bit(feature::kGuestUso6);
   p.socket_level = level("guest-" + x.name, "socket", "bytes", static_cast<std::int64_t>(x.app.socket_buffer));
   p.ring_level = level("guest-" + x.name, "ring", "buffers", static_cast<std::int64_t>(x.virtio.queue_size));
   const Guest::Environment env{agenda, *slot.space, ownership, frames, costs, *expected, &fault};
@@ -80,10 +87,23 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   }
 }
 
+// The queue's softirq, its interrupt, and the timer of gro_flush_timeout on their core.
+void Machine::attach(HostQueue& queue, Core& core, std::uint32_t timer_rank) {
+  core.attach(queue.napi->irq());
+  core.attach(*queue.napi);
+  if (scenario.host.gro.flush_timeout == 0) return;
+  queue.timer = std::make_unique<NapiTimer>(agenda, timer_rank, *queue.napi, costs);
+  core.attach(*queue.timer);
+  queue.napi->connect(*queue.timer);
+}
+
 void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   const auto q = static_cast<std::uint32_t>(g);
+  // A merged UDP packet goes to a guest that can segment it; for another one UDP is not merged at all.
+  const std::uint64_t features = slot.guest->rx().features;
+  const bool uso = feature::has(features, feature::kGuestUso4) && feature::has(features, feature::kGuestUso6);
   slot.queue.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
-  slot.queue.gro = std::make_unique<GroStage>(gro_params(scenario.host.gro, slot.env), phys, skbs, frames, costs);
+  slot.queue.gro = std::make_unique<GroStage>(gro_params(scenario.host, slot.env, uso), phys, skbs, frames, costs);
   PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, slot.env);
   c.guest = slot.guest.get();
   c.softirq = slot.queue.napi.get();
@@ -98,8 +118,7 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   slot.guest->on_kick(*slot.vhost);
 
   Core& irq_core = core_for(scenario.host.affinity.interrupt, "host.affinity.interrupt");
-  irq_core.attach(slot.queue.napi->irq());
-  irq_core.attach(*slot.queue.napi);
+  attach(slot.queue, irq_core, kTimerRank + q);
   core_for((scenario.host.affinity.vhost + g) % cores.size(), "host.affinity.vhost").attach(*slot.vhost);
   if (!observers.empty()) {
     slot.tap->observe(&observers, level("tap-" + slot.guest->name(), "queue", "packets", static_cast<std::int64_t>(scenario.host.tap_queue)));
@@ -132,13 +151,12 @@ void Machine::build_socket(const sc::StrategyChoice& choice) {
     socket_queues.push_back(std::move(owned));
     socket_envs.push_back(std::make_unique<BindEnvironment>(environment(scenario, choice, 0)));
     h.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
-    h.gro = std::make_unique<GroStage>(gro_params(scenario.host.gro, *socket_envs.back()), phys, skbs, frames, costs);
+    h.gro = std::make_unique<GroStage>(gro_params(scenario.host, *socket_envs.back(), true), phys, skbs, frames, costs);
     PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, *socket_envs.back());
     c.softirq = h.napi.get();
     h.path = strategy.make_path(c);
     h.napi->connect(*h.path, *h.gro, *socket);
-    irq_core.attach(h.napi->irq());
-    irq_core.attach(*h.napi);
+    attach(h, irq_core, kTimerRank + q);
     h.napi->start(interrupts.add(h.napi->irq()));
   }
   if (!observers.empty()) socket->observe(&observers, level("host", "socket", "bytes", static_cast<std::int64_t>(p.socket_buffer)));

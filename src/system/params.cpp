@@ -122,6 +122,8 @@ NapiParams napi_params(const sc::Scenario& s) {
   p.ring_size = static_cast<std::uint32_t>(s.nic.ring_size);
   p.budget = static_cast<std::uint32_t>(s.host.napi_budget);
   p.refill_threshold = static_cast<std::uint32_t>(s.host.refill_threshold);
+  p.gro_flush_timeout = s.host.gro.flush_timeout;
+  p.defer_hard_irqs = static_cast<std::uint32_t>(s.host.gro.defer_hard_irqs);
   return p;
 }
 
@@ -214,6 +216,15 @@ void check_available(const sc::Scenario& s) {
   if (s.consumer == sc::Consumer::user_async) no("consumer", "the consumer user-async");
   if (s.consumer == sc::Consumer::host_forward) no("consumer", "the consumer host-forward");
   if (s.consumer == sc::Consumer::drop) no("consumer", "the consumer drop");
+  const sc::HostGro& gro = s.host.gro;
+  if (gro.rules == sc::GroRules::linux_2_6_35) {
+    auto old = [&](const char* key) { throw s.error(key, "does not exist under host.gro.rules linux-2.6.35"); };
+    if (gro.udp) old("host.gro.udp");
+    if (gro.flush_timeout) old("host.gro.flush_timeout");
+    if (gro.defer_hard_irqs) old("host.gro.defer_hard_irqs");
+  }
+  if (gro.defer_hard_irqs && !gro.flush_timeout)
+    throw s.error("host.gro.defer_hard_irqs", "has no effect without host.gro.flush_timeout, the time between the deferred polls");
   if (s.vhost.busy_poll) no("vhost.busy_poll", "busy polling");
   if (s.vhost.rules != sc::GroRules::linux_6) no("vhost.rules", "vhost of 2.6.35");
   if (s.vhost.publish != sc::Publisher::vhost) no("vhost.publish", "publication from softirq");

@@ -6,7 +6,7 @@
 
 namespace gd::test {
 
-// Buffers of 2 KiB, one for each piece; the token is the buffer's number.
+// Buffers of one page and a half, one for each piece, used again; the token is the buffer's number.
 struct PiecePath : RxPath {
   PiecePath(PhysMem& p, Ownership& o, SkbPool& k) : phys(p), own(o), skbs(k) {}
   void shape(RxQueueConfig&) override {}
@@ -31,14 +31,26 @@ struct PiecePath : RxPath {
 
   // A buffer that holds `n` bytes of a packet.
   Frag place(const std::uint8_t* bytes, std::size_t n) {
-    const Hpa at = phys.alloc_contiguous(std::max<Bytes>(n, 2048), 64);
+    std::uint32_t token = 0;
+    if (free.empty()) {
+      token = static_cast<std::uint32_t>(ids.size());
+      ids.push_back(own.add(phys.alloc_contiguous(kBuffer, 64), kBuffer, Owner::skb, Ownership::Home::host));
+    } else {
+      token = free.back();
+      free.pop_back();
+      own.move(ids[token], Owner::host, Owner::skb, 0, "taken");
+    }
+    EXPECT_LE(n, kBuffer);
+    const Hpa at = own.start(ids[token]);
     std::memcpy(phys.at(at), bytes, n);
-    ids.push_back(own.add(at, std::max<Bytes>(n, 2048), Owner::skb, Ownership::Home::host));
-    return {at, static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(ids.size() - 1)};
+    return {at, static_cast<std::uint32_t>(n), token};
   }
   void give(Step& s, std::uint32_t token) {
-    if (token != kNoToken) own.move(ids[token], Owner::skb, Owner::host, s.now(), "given back");
+    if (token == kNoToken) return;
+    own.move(ids[token], Owner::skb, Owner::host, s.now(), "given back");
+    free.push_back(token);
   }
+  static constexpr Bytes kBuffer = 6144;
 
   PhysMem& phys;
   Ownership& own;
@@ -47,6 +59,7 @@ struct PiecePath : RxPath {
   Skb* spare = nullptr;
   unsigned emptied = 0;
   std::vector<BufferId> ids;
+  std::vector<std::uint32_t> free;
   PathStats stats_;
 };
 
@@ -60,9 +73,9 @@ struct Form {
 };
 inline const Form kLinearPage{"A, in a page", UINT32_MAX, {}, true, false};
 inline const Form kLinearSlab{"A, in the slab", UINT32_MAX, {}, false, false};
-inline Form split_at(std::uint32_t header) { return {"B", header, {2048}, false, false}; }
-inline const Form kFrags{"C", 0, {2048}, false, true};
-inline Form frags_at(std::uint32_t first) { return {"C, split", 0, {first, 2048}, false, true}; }
+inline Form split_at(std::uint32_t header) { return {"B", header, {6144}, false, false}; }
+inline const Form kFrags{"C", 0, {6144}, false, true};
+inline Form frags_at(std::uint32_t first) { return {"C, split", 0, {first, 6144}, false, true}; }
 
 struct GroBench : PathBench {
   explicit GroBench(GroParams p = {}) : pieces(phys, own, skbs_) { renew(p); }
@@ -101,7 +114,10 @@ struct GroBench : PathBench {
   void poll(const std::vector<Frame>& packets, const Form& form, bool end = true) {
     pieces.frags = form.frags;
     for (const Frame& f : packets) in_step([&](Step& s) { gro->receive(s, make(s, f, form), pieces, up); });
-    if (end) in_step([&](Step& s) { gro->flush(s, pieces, up); });
+    if (end) end_poll();
+  }
+  void end_poll(PollEnd how = PollEnd::complete) {
+    for (bool done = false; !done;) in_step([&](Step& s) { done = gro->end_poll(s, pieces, up, how); });
   }
   void drop_all() {
     in_step([&](Step& s) {

@@ -153,7 +153,7 @@ TEST_F(GroFormsTest, TheShiftByBytesIsFoundAndNamesTheBuffer) {
   EXPECT_EQ(frames.live(), 0u);
   EXPECT_EQ(own.violations(), 1u);
   EXPECT_EQ(own.count(Owner::skb), 1u);        // the payload of the first is nobody's any more
-  const BufferId lost = pieces.ids[2];         // 0: the frame above, 1: headers, 2: payload
+  const BufferId lost = pieces.ids[1];         // 0: headers (the buffer of the frame above, used again), 1: payload
   EXPECT_EQ(own.owner(lost), Owner::skb);
   ASSERT_EQ(own.messages().size(), 1u);
   char start[32];

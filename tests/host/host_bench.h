@@ -59,10 +59,11 @@ struct StubNic : sc_core::sc_module, NicControl {
 
 struct HostBench : PathBench {
   HostBench() : nic("nic"), mmio("mmio", costs) { mmio.socket.bind(nic.registers); }
-  static GroParams gro_params(bool enabled, GroRules rules) {
+  static GroParams gro_params(bool enabled, GroRules rules, std::uint32_t hz = 250) {
     GroParams p;
     p.enabled = enabled;
     p.rules = rules;
+    p.hz = hz;
     return p;
   }
   // The driver's queue; before bind() where the path must be able to wake it.
@@ -75,7 +76,7 @@ struct HostBench : PathBench {
   void start(const char* strategy, PacketSink* sink = nullptr, NapiParams p = {}, GroRules rules = GroRules::linux_6) {
     if (!napi) make_driver(p);
     if (!path) bind(strategy);
-    gro = std::make_unique<GroStage>(gro_params(env.gro, rules), phys, skbs_, frames, costs);
+    gro = std::make_unique<GroStage>(gro_params(env.gro, rules, hz), phys, skbs_, frames, costs);
     napi->connect(*path, *gro, sink ? *sink : up);
     core().attach(napi->irq());
     core().attach(*napi);
@@ -108,6 +109,7 @@ struct HostBench : PathBench {
   }
   void wait(Time t = 200 * kUs) { run(now() + t); }
 
+  std::uint32_t hz = 250;
   StubNic nic;
   MmioBus mmio;
   StubUp up;

@@ -63,7 +63,7 @@ struct Delivered {
 
 class Driver {
  public:
-  explicit Driver(GroRules rules) : table(rules) {}
+  explicit Driver(GroRules rules, bool udp = false) : table(rules, udp) {}
   GroSegment segment;   // template for what is not in the frame: hash, tag, verified, frags
   GroTable table;
   std::vector<Delivered> delivered;
@@ -132,7 +132,7 @@ class Driver {
     d.meta = gro_complete(d.bytes.data(), x.info);
     EXPECT_EQ(x.info.segments, 1 + head.merged.size());
     if (d.meta.needs_csum) {
-      EXPECT_EQ(d.meta.csum_start + d.meta.csum_offset, head.parsed.l4_offset() + 16);
+      EXPECT_EQ(d.meta.csum_start + d.meta.csum_offset, head.parsed.l4_offset() + (head.parsed.l4 == L4::udp ? 6 : 16));
       EXPECT_TRUE(csum::complete_l4(d.bytes.data(), static_cast<std::uint32_t>(d.bytes.size())));
     }
     const Parsed p = parse(d.bytes.data(), static_cast<std::uint32_t>(d.bytes.size()));
