@@ -201,10 +201,7 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
 
   GroResult r = table_.receive(seg, tick(s));
   s.charge_times(compare_, r.compared);
-  if (r.matched) {
-    s.charge_times(match_, r.matched);
-    if (r.flow) s.load(match_.op, path.headers(*static_cast<const Skb*>(r.flow)), r.header_length);
-  }
+  if (r.matched) s.charge_times(match_, r.matched);   // this core has just read or pulled those headers: first-level hits
   if (r.summed_bytes) {
     s.charge(checksum_, r.summed_bytes);
     for_each_frag(*skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });

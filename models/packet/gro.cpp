@@ -37,7 +37,6 @@ GroResult GroTable::receive(const GroSegment& s, std::int64_t tick) {
   }
   if (found != kGroPerBucket) {
     Entry& e = b.entry[b.order[found]];
-    r.flow = e.owner;
     const GroReason why = refusal(e, h);
     if (why == GroReason::none) {
       merge(e, h, r);

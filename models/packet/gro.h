@@ -95,7 +95,6 @@ struct GroResult {
   GroVerdict verdict = GroVerdict::normal;
   GroReason reason = GroReason::none;   // why `normal`
   void* into = nullptr;                 // owner of the entry joined, when merged
-  void* flow = nullptr;                 // owner of the flow's entry, joined or flushed
   bool first_chained = false;           // linux_2_6_35: this linear merge turns the entry into head + frag_list
   std::uint32_t header_length = 0;      // bytes parsed, from the Ethernet header on: what HELD and NORMAL pull
   unsigned flushed_count = 0;
