@@ -100,6 +100,7 @@ class GuestHeadPath final : public ZeroCopyPath {
     skb->head = {place(token, room(token)), w.packet_length, token};
     skb->length = w.packet_length;
     skb->hash = w.rss_hash;
+    skb->hash_type = w.rss_type;
     skb->checksum = checksum_of(w);
     c_.frames.append(skb->frames, frame);
     if (refused(s, skb)) return nullptr;

@@ -62,15 +62,37 @@ void GuestSide::carry(std::uint16_t head, FrameChain& frames) {
   c_.frames.join(side, frames);
 }
 
+namespace {
+
+// VIRTIO_NET_HASH_REPORT of a descriptor's RSS type.
+std::uint16_t hash_report(std::uint8_t rss_type) {
+  switch (rss_type) {
+    case RxDescriptor::kRssIp4: return 1;
+    case RxDescriptor::kRssTcp4: return 2;
+    case RxDescriptor::kRssUdp4: return 3;
+    case RxDescriptor::kRssIp6: return 4;
+    case RxDescriptor::kRssTcp6: return 5;
+    case RxDescriptor::kRssUdp6: return 6;
+    default: return 0;
+  }
+}
+
+}  // namespace
+
 VirtioNetHdr GuestSide::header_for(const Skb& skb, unsigned buffers) const {
   VirtioNetHdr h;
-  if (skb.checksum == Checksum::partial) {
-    h.flags = VirtioNetHdr::kNeedsCsum;
-    h.csum_start = skb.csum_start;
-    h.csum_offset = skb.csum_offset;
-  } else if (skb.checksum == Checksum::unnecessary && feature::has(ring_.layout().features, feature::kGuestCsum)) {
-    h.flags = VirtioNetHdr::kDataValid;
+  // Neither flag without GUEST_CSUM: the sum was completed before, or the guest makes its own.
+  if (feature::has(ring_.layout().features, feature::kGuestCsum)) {
+    if (skb.checksum == Checksum::partial) {
+      h.flags = VirtioNetHdr::kNeedsCsum;
+      h.csum_start = skb.csum_start;
+      h.csum_offset = skb.csum_offset;
+    } else if (skb.checksum == Checksum::unnecessary) {
+      h.flags = VirtioNetHdr::kDataValid;
+    }
   }
+  h.hash_report = hash_report(skb.hash_type);
+  if (h.hash_report) h.hash_value = skb.hash;
   if (skb.gso_type) {
     h.gso_type = skb.gso_type;
     h.gso_size = skb.gso_size;

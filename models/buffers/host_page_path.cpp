@@ -70,6 +70,7 @@ Skb* HostPagePath::start(Step& s, Slot& x, const RxWriteback& w, std::uint32_t i
   }
   skb->length = in_header + w.packet_length;
   skb->hash = w.rss_hash;
+  skb->hash_type = w.rss_type;
   skb->checksum = checksum_of(w);
   return skb;
 }

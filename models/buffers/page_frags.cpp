@@ -96,6 +96,7 @@ Skb* PageFragsPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, F
   if (!partial_) {
     partial_ = c_.skbs.get_frags(s, spare_);
     partial_->hash = w.rss_hash;
+    partial_->hash_type = w.rss_type;
     partial_->checksum = checksum_of(w);
   }
   if (g_.split != SplitMode::off) {

@@ -12,6 +12,7 @@ struct GuestCosts {
   Cost used_entry, driver_packet, skb_alloc, frag;          // [entry], [packet], [skb], [page fragment]
   Cost linear_copy;                                         // header copy and pull [byte]
   Cost gro_receive, gro_compare, gro_merge, gro_complete;   // [packet], [entry looked at], [fragment moved or skb chained], [merged packet]
+  Cost indirect_table;                                      // [table of a buffer, allocated and freed]
   Cost refill, page_alloc, page_free, skb_free;             // [ring buffer], [page], [page], [skb]
   Cost ip, tcp, udp, raw, checksum, socket_queue;           // [packet], checksum [byte]
   Cost read, copy_user;                                     // read() call; [byte]

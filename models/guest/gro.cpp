@@ -36,13 +36,12 @@ bool GuestGro::deliver(Step& s, RingView& v) {
 // is not a page that another skb could take over.
 std::uint32_t GuestGro::slots(const GuestPacket& p, std::uint32_t header) const {
   const GuestBuffer& g = buffers_[p.first];
-  if (g.length <= header) return p.pieces - 1;
-  return g.pool == GuestBuffers::kHeads ? 0 : p.pieces;
+  if (g.length <= header) return p.frags;
+  return g.pool == GuestBuffers::kHeads ? 0 : p.frags + 1;
 }
 
 void GuestGro::hold(Step& s, GuestPacket& p, std::uint32_t header) {
   buffers_.pull(s, p, header);
-  p.frags = p.pieces - 1;
 }
 
 // skb_gro_receive().
@@ -57,13 +56,13 @@ void GuestGro::merge(Step& s, std::uint32_t into, std::uint32_t from, std::uint3
     s.charge(c_.costs.gro_merge);
     ++c_.stats.gro_chained;
     ++to.members;
-    to.frags = p.pieces - 1;
+    to.frags = p.frags;
     buffers_.splice(to, p, p.truesize);
   } else {
     s.charge_times(c_.costs.gro_merge, needed);
     s.charge(c_.costs.skb_free);
     to.frags += needed;
-    buffers_.splice(to, p, p.truesize - kSkbTruesize);
+    buffers_.splice(to, p, p.truesize - p.own);
   }
   c_.frames.join(to.frames, p.frames);
   buffers_.free_packet(from, s.now());
@@ -98,6 +97,7 @@ void GuestGro::receive(Step& s, std::uint32_t i) {
   seg.contiguous = first.pool == GuestBuffers::kHeads ? contiguous : std::min(contiguous, first.length);
   seg.parsed = &p.parsed;
   seg.owner = owner(i);
+  seg.rx_hash = p.rx_hash;
   seg.verified = (p.flags & (VirtioNetHdr::kNeedsCsum | VirtioNetHdr::kDataValid)) != 0;
   seg.gso = p.gso_type != VirtioNetHdr::kGsoNone;
   if (!seg.verified && p.parsed.l4 == L4::tcp) seg.checksum = buffers_.check_l4(p, frame, summed);

@@ -4,8 +4,8 @@
 // Modelled (napi_gro_receive, skb_gro_receive, napi_complete): headers read where they lie, held packets' headers pulled
 // into their skb head, segments joined by moving their page fragments (17 to an skb, then frag_list members), linear ones
 // as frag_list members; software checksum where nobody vouched for one; headers rewritten in guest memory. A packet that
-// the host merged (GSO) is not merged further: it flushes its flow's entry and goes up. A virtio-net device gives no
-// receive hash, so that all flows share one bucket of 8 entries. A round that used its whole budget flushes all, as with
+// the host merged (GSO) is not merged further: it flushes its flow's entry and goes up. Without HASH_REPORT a
+// virtio-net device gives no receive hash, so that all flows share one bucket of 8 entries. A round that used its whole budget flushes all, as with
 // HZ below 1000 (2.6.35 rules: nothing). The driver of 2.6.35 calls netif_receive_skb(): no GRO at all.
 // Not modelled: batching of delivery to the stack (gro_normal_batch), gro_flush_timeout.
 #pragma once

@@ -10,7 +10,7 @@ GuestCosts::GuestCosts(CostBook& b)
     : irq(b.get("guest.irq")), napi_poll(b.get("guest.napi_poll")), napi_complete(b.get("guest.napi_complete")),
       used_entry(b.get("guest.used_entry")), driver_packet(b.get("guest.driver_packet")), skb_alloc(b.get("guest.skb_alloc")),
       frag(b.get("guest.frag")), linear_copy(b.get("guest.linear_copy")), gro_receive(b.get("guest.gro_receive")),
-      gro_compare(b.get("guest.gro_compare")), gro_merge(b.get("guest.gro_merge")), gro_complete(b.get("guest.gro_complete")), refill(b.get("guest.refill")),
+      gro_compare(b.get("guest.gro_compare")), gro_merge(b.get("guest.gro_merge")), gro_complete(b.get("guest.gro_complete")), indirect_table(b.get("guest.indirect_table")), refill(b.get("guest.refill")),
       page_alloc(b.get("guest.page_alloc")), page_free(b.get("guest.page_free")), skb_free(b.get("guest.skb_free")),
       ip(b.get("guest.ip")), tcp(b.get("guest.tcp")), udp(b.get("guest.udp")), raw(b.get("guest.raw")),
       checksum(b.get("guest.checksum")), socket_queue(b.get("guest.socket_queue")), read(b.get("guest.read")),

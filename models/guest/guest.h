@@ -45,8 +45,14 @@ struct GuestParams {
     GuestRxMode rx_mode = GuestRxMode::mergeable;
     GuestDriverRules driver = GuestDriverRules::linux_6;
     bool event_idx = true;                 // never used by linux_2_6_35 (it came with 3.0)
-    bool gso = true;                       // wants merged frames (GUEST_TSO4/6, ECN); not in small mode
     bool checksum = true;                  // wants GUEST_CSUM
+    bool tso4 = true, tso6 = true;         // wants merged frames: GUEST_TSO4, GUEST_TSO6, with either GUEST_ECN; need checksum, not in small mode
+    bool version_1 = true;                 // wants VERSION_1; never linux_2_6_35 (it came with 4.0)
+    bool hash_report = false;              // wants HASH_REPORT; never linux_2_6_35 (it came with 5.18)
+    bool indirect = false;                 // wants INDIRECT_DESC: a buffer of several descriptors takes one ring entry and a table
+    bool packed = false, in_order = false; // wants RING_PACKED, IN_ORDER; never linux_2_6_35
+    // linux_2_6_35: NET_IP_ALIGN of its architecture, bytes: 2 leaves page_to_skb() 190 linear bytes, 0 the 128 that it asks for.
+    unsigned ip_align = 2;
     std::uint64_t wanted = 0;              // further bits that the driver takes when offered (used_offset, split_layout)
     std::uint64_t offered = ~0ULL;         // what the device offers; negotiated = wanted by the driver AND offered
     Bytes mergeable_buffer = 0;            // linux_6: bytes of a mergeable buffer; 0: by the running average of lengths

@@ -63,13 +63,14 @@ std::uint32_t GuestBuffers::take(Pool p) {
   free_[p] = buffers_[b].next;
   buffers_[b].next = kNil;
   buffers_[b].length = 0;
+  buffers_[b].joined = false;
   return b;
 }
 
-std::uint32_t GuestBuffers::take_frag(std::uint32_t bytes, Time t) {
+std::uint32_t GuestBuffers::take_frag(std::uint32_t bytes, bool fill) {
+  if (region_ != kNil && regions_[region_].buffers == 0) region_at_ = 0;   // skb_page_frag_refill(): nobody else uses it
   if (region_ == kNil || region_at_ + bytes > region_size_) {
-    // The finished region returns with its last buffer, or at once when that is back already.
-    if (region_ != kNil && regions_[region_].buffers == 0) free_regions_.push_back(region_);
+    // The finished region returns with its last buffer.
     region_ = kNil;
     region_at_ = 0;
     if (!free_regions_.empty()) {
@@ -83,7 +84,7 @@ std::uint32_t GuestBuffers::take_frag(std::uint32_t bytes, Time t) {
       region_ = static_cast<std::uint32_t>(regions_.size() - 1);
     }
   }
-  if (region_size_ - region_at_ - bytes < bytes) bytes = region_size_ - region_at_;   // no room for a further one: the hole is used
+  if (fill && region_size_ - region_at_ - bytes < bytes) bytes = region_size_ - region_at_;   // no room for a further one: the hole is used
   const std::uint32_t b = new_buffer();
   GuestBuffer& g = buffers_[b];
   g = GuestBuffer{};
@@ -96,7 +97,6 @@ std::uint32_t GuestBuffers::take_frag(std::uint32_t bytes, Time t) {
   ++registered_;
   ++regions_[region_].buffers;
   region_at_ += bytes;
-  (void)t;
   return b;
 }
 
@@ -134,13 +134,13 @@ std::uint32_t GuestBuffers::new_packet() {
   return p;
 }
 
-void GuestBuffers::append(GuestPacket& p, std::uint32_t b) {
+void GuestBuffers::append(GuestPacket& p, std::uint32_t b, std::uint32_t truesize) {
   buffers_[b].next = kNil;
   if (p.first == kNil) p.first = b;
   else buffers_[p.last].next = b;
   p.last = b;
   p.length += buffers_[b].length;
-  p.truesize += buffers_[b].size;
+  p.truesize += truesize;
   ++p.pieces;
 }
 

@@ -15,7 +15,6 @@
 namespace gd {
 
 constexpr std::uint32_t kNil = UINT32_MAX;
-constexpr std::uint32_t kSkbTruesize = 256 + 320;      // sk_buff and skb_shared_info, bytes
 constexpr std::uint32_t kMaxFrags = 17;                 // MAX_SKB_FRAGS of 6.x with 4 KiB pages
 constexpr std::uint32_t kLongestPacket = 256 * 1024;   // bytes; longer ones are refused
 
@@ -28,19 +27,22 @@ struct GuestBuffer {
   std::uint32_t at = 0, length = 0;// packet bytes in it: [hpa + at, hpa + at + length)
   std::uint32_t pool = 0;          // which pool it goes back to
   std::uint32_t region = kNil;     // page-frag
+  bool joined = false;             // in a packet: continues the fragment of the buffer before it
 };
 
 struct GuestPacket {
   std::uint32_t first = kNil, last = kNil;   // buffers in packet order
   std::uint32_t next = kNil;                 // queue link
   std::uint32_t length = 0;                  // bytes, virtio header excluded
-  std::uint32_t truesize = 0;
-  std::uint32_t pieces = 0;
-  std::uint32_t frags = 0;                   // guest GRO: page fragments in the skb that takes further ones
-  std::uint32_t members = 0;                 // guest GRO: skbs in its frag_list
+  std::uint32_t truesize = 0;                // bytes, as the driver and GRO reckon them
+  std::uint32_t own = 0;                     // of these, the skb itself: its struct and a head of its own
+  std::uint32_t pieces = 0;                  // buffers; the first is the linear part
+  std::uint32_t frags = 0;                   // page fragments in the skb that takes further ones: the last frag_list member, or itself
+  std::uint32_t members = 0;                 // skbs in its frag_list
   FrameChain frames;
   std::uint8_t flags = 0, gso_type = 0;      // of the virtio-net header, or as guest GRO found and made them
   std::uint16_t gso_size = 0;
+  std::uint32_t rx_hash = 0;                 // of the virtio-net header; 0: none
   std::uint32_t flow = kNil;                 // closed TCP: the connection
   std::uint32_t skip = 0;                    // payload bytes that were already received
   Parsed parsed;
@@ -55,8 +57,8 @@ class GuestBuffers {
   void set_unit(Pool p, std::uint32_t bytes) { unit_[p] = bytes; }
   // A buffer of pool `p`; kNil when guest memory is exhausted.
   std::uint32_t take(Pool p);
-  // A page-frag buffer of `bytes`, or more when the rest of its region could not hold another. kNil as above.
-  std::uint32_t take_frag(std::uint32_t bytes, Time t);
+  // A page-frag buffer of `bytes`; `fill`: more, when the rest of its region could not hold another. kNil as above.
+  std::uint32_t take_frag(std::uint32_t bytes, bool fill);
   void put(std::uint32_t buffer, Time t);
   // Puts a list back; returns its number of buffers.
   unsigned put_list(std::uint32_t first, Time t);
@@ -65,7 +67,7 @@ class GuestBuffers {
 
   std::uint32_t new_packet();
   GuestPacket& packet(std::uint32_t p) { return packets_[p]; }
-  void append(GuestPacket& p, std::uint32_t buffer);
+  void append(GuestPacket& p, std::uint32_t buffer, std::uint32_t truesize);
   // Parses `p` into p.parsed (no simulated cost). Returns its first bytes in one run, `contiguous` of them and at least
   // its headers; they stand until the next call.
   const std::uint8_t* look(GuestPacket& p, std::uint32_t& contiguous);

@@ -37,8 +37,10 @@ void GuestBuffers::pull(Step& s, GuestPacket& p, std::uint32_t need) {
     if (g.length > 0) continue;
     head.next = g.next;
     if (p.last == b) p.last = p.first;
-    p.truesize -= g.size;
     --p.pieces;
+    // Its fragment goes, unless a buffer that continues it stays.
+    if (head.next != kNil && buffers_[head.next].joined) buffers_[head.next].joined = false;
+    else if (p.members == 0) --p.frags;
     put(b, s.now());
   }
 }
@@ -57,9 +59,11 @@ void GuestBuffers::skip(Step& s, GuestPacket& p, std::uint32_t n, bool drop_head
   if (g.length > 0 || !drop_head) return;
   p.first = g.next;
   if (p.last == b) p.last = kNil;
-  p.truesize -= g.size;
   --p.pieces;
-  if (g.pool != kHeads) s.charge(c_.costs.page_free);   // an skb head goes with its skb
+  if (g.pool != kHeads) {                // an skb head goes with its skb
+    p.truesize -= g.size;
+    s.charge(c_.costs.page_free);
+  }
   put(b, s.now());
 }
 

@@ -1,25 +1,27 @@
 // The receive queue of the guest's virtio-net driver: which buffers it posts, when it refills, and how it builds a packet
 // from used entries.
 //
-// Layouts: small, big and mergeable of Linux 2.6.35 and about 6.3 (drivers/net/virtio_net.c), and the layouts that a
-// zero-copy design asks for (GuestRxLayout::Kind). With `used_offset` a used entry's len carries the offset: of the virtio header
-// in a packet's first buffer, of the data in further ones. In a buffer with room an offset says that the packet follows its
-// virtio header without a hole.
-// Wrong used entries (length, num_buffers, missing ones) are counted, their packet is dropped, the driver goes on.
+// Layouts: rx_layout.h. The page pool of the driver (chained by page->private, last in first out) holds the pages of big
+// buffers that a packet left unused, and in 2.6.35 those whose bytes were copied whole; pages that went up with a packet go
+// back to the page allocator. skb geometry: page_to_skb() and receive_mergeable() of both generations; the copy of the
+// virtio-net header into the skb's control block is part of guest.driver_packet.
+// With `used_offset` a used entry's len carries the offset: of the virtio header in a packet's first buffer, of the data in
+// further ones. In a buffer with room an offset says that the packet follows its virtio header without a hole.
+// Wrong used entries (length, num_buffers, missing ones) and headers that make no sense are counted, their packet is dropped,
+// the driver goes on. Not modelled: XDP, several queues.
 #pragma once
 #include "models/guest/packet.h"
+#include "models/guest/rx_layout.h"
 #include "models/virtio/driver_ring.h"
 
 namespace gd {
-
-// The features that the guest's driver takes of those offered.
-std::uint64_t guest_features(const GuestParams& p);
 
 class GuestRxQueue {
  public:
   GuestRxQueue(GuestContext& c, GuestBuffers& buffers);
   DriverRing& ring() { return ring_; }
   const DriverRing& ring() const { return ring_; }
+  const RxLayout& layout() const { return l_; }
 
   // Fills the ring before time begins, at no cost.
   void fill();
@@ -33,30 +35,39 @@ class GuestRxQueue {
   // The last refill ended for want of memory and the ring is empty: to be tried again later.
   bool starved() const { return failed_ && ring_.outstanding() == 0; }
   std::uint64_t posted() const { return posted_; }
-  std::uint32_t mergeable_length() const;
+  // Pages in the driver's own pool.
+  unsigned pooled() const { return pooled_; }
+  // Bytes of the next page-frag buffer (6.x, mergeable).
+  std::uint32_t mergeable_length() const { return l_.mergeable_length(average_); }
 
  private:
-  enum class Mode : std::uint8_t { small, small_old, big, mergeable, mergeable_old, head, header_pages, chain, pages, room };
   struct Entry {
     std::uint32_t buffer = kNil, length = 0, offset = 0;
     FrameChain frames;
   };
-  void choose();
-  bool post(RingView& v, Time t, unsigned& pages);
-  std::uint32_t post_big(Segment* segments, unsigned& n);
-  std::uint32_t post_chain(Segment* segments, unsigned& n);
-  bool headers_next() const;
-  bool next_entry(Step& s, RingView& v, Entry& e);
-  std::uint32_t capacity(std::uint32_t buffer) const;
   // Where the packet bytes of a packet's first entry lie: from `at` in its first buffer `first` bytes, and `rest` bytes behind
-  // them. False: header and length do not agree.
+  // them.
   struct Place {
     std::uint32_t at = 0, first = 0, rest = 0;
   };
+  // Posting.
+  bool post(RingView& v, Time t, unsigned& pages);
+  std::uint32_t take_page(unsigned& fresh);
+  std::uint32_t take_chain(unsigned& fresh);
+  unsigned segments_of(std::uint32_t buffer, Segment* out) const;
+  bool headers_next() const;
+  // Gives a list of buffers that hold nothing back, pages to the pool where the driver has one.
+  void give(std::uint32_t first, Time t);
+  // Receiving.
+  bool next_entry(Step& s, RingView& v, Entry& e);
   bool locate(const Entry& e, const VirtioNetHdr& h, Place& place) const;
+  void load_header(Step& s, const Entry& e, const Place& place);
   void add_data(GuestPacket& p, const Entry& e, const Place& place, Time t);
-  void make_linear(Step& s, GuestPacket& p, std::uint32_t first_length);
+  bool make_linear(Step& s, GuestPacket& p, Time t);
   bool more_buffers(Step& s, RingView& v, GuestPacket& p, unsigned count);
+  bool add_fragment(Step& s, GuestPacket& p, const Entry& e);
+  bool apply_header(Step& s, GuestPacket& p, const VirtioNetHdr& h);
+  std::uint32_t truesize_of(const GuestBuffer& g) const { return l_.linux6 ? g.size : g.length; }
   Got refuse(Step& s, Entry& e, std::uint32_t packet);
 
   GuestContext& c_;
@@ -64,17 +75,13 @@ class GuestRxQueue {
   VirtQueueLayout layout_;
   VringSide side_;
   DriverRing ring_;
-  Mode mode_ = Mode::mergeable;
-  bool mergeable_ = false, used_offset_ = false;
-  std::uint32_t room_ = 0;               // Kind::room: where the payload begins
-  unsigned header_ = 12;                 // bytes of virtio-net header
-  std::uint32_t post_at_ = 0, tail_ = 0; // posted range of a buffer: [post_at, size - tail)
-  std::uint32_t data_at_ = 0;            // first packet byte in a buffer with header
-  unsigned big_pages_ = 0;               // pages of a big buffer
-  unsigned per_entry_ = 1;               // descriptors of a ring buffer
+  RxLayout l_;
+  unsigned slots_ = 1;                   // ring descriptors that a ring buffer takes: one with an indirect table
   unsigned budget_ = 64;
   unsigned max_outstanding_ = 0;
-  unsigned headers_out_ = 0, pages_out_ = 0, headers_target_ = 0, pages_target_ = 0;
+  unsigned headers_out_ = 0, pages_out_ = 0;
+  std::uint32_t pool_ = kNil;            // the driver's free pages
+  unsigned pooled_ = 0;
   std::uint32_t average_ = 0;            // running average of packet lengths, weight 64
   std::uint64_t posted_ = 0, ring_errors_ = 0;
   bool failed_ = false;

@@ -1,14 +1,11 @@
-// From used entries to a packet, as receive_buf() and page_to_skb() do it.
+// From used entries to a packet, as receive_buf() does it.
 #include <algorithm>
 
 #include "models/guest/rx_queue.h"
 
 namespace gd {
 namespace {
-constexpr std::uint32_t kGoodCopy = 128;                 // GOOD_COPY_LEN
 constexpr std::uint32_t kEthernet = 14;
-constexpr std::uint32_t kSharedInfo = 320;
-constexpr unsigned kMaxFragsOld = 18;
 }  // namespace
 
 bool GuestRxQueue::next_entry(Step& s, RingView& v, Entry& e) {
@@ -17,118 +14,56 @@ bool GuestRxQueue::next_entry(Step& s, RingView& v, Entry& e) {
   c_.stats.guest_errors += ring_.errors() - ring_errors_;
   ring_errors_ = ring_.errors();
   if (!got) return false;
-  s.charge(c_.costs.used_entry, per_entry_);
+  s.charge(c_.costs.used_entry, slots_);
   e = Entry{};
   e.buffer = u.token;
-  e.length = used_offset_ ? u.len & 0xffff : u.len;
-  e.offset = used_offset_ ? u.len >> 16 : 0;
+  e.length = l_.used_offset ? u.len & 0xffff : u.len;
+  e.offset = l_.used_offset ? u.len >> 16 : 0;
   std::swap(e.frames, side_.by_head[u.head]);
   c_.held += e.frames.count;
+  std::uint32_t start = 0;               // bytes of the chain before the buffer
   for (std::uint32_t b = e.buffer; b != kNil; b = buffers_[b].next, --posted_) {
     const BufferId own = buffers_[b].own;
     const Owner now = c_.ownership.owner(own);
+    const bool written = start < e.length;
+    start += b == e.buffer ? l_.first_capacity(buffers_[b].size) : buffers_[b].size;
     if (now == Owner::guest) continue;
+    // A device that never touched a chain's further buffers gives them back by the used entry alone.
+    if (now == Owner::posted && !written) {
+      c_.ownership.move(own, now, Owner::guest, s.now(), "guest takes back unwritten");
+      continue;
+    }
     c_.ownership.violation(own, s.now(), "a used buffer came back that the device side has not given back");
     c_.ownership.move(own, now, Owner::guest, s.now(), "guest takes");
   }
-  if (mode_ == Mode::header_pages) --(buffers_[e.buffer].pool == GuestBuffers::kHeaders ? headers_out_ : pages_out_);
+  if (l_.mode == RxLayout::Mode::header_pages) --(buffers_[e.buffer].pool == GuestBuffers::kHeaders ? headers_out_ : pages_out_);
   return true;
 }
 
-// Bytes that the device may have written into a ring buffer, virtio-net header included.
-std::uint32_t GuestRxQueue::capacity(std::uint32_t b) const {
-  const std::uint32_t page = static_cast<std::uint32_t>(kPage);
-  if (mode_ == Mode::big) return header_ + page - data_at_ + page * (big_pages_ - 1);
-  if (mode_ == Mode::small_old) return header_ + 1518;
-  if (mode_ == Mode::chain) return buffers_[b].size + page * big_pages_;
-  return buffers_[b].size - post_at_ - tail_;
-}
-
+// False: header and length do not agree.
 bool GuestRxQueue::locate(const Entry& e, const VirtioNetHdr& h, Place& place) const {
   const std::uint32_t size = buffers_[e.buffer].size;
-  if (mode_ == Mode::chain) {
-    if (h.hdr_len > size - header_ || e.length < header_ + h.hdr_len) return false;
-    place = {header_, h.hdr_len, e.length > size ? e.length - size : 0};
-  } else if (mode_ == Mode::room && e.offset == 0) {
-    if (h.hdr_len > room_ - header_ || e.length < room_) return false;
-    place = {room_ - h.hdr_len, e.length - room_ + h.hdr_len, 0};
+  if (l_.mode == RxLayout::Mode::chain) {
+    if (h.hdr_len > size - l_.header || e.length < l_.header + h.hdr_len) return false;
+    place = {l_.header, h.hdr_len, e.length > size ? e.length - size : 0};
+  } else if (l_.mode == RxLayout::Mode::room && e.offset == 0) {
+    if (h.hdr_len > l_.room - l_.header || e.length < l_.room) return false;
+    place = {l_.room - h.hdr_len, e.length - l_.room + h.hdr_len, 0};
   } else {
-    place.at = data_at_ + e.offset;
-    place.first = std::min(e.length - header_, size - place.at);
-    place.rest = e.length - header_ - place.first;
+    place.at = l_.data_at + e.offset;
+    place.first = std::min(e.length - l_.header, size - place.at);
+    place.rest = e.length - l_.header - place.first;
   }
   return place.first + place.rest >= kEthernet;
 }
 
-// Appends the packet bytes of an entry; buffers that are left empty go back.
-void GuestRxQueue::add_data(GuestPacket& p, const Entry& e, const Place& place, Time t) {
-  std::uint32_t next = kNil, skip = place.at, length = place.first, rest = place.rest;
-  for (std::uint32_t b = e.buffer; b != kNil; b = next) {
-    next = buffers_[b].next;
-    buffers_[b].next = kNil;
-    GuestBuffer& g = buffers_[b];
-    g.at = skip;
-    g.length = length;
-    skip = 0;
-    length = std::min(rest, static_cast<std::uint32_t>(kPage));   // further buffers of a chain are pages
-    rest -= length;
-    if (g.length > 0) buffers_.append(p, b);
-    else buffers_.put(b, t);
-  }
-}
-
-// Gives the packet its linear part: the buffer itself where a skb can be built around it, else an skb head into which
-// the first bytes are copied.
-void GuestRxQueue::make_linear(Step& s, GuestPacket& p, std::uint32_t first_length) {
-  s.charge(c_.costs.skb_alloc);
-  if (mode_ == Mode::small || mode_ == Mode::small_old || mode_ == Mode::head) return;
-  const GuestBuffer& f = buffers_[p.first];
-  const bool one = mode_ != Mode::big || p.pieces == 1;
-  if (c_.linux6() && first_length > kGoodCopy && one && f.size - f.at - first_length >= kSharedInfo) return;
-  const std::uint32_t n = first_length <= kGoodCopy ? first_length : c_.linux6() ? kEthernet : kGoodCopy;
-  const std::uint32_t h = buffers_.take(GuestBuffers::kHeads);
-  if (h == kNil) return;                 // no memory for a head: the packet stays as it is
-  GuestBuffer& g = buffers_[p.first];
-  GuestBuffer& head = buffers_[h];
-  head.at = 0;
-  head.length = n;
-  s.copy(c_.costs.linear_copy, head.hpa, g.hpa + g.at, n);
-  c_.stats.linear_copied += n;
-  g.at += n;
-  g.length -= n;
-  p.truesize += head.size;
-  const std::uint32_t first = p.first;
-  if (g.length == 0) {                   // all of it is in the head: the buffer is free at once
-    head.next = g.next;
-    if (p.last == first) p.last = h;
-    p.truesize -= g.size;
-    buffers_.put(first, s.now());
-  } else {
-    head.next = first;
-    ++p.pieces;
-  }
-  p.first = h;
-}
-
-bool GuestRxQueue::more_buffers(Step& s, RingView& v, GuestPacket& p, unsigned count) {
-  bool good = true;
-  for (unsigned i = 1; i < count; ++i) {
-    // 2.6.35 has no frag_list here: too many fragments are an error, and what remains is misread as packet starts.
-    if (!c_.linux6() && i >= kMaxFragsOld) return false;
-    Entry e;
-    if (!next_entry(s, v, e)) return false;
-    c_.frames.join(p.frames, e.frames);
-    if (e.length == 0 || e.offset + e.length > capacity(e.buffer)) good = false;
-    if (!good) {
-      buffers_.put_list(e.buffer, s.now());
-      if (!c_.linux6()) return false;
-      continue;                          // the remaining buffers of the packet are drained
-    }
-    if (i % kMaxFrags == 0) s.charge(c_.costs.skb_alloc);
-    s.charge(c_.costs.frag);
-    add_data(p, e, {post_at_ + e.offset, e.length, 0}, s.now());
-  }
-  return good;
+// The virtio-net header and the line in which the packet begins.
+void GuestRxQueue::load_header(Step& s, const Entry& e, const Place& place) {
+  const Hpa at = buffers_[e.buffer].hpa;
+  const std::uint32_t ahead = std::min(place.first + place.rest, static_cast<std::uint32_t>(kLine));
+  if (l_.mode != RxLayout::Mode::room) return s.load(c_.costs.header, at + l_.post_at + e.offset, l_.data_at - l_.post_at + ahead);
+  s.load(c_.costs.header, at + e.offset, l_.header);
+  s.load(c_.costs.header, at + place.at, ahead);
 }
 
 GuestRxQueue::Got GuestRxQueue::refuse(Step& s, Entry& e, std::uint32_t packet) {
@@ -136,9 +71,45 @@ GuestRxQueue::Got GuestRxQueue::refuse(Step& s, Entry& e, std::uint32_t packet) 
   FrameChain& frames = packet == kNil ? e.frames : buffers_.packet(packet).frames;
   c_.stats.stack_drops += frames.count;
   c_.dropped(frames, Drop::stack, s.now());
-  if (packet == kNil) buffers_.put_list(e.buffer, s.now());
+  if (packet == kNil) give(e.buffer, s.now());
   else buffers_.free_packet(packet, s.now());
   return Got::nothing;
+}
+
+// What skb_vnet_hdr says about the packet; false for a header that makes no sense.
+bool GuestRxQueue::apply_header(Step& s, GuestPacket& p, const VirtioNetHdr& h) {
+  const bool checksum = feature::has(layout_.features, feature::kGuestCsum);
+  // DATA_VALID came after 2.6.35. Neither flag may appear without GUEST_CSUM; one that does is not believed.
+  p.flags = checksum ? h.flags & (VirtioNetHdr::kNeedsCsum | (l_.linux6 ? VirtioNetHdr::kDataValid : 0)) : 0;
+  if (p.flags & VirtioNetHdr::kNeedsCsum) {
+    const std::uint32_t end = std::uint32_t{h.csum_start} + h.csum_offset + 2;
+    if (l_.linux6) {
+      // virtio_net_hdr_to_skb(): headers up to the end of the transport header become linear.
+      const std::uint8_t type = h.gso_type & static_cast<std::uint8_t>(~VirtioNetHdr::kGsoEcn);
+      const std::uint32_t thlen = type == VirtioNetHdr::kGsoTcpV4 || type == VirtioNetHdr::kGsoTcpV6 ? 20 : type == VirtioNetHdr::kGsoNone ? 0 : 8;
+      const std::uint32_t needed = std::max(end, h.csum_start + thlen);
+      if (needed > p.length) return false;
+      buffers_.pull(s, p, needed);
+    } else if (end > buffers_[p.first].length) {
+      return false;                        // skb_partial_csum_set() looks at the linear part only
+    }
+  }
+  p.gso_type = h.gso_type;
+  p.gso_size = h.gso_size;
+  switch (h.gso_type & static_cast<std::uint8_t>(~VirtioNetHdr::kGsoEcn)) {
+    case VirtioNetHdr::kGsoNone: break;
+    case VirtioNetHdr::kGsoTcpV4:
+    case VirtioNetHdr::kGsoTcpV6:
+    case VirtioNetHdr::kGsoUdp:
+      if (h.gso_size == 0) return false;
+      break;
+    case VirtioNetHdr::kGsoUdpL4:
+      if (!l_.linux6 || h.gso_size == 0) return false;
+      break;
+    default: return false;
+  }
+  if (feature::has(layout_.features, feature::kHashReport) && h.hash_report != 0) p.rx_hash = h.hash_value;
+  return true;
 }
 
 GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& packet) {
@@ -146,40 +117,30 @@ GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& pac
   if (!next_entry(s, v, e)) return Got::none;
   if (e.length == 0 && e.frames.empty()) {
     ++c_.stats.returned;
-    buffers_.put_list(e.buffer, s.now());
+    give(e.buffer, s.now());
     return Got::nothing;
   }
-  if (e.length < header_ + kEthernet || e.offset + e.length > capacity(e.buffer)) return refuse(s, e, kNil);
-
   const GuestBuffer& g = buffers_[e.buffer];
+  if (e.length < l_.header + kEthernet || e.offset + e.length > l_.capacity(g.size)) return refuse(s, e, kNil);
+
   VirtioNetHdr h;
-  std::memcpy(&h, c_.phys.at(g.hpa + post_at_ + e.offset), std::min<unsigned>(header_, sizeof h));
+  std::memcpy(&h, c_.phys.at(g.hpa + l_.post_at + e.offset), std::min<unsigned>(l_.header, sizeof h));
   s.charge(c_.costs.driver_packet);
   Place place;
   if (!locate(e, h, place)) return refuse(s, e, kNil);
-  const std::uint32_t ahead = std::min(place.first + place.rest, static_cast<std::uint32_t>(kLine));
-  if (mode_ == Mode::room) {
-    s.load(c_.costs.header, g.hpa + e.offset, header_);
-    s.load(c_.costs.header, g.hpa + place.at, ahead);
-  } else {
-    s.load(c_.costs.header, g.hpa + post_at_ + e.offset, data_at_ - post_at_ + ahead);
-  }
+  load_header(s, e, place);
 
   packet = buffers_.new_packet();
   GuestPacket& p = buffers_.packet(packet);
-  p.truesize = kSkbTruesize;
-  p.flags = h.flags;
-  p.gso_type = h.gso_type;
-  p.gso_size = h.gso_size;
   c_.frames.join(p.frames, e.frames);
   add_data(p, e, place, s.now());
-  if (p.pieces > 1) s.charge_times(c_.costs.frag, p.pieces - 1);
-  make_linear(s, p, buffers_[p.first].length);
-  const unsigned count = mergeable_ ? h.num_buffers : 1;
-  const bool good = count >= 1 && more_buffers(s, v, p, count);
-  if (!good || ((h.gso_type & ~VirtioNetHdr::kGsoEcn) != VirtioNetHdr::kGsoNone && h.gso_size == 0)) return refuse(s, e, packet);
-  if (mode_ == Mode::mergeable)
+  s.charge(c_.costs.skb_alloc);
+  // Without memory for an skb the packet is lost as one that was wrong is.
+  const unsigned count = l_.mergeable ? h.num_buffers : 1;
+  if (!make_linear(s, p, s.now()) || count < 1 || !more_buffers(s, v, p, count)) return refuse(s, e, packet);
+  if (l_.mode == RxLayout::Mode::mergeable)
     average_ = average_ ? static_cast<std::uint32_t>((average_ * 63ULL + p.length) / 64) : p.length;
+  if (!apply_header(s, p, h)) return refuse(s, e, packet);
   ++c_.stats.packets;
   c_.stats.frames += p.frames.count;
   c_.stats.bytes += p.length;

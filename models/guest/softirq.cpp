@@ -30,10 +30,16 @@ void GuestSoftirq::take_interrupts(Step& s, RingView& v) {
   rx_interrupt_ = false;
   s.charge(c_.costs.irq);
   ++c_.stats.interrupts;
-  if (phase_ != Phase::idle && phase_ != Phase::armed) return;
+  if (phase_ == Phase::idle || phase_ == Phase::armed) schedule(v);
+  else missed_ = true;
+}
+
+// A new round, with its whole budget.
+void GuestSoftirq::schedule(RingView& v) {
   rx_.ring().disable_callbacks(v);
   phase_ = Phase::poll;
   left_ = 0;
+  missed_ = false;
 }
 
 // A piece of a poll round; true when the round has ended.
@@ -60,10 +66,14 @@ bool GuestSoftirq::poll(Step& s, RingView& v) {
   return false;
 }
 
-// After a round's packets and refill: GRO gives up what it holds; `again`: another round follows.
-void GuestSoftirq::end_round(Step& s, bool again) {
-  again_ = again;
-  gro_.end_round(s, again);
+// After a round's packets and refill: GRO gives up what it holds. A round that used its budget is followed by the next.
+void GuestSoftirq::end_round(Step& s, RingView& v) {
+  again_ = left_ == 0;
+  if (!again_) {
+    s.charge(c_.costs.napi_complete);
+    rx_.ring().enable_callbacks(v);
+  }
+  gro_.end_round(s, again_);
   phase_ = Phase::flush;
 }
 
@@ -89,45 +99,38 @@ void GuestSoftirq::kicks(Step& s, RingView& v) {
 bool GuestSoftirq::step(Step& s) {
   CpuView v(s, c_.space, c_.costs.ring);
   kicks(s, v);
+  take_interrupts(s, v);
   if (phase_ == Phase::armed) {
-    // The enabled callbacks are visible since the last step's end: what came before that brings no interrupt.
+    // The enabled callbacks are visible since an earlier step's end: what came before that brings no interrupt.
     phase_ = Phase::idle;
-    if (rx_.ring().more_used(v)) {
-      rx_.ring().disable_callbacks(v);
-      phase_ = Phase::poll;
-      left_ = 0;
+    if (rx_.ring().more_used(v) || (missed_ && c_.linux6())) {
+      const unsigned left = left_;
+      schedule(v);
+      if (!c_.linux6()) left_ = left;
     }
   }
-  take_interrupts(s, v);
   if (stack_.requests()) stack_.send_requested(s, v);
   if (retry_ && phase_ == Phase::idle) {
     phase_ = Phase::refill;
-    left_ = 0;
+    from_work_ = true;
   }
   if (phase_ == Phase::poll && poll(s, v)) {
     if (rx_.wants_refill() || retry_) phase_ = Phase::refill;
-    else end_round(s, left_ == 0);
+    else end_round(s, v);
   }
   if (phase_ == Phase::refill && !s.over()) {
-    retry_ = false;
     if (!rx_.refill(s, v)) {
-      // A round that used its whole budget is followed by the next, else the poll is complete.
-      end_round(s, left_ == 0 && rx_.ring().waiting(v) > 0);
+      // refill_work() of 6.x polls afterwards; that of 2.6.35 waits for an interrupt.
+      if (!from_work_) end_round(s, v);
+      else if (c_.linux6() || missed_) schedule(v);
+      else phase_ = Phase::idle;
+      retry_ = from_work_ = false;
       if (rx_.starved()) timers_.refill_at(s.now() + c_.params.refill_retry);
     }
     rx_published_ = true;
     if (c_.observer) c_.observer->level(c_.params.ring_level, static_cast<std::int64_t>(rx_.ring().outstanding()), s.now());
   }
-  bool arm = false;
-  if (phase_ == Phase::flush && (!gro_.ready() || (!s.over() && gro_.deliver(s, v)))) {
-    arm = !again_;
-    phase_ = arm ? Phase::armed : Phase::poll;
-    left_ = 0;
-  }
-  if (arm) {
-    s.charge(c_.costs.napi_complete);
-    rx_.ring().enable_callbacks(v);
-  }
+  if (phase_ == Phase::flush && (!gro_.ready() || (!s.over() && gro_.deliver(s, v)))) phase_ = again_ ? Phase::poll : Phase::armed;
   if (tx_.ring().unpublished() > 0) {
     tx_.ring().publish(v);
     tx_published_ = true;

@@ -1,8 +1,12 @@
 // The guest's network softirq: NAPI poll of the receive queue, refill, kicks, acknowledgements; and its interrupts.
 //
-// A round: up to `budget` packets; then refill when the driver's threshold asks for it; then GRO's flush. A full budget
-// goes on with the next round, else callbacks are enabled and, one step later, the ring is looked at again. Kicks are decided one step
-// after the index that they are about was published; each that is sent is a VM exit.
+// A round: up to `budget` packets; refill when the driver's threshold asks for it; a full budget goes on with the next round
+// after GRO's flush. Else the poll is complete, in the order of the generation:
+//   6.x      callbacks are enabled (prepare), then GRO is flushed, then the ring is looked at again; what came meanwhile, or an
+//            interrupt that found the poll running (NAPI's MISSED), starts another round.
+//   2.6.35   callbacks are enabled; what came meanwhile is received in place, within the budget that is left of the round.
+// The second look at the ring is a step after the enabling. Kicks are decided one step after the index that they are about was
+// published; each that is sent is a VM exit.
 #pragma once
 #include "models/guest/gro.h"
 #include "models/guest/rx_queue.h"
@@ -21,10 +25,11 @@ class GuestSoftirq : public Task, public InterruptSink {
   void set_vcpu(Vcpu& v) { vcpu_ = &v; }
 
  private:
-  enum class Phase : std::uint8_t { idle, poll, refill, flush, armed };
+  enum class Phase : std::uint8_t { idle, poll, refill, flush, armed };   // armed: callbacks are on, the second look is due
   void take_interrupts(Step& s, RingView& v);
   bool poll(Step& s, RingView& v);
-  void end_round(Step& s, bool again);
+  void schedule(RingView& v);
+  void end_round(Step& s, RingView& v);
   void kicks(Step& s, RingView& v);
 
   GuestContext& c_;
@@ -38,6 +43,8 @@ class GuestSoftirq : public Task, public InterruptSink {
   unsigned budget_, left_ = 0;
   bool rx_interrupt_ = false, tx_interrupt_ = false, rx_published_ = false, tx_published_ = false, retry_ = false, tx_waited_ = false;
   bool again_ = false;                  // another round follows the flush
+  bool missed_ = false;                 // an interrupt came while the poll was scheduled
+  bool from_work_ = false;              // the refill under way is refill_work()'s, not a poll's
 };
 
 // What the guest does at times of its own: kicks that reach the host, delayed ACKs, refill retries.

@@ -8,7 +8,9 @@ GuestTxQueue::GuestTxQueue(GuestContext& c, std::uint64_t features)
     : c_(c), layout_(vring::place(c.space, c.params.virtio.tx_queue_size, features)), ring_(layout_),
       per_frame_(feature::has(features, feature::kVersion1) || feature::has(features, feature::kAnyLayout) ? 1 : 2) {
   if (layout_.size < 2) throw UserError("guest " + c.params.name + ": a transmit ring needs 2 descriptors");
-  const unsigned count = layout_.size / per_frame_;
+  vring::place_tables(c.space, layout_, per_frame_);
+  ring_ = DriverRing(layout_);
+  const unsigned count = layout_.size / ring_.slots_for(per_frame_);
   for (unsigned i = 0; i < count; ++i) {
     const unsigned in_page = i % (kPage / kSlot);
     slots_.push_back(in_page == 0 ? c.space.alloc(kPage, kPage) : slots_.back() + kSlot);
@@ -21,7 +23,7 @@ GuestTxQueue::GuestTxQueue(GuestContext& c, std::uint64_t features)
 bool GuestTxQueue::send(Step& s, RingView& v, const std::uint8_t* frame, std::uint32_t length) {
   require(length + layout_.header_length <= kSlot, "frame too long for a transmit slot");
   reclaim(s, v);
-  if (free_.empty() || ring_.free_descriptors() < per_frame_) {
+  if (free_.empty() || ring_.free_descriptors() < ring_.slots_for(per_frame_)) {
     ring_.enable_callbacks(v);
     return false;
   }
@@ -32,6 +34,7 @@ bool GuestTxQueue::send(Step& s, RingView& v, const std::uint8_t* frame, std::ui
   std::memcpy(bytes + layout_.header_length, frame, length);
   const Hpa h = c_.space.translate(at);
   s.charge(c_.costs.tx_xmit);
+  if (ring_.slots_for(per_frame_) < per_frame_) s.charge(c_.costs.indirect_table);
   s.store(c_.costs.tx_xmit.op, h, layout_.header_length + length);
   std::memcpy(c_.phys.at(h), bytes, layout_.header_length + length);
   Segment parts[2] = {{at, layout_.header_length, false}, {at + layout_.header_length, length, false}};

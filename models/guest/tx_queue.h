@@ -1,7 +1,7 @@
 // The transmit queue of the guest's driver, as far as acknowledgements need it.
 //
 // Each frame lies in a 256-byte slot of guest memory: virtio-net header, then the frame, in one descriptor (two without
-// VERSION_1 or ANY_LAYOUT). Used slots are reclaimed at the next transmission, at receive polls, and by interrupt when
+// VERSION_1 or ANY_LAYOUT, in a table where INDIRECT_DESC was negotiated). Used slots are reclaimed at the next transmission, at receive polls, and by interrupt when
 // the ring was full; else transmit interrupts stay off.
 #pragma once
 #include <vector>

@@ -12,7 +12,7 @@ namespace gd::nic {
 // What the parser found, kept beside a frame while it waits.
 struct RxInfo {
   FrameRef frame = kNoFrame;
-  std::uint32_t hash = 0;
+  RssHash hash;
   std::uint16_t header_length = 0;   // of the frame as it came, in-band tags included
   std::uint16_t tci = 0;             // first in-band tag
   bool tagged = false, decodable = false, fragment = false, has_payload = true, pure_ack = false;

@@ -6,6 +6,22 @@
 #include "models/packet/headers.h"
 
 namespace gd::nic {
+namespace {
+
+std::uint8_t rss_code(RssType t) {
+  switch (t) {
+    case RssType::none: break;
+    case RssType::ipv4: return RxDescriptor::kRssIp4;
+    case RssType::tcp4: return RxDescriptor::kRssTcp4;
+    case RssType::udp4: return RxDescriptor::kRssUdp4;
+    case RssType::ipv6: return RxDescriptor::kRssIp6;
+    case RssType::tcp6: return RxDescriptor::kRssTcp6;
+    case RssType::udp6: return RxDescriptor::kRssUdp6;
+  }
+  return RxDescriptor::kRssNone;
+}
+
+}  // namespace
 
 RxRing::RxRing(Engine& engine, RxPath& path, std::uint32_t index, const RxQueueConfig& config)
     : e_(engine), path_(path), index_(index), c_(config), slots_(config.size),
@@ -149,7 +165,8 @@ void RxRing::take(const RxInfo& info, Time now) {
   if (d.to_header > 0) write(io, slot(used_).header, bytes, d.to_header);
 
   RxWriteback w;
-  w.rss_hash = info.hash;
+  w.rss_hash = info.hash.value;
+  w.rss_type = rss_code(info.hash.type);
   w.vlan_present = c_.strip_vlan && info.tagged;
   w.vlan = w.vlan_present ? info.tci : 0;
   w.done = true;

@@ -44,8 +44,8 @@ Steered Steering::steer(const std::uint8_t* frame, const Parsed& p) const {
   s.claimed = true;
   s.queue = r->first;
   if (rss_) {
-    s.hash = toeplitz_.hash(frame, p, fields_).value;
-    if (r->count > 1) s.queue += table_[s.hash & (kIndirection - 1)] % r->count;
+    s.hash = toeplitz_.hash(frame, p, fields_);
+    if (r->count > 1) s.queue += table_[s.hash.value & (kIndirection - 1)] % r->count;
   }
   return s;
 }

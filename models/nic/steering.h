@@ -20,7 +20,7 @@ struct SteeringRule {
 struct Steered {
   bool claimed = false;
   std::uint32_t queue = 0;
-  std::uint32_t hash = 0;      // as descriptors report it; 0 with RSS off
+  RssHash hash;                // as descriptors report it; none with RSS off
 };
 
 class Steering {

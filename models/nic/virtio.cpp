@@ -46,6 +46,8 @@ const std::uint8_t* VirtioRx::stage(const RxInfo& info, std::uint32_t chains) {
   if (info.l4 == csum::Checked::good && info.l3 != csum::Checked::bad && q_.has(feature::kGuestCsum))
     h.flags = VirtioNetHdr::kDataValid;
   h.num_buffers = static_cast<std::uint16_t>(chains);
+  h.hash_value = info.hash.value;
+  h.hash_report = static_cast<std::uint16_t>(info.hash.type);   // RssType has the values of VIRTIO_NET_HASH_REPORT
   std::uint8_t* to = e_.staging.data();
   std::memcpy(to, &h, length);
   std::memcpy(to + length, m.bytes, m.length);

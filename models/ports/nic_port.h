@@ -20,6 +20,7 @@ enum class SplitMode : std::uint8_t { off, split, always };
 
 struct RxWriteback {            // decoded write-back descriptor
   std::uint32_t rss_hash = 0;
+  std::uint8_t rss_type = 0;         // what the hash was computed over: kRss...
   std::uint16_t header_length = 0;   // HDR_LEN: parsed header length, also where the frame was not split (HBO)
   std::uint16_t packet_length = 0;   // PKT_LEN: bytes in the packet buffer
   std::uint16_t vlan = 0;
@@ -31,9 +32,12 @@ struct RxWriteback {            // decoded write-back descriptor
 
 struct RxDescriptor {
   static constexpr Bytes kSize = 16;
+  // RSS types.
+  static constexpr std::uint8_t kRssNone = 0, kRssTcp4 = 1, kRssIp4 = 2, kRssTcp6 = 3, kRssIp6 = 5, kRssUdp4 = 7, kRssUdp6 = 8;
   static std::array<std::uint64_t, 2> read_format(Iova packet, Iova header) { return {packet, header}; }
   static std::array<std::uint64_t, 2> encode(const RxWriteback& w) {
-    std::uint64_t a = static_cast<std::uint64_t>(w.rss_hash) << 32 | static_cast<std::uint64_t>(w.header_length & 0x3ff) << 21;
+    std::uint64_t a = static_cast<std::uint64_t>(w.rss_hash) << 32 | static_cast<std::uint64_t>(w.header_length & 0x3ff) << 21 |
+                      (w.rss_type & 0xfu);
     if (w.split) a |= 1ULL << 31;
     std::uint64_t b = static_cast<std::uint64_t>(w.packet_length) << 32 | static_cast<std::uint64_t>(w.vlan) << 48;
     if (w.done) b |= 1u << 0;
@@ -49,6 +53,7 @@ struct RxDescriptor {
   static RxWriteback decode(std::uint64_t a, std::uint64_t b) {
     RxWriteback w;
     w.rss_hash = static_cast<std::uint32_t>(a >> 32);
+    w.rss_type = static_cast<std::uint8_t>(a & 0xf);
     w.header_length = static_cast<std::uint16_t>(a >> 21 & 0x3ff);
     w.split = a >> 31 & 1;
     w.done = b & 1;

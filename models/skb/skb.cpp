@@ -167,6 +167,7 @@ Skb* SkbPool::lift_head(Step& s, Skb& p, Hpa headers, std::uint32_t n, const Cos
   head->length = p.length;
   head->checksum = p.checksum;
   head->hash = p.hash;
+  head->hash_type = p.hash_type;
   head->path = p.path;
   std::swap(head->frames, p.frames);
   skip(p, n);

@@ -54,6 +54,7 @@ struct Skb {
   std::uint16_t vlan = 0;
   bool vlan_present = false;
   std::uint32_t hash = 0;
+  std::uint8_t hash_type = 0;      // what it was computed over, as the NIC's descriptor says
   std::uint32_t length = 0;        // all bytes, frag_list included
   FrameChain frames;               // the wire frames in this packet, frag_list members' included
   Skb* list = nullptr;             // first frag_list member

@@ -91,6 +91,34 @@ void Reader::check_traffic() {
   }
 }
 
+// What a guest's driver would not do, or could not.
+void Reader::check_virtio(std::size_t i) {
+  const Virtio& v = scenario_.guests[i].virtio;
+  const std::string path = "guests." + number(i) + ".virtio.";
+  const bool old = v.driver == GroRules::linux_2_6_35, jumbo = scenario_.nic.mtu > 1500;
+  const bool merged = v.tso(v.guest_tso4) || v.tso(v.guest_tso6);
+  for (const char* key : {"guest_tso4", "guest_tso6"}) {
+    if (!v.tso(key == std::string("guest_tso4") ? v.guest_tso4 : v.guest_tso6)) continue;
+    if (!v.guest_csum) fail_at({path + key, path + "guest_csum"}, "merged packets need guest_csum", "guest_csum true, or " + std::string(key) + " false");
+    if (v.rx_mode == RxMode::small)
+      fail_at({path + key, path + "rx_mode"}, "a driver that takes merged packets does not post small buffers", "rx_mode big or mergeable");
+  }
+  if (v.rx_mode == RxMode::big && !merged && (old || !jumbo))
+    fail_at({path + "rx_mode", path + "guest_tso4"}, "without merged packets and a large MTU the driver posts small buffers, not big ones",
+            "guest_tso4 or guest_tso6, or rx_mode small");
+  if (v.rx_mode == RxMode::small && !old && jumbo)
+    fail_at({path + "rx_mode", "nic.mtu"}, "with an MTU of more than 1500 B the driver posts big buffers, not small ones", "big, mergeable");
+  if (v.hash_report && (old || !v.version_1))
+    fail_at({path + "hash_report", path + "driver", path + "version_1"}, "a hash report needs a driver that knows it and version_1",
+            "driver \"linux-6\", version_1 true");
+  if (v.ring == RingFormat::packed && (old || !v.version_1))
+    fail_at({path + "ring", path + "driver", path + "version_1"}, "a packed ring needs a driver that knows it and version_1",
+            "driver \"linux-6\", version_1 true");
+  if (v.in_order && (old || !v.version_1))
+    fail_at({path + "in_order", path + "driver", path + "version_1"}, "in-order use needs a driver that knows it and version_1",
+            "driver \"linux-6\", version_1 true");
+}
+
 void Reader::check_guests() {
   std::map<std::string, std::size_t> names;
   std::map<std::pair<std::optional<Mac>, Count>, std::size_t> addresses;
@@ -114,6 +142,7 @@ void Reader::check_guests() {
     if (g.virtio.ring == RingFormat::split && (g.virtio.queue_size & (g.virtio.queue_size - 1)) != 0)
       fail_at({path + ".virtio.queue_size"}, number(g.virtio.queue_size) + " is not a power of two, which a split ring needs",
               "4, 8, 16 ... 32768");
+    check_virtio(i);
     if (g.memory % bytes_of(g.backing_page) != 0)
       fail_at({path + ".memory", path + ".backing_page"},
               bytes(g.memory) + " is not a whole number of backing pages of " + bytes(bytes_of(g.backing_page)),

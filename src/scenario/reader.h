@@ -48,6 +48,7 @@ class Reader {
   void check_device();
   void check_traffic();
   void check_guests();
+  void check_virtio(std::size_t guest);
 
   Scenario& scenario_;
   const LoadOptions& options_;

@@ -89,6 +89,10 @@ struct Virtio {
   RingFormat ring = RingFormat::split;
   Count queue_size = 256;
   RxMode rx_mode = RxMode::mergeable;
+  bool guest_csum = true;
+  std::optional<bool> guest_tso4, guest_tso6;   // absent: on, except in small mode and without guest_csum
+  bool version_1 = true;
+  bool hash_report = false;
   bool event_idx = true;
   bool indirect = true;
   bool in_order = false;
@@ -96,6 +100,9 @@ struct Virtio {
   bool split_layout = false;      // extension bit: header and payload in separate descriptors
   Bytes buffer = 0;               // size of a posted mergeable buffer; 0: as the driver's rules say
   GroRules driver = GroRules::linux_6;
+  Count ip_align = 2;             // NET_IP_ALIGN of the 2.6.35 driver's architecture
+
+  bool tso(const std::optional<bool>& key) const { return key.value_or(rx_mode != RxMode::small && guest_csum); }
 };
 
 struct App {

@@ -4,6 +4,9 @@
 #include <sstream>
 
 #include "models/base/error.h"
+#include "models/guest/rx_layout.h"
+#include "models/virtio/layout.h"
+#include "src/system/params.h"
 #include "src/system/system.h"
 
 namespace gd::system {
@@ -140,14 +143,13 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.options = options_of(choice);
   if (e.consumer == Consumer::guest) {
     const sc::Guest& g = s.guests.at(guest);
-    const bool modern = g.virtio.driver == sc::GroRules::linux_6;
     e.rx_mode = static_cast<RxMode>(g.virtio.rx_mode);
     e.mergeable = e.rx_mode == RxMode::mergeable;
     e.in_order = g.virtio.in_order;
     e.used_offset = e.mergeable && g.virtio.used_offset;
     e.split_layout = g.virtio.split_layout;
     e.queue_size = static_cast<std::uint16_t>(g.virtio.queue_size);
-    e.header_length = e.mergeable || modern ? 12 : 10;
+    e.header_length = feature::header_length(guest_features(guest_params(s, guest)));
     e.guest_memory = g.memory;
   }
   return e;

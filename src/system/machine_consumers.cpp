@@ -64,11 +64,9 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   if (!slot.env.split_layout) untaken |= feature::bit(feature::kSplitLayout);
   p.virtio.wanted |= strategy.guest_features(slot.env) & ~untaken;
   p.kick_exits = !strategy.declaration().device_ring;
-  // Merged frames reach a guest only where the design can hand them over.
-  p.virtio.gso = strategy.merges(slot.env) && scenario.host.gro.enabled && !strategy.declaration().device_ring &&
-                 slot.env.rx_mode != RxMode::small;
-  // Linux negotiates USO since 6.2, whenever it is offered: here, when the host may merge UDP.
-  if (scenario.host.gro.udp && p.virtio.gso && p.virtio.checksum && p.virtio.driver == GuestDriverRules::linux_6)
+  // Linux negotiates USO since 6.2, whenever it is offered: here, when the host may merge UDP and the design hands it over.
+  if (scenario.host.gro.enabled && scenario.host.gro.udp && strategy.merges(slot.env) && !strategy.declaration().device_ring &&
+      slot.env.rx_mode != RxMode::small && p.virtio.driver == GuestDriverRules::linux_6)
     p.virtio.wanted |= feature::bit(feature::kGuestUso4) | feature::bit(feature::kGuestUso6);
   p.socket_level = level("guest-" + x.name, "socket", "bytes", static_cast<std::int64_t>(x.app.socket_buffer));
   p.ring_level = level("guest-" + x.name, "ring", "buffers", static_cast<std::int64_t>(x.virtio.queue_size));

@@ -150,6 +150,15 @@ GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
   p.virtio.rx_mode = static_cast<GuestRxMode>(g.virtio.rx_mode);
   p.virtio.driver = g.virtio.driver == sc::GroRules::linux_6 ? GuestDriverRules::linux_6 : GuestDriverRules::linux_2_6_35;
   p.virtio.event_idx = g.virtio.event_idx;
+  p.virtio.checksum = g.virtio.guest_csum;
+  p.virtio.tso4 = g.virtio.tso(g.virtio.guest_tso4);
+  p.virtio.tso6 = g.virtio.tso(g.virtio.guest_tso6);
+  p.virtio.version_1 = g.virtio.version_1;
+  p.virtio.hash_report = g.virtio.hash_report;
+  p.virtio.indirect = g.virtio.indirect;
+  p.virtio.packed = g.virtio.ring == sc::RingFormat::packed;
+  p.virtio.in_order = g.virtio.in_order;
+  p.virtio.ip_align = static_cast<unsigned>(g.virtio.ip_align);
   p.virtio.mergeable_buffer = g.virtio.buffer;
   p.app.read_size = g.app.read_size;
   p.app.socket_buffer = g.app.socket_buffer;
@@ -232,10 +241,8 @@ void check_available(const sc::Scenario& s) {
   for (std::size_t i = 0; i < s.guests.size(); ++i) {
     const std::string at = "guests." + std::to_string(i);
     const sc::Guest& g = s.guests[i];
-    if (g.virtio.ring != sc::RingFormat::split) no((at + ".virtio.ring").c_str(), "the packed ring");
     if (g.virtio.used_offset && g.virtio.rx_mode != sc::RxMode::mergeable)
       throw s.error(at + ".virtio.used_offset", "offsets in used entries need mergeable buffers (virtio.rx_mode)");
-    if (g.virtio.in_order) no((at + ".virtio.in_order").c_str(), "in-order use");
     if (g.behaviour != sc::Behaviour::honest) no((at + ".behaviour").c_str(), "a misbehaving guest");
     if (g.vcpus != 1) no((at + ".vcpus").c_str(), "more than one vCPU");
   }

@@ -188,6 +188,41 @@ TEST_F(VhostCopyTest, CutCopiesGiveTheSameBytes) {
   expect_no_violation();
 }
 
+TEST_F(VhostCopyTest, TheHeaderCarriesTheReceiveHash) {
+  bind("vhost-copy", 64, kModern | feature::bit(feature::kHashReport));
+  refill(8);
+  const struct {
+    std::uint8_t rss_type;
+    std::uint16_t report;
+  } rows[] = {{RxDescriptor::kRssTcp4, 2}, {RxDescriptor::kRssIp4, 1}, {RxDescriptor::kRssUdp6, 6}, {RxDescriptor::kRssNone, 0}};
+  for (const auto& r : rows) {
+    const std::uint32_t n = guest->post(1536);
+    const Frame f = tcp4_frame(400);
+    Skb* skb = arrive(f);
+    skb->hash = 0x12345678;
+    skb->hash_type = r.rss_type;
+    EXPECT_EQ(deliver(skb), Progress::done);
+    EXPECT_EQ(received(guest->used()), f);
+    EXPECT_EQ(guest->header(n).hash_report, r.report);
+    EXPECT_EQ(guest->header(n).hash_value, r.report ? 0x12345678u : 0u);
+    take_frames();
+  }
+}
+
+TEST_F(VhostCopyTest, NoChecksumFlagWithoutGuestCsum) {
+  bind("vhost-copy", 64, kModern & ~feature::bit(feature::kGuestCsum));
+  refill(8);
+  for (const Checksum c : {Checksum::partial, Checksum::unnecessary}) {
+    const std::uint32_t n = guest->post(1536);
+    Skb* skb = arrive(tcp4_frame(400));
+    skb->checksum = c;
+    EXPECT_EQ(deliver(skb), Progress::done);
+    EXPECT_EQ(guest->header(n).flags, 0);
+    guest->used();
+    take_frames();
+  }
+}
+
 TEST_F(VhostCopyTest, NicSideGeometryAndReturn) {
   struct Row {
     SplitMode split;

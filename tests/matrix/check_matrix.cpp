@@ -3,7 +3,6 @@
 // indirect descriptors, header split and extensions, each in a process of its own with short windows; then what lies in
 // the folder's hazards/ and adversity/, as it is, by PROGRAM. Any number of bytes or buffers that went wrong, frames that
 // are not accounted for, or runs that died make one line with the command that shows it, and exit code 1.
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -131,9 +130,6 @@ int run_as_it_is(const std::string& program, const std::string& file, cli::Repor
   const std::string out = (fs::temp_directory_path() / ("check-matrix-" + std::to_string(::getpid()))).string();
   const pid_t pid = ::fork();
   if (pid == 0) {
-    const int nowhere = ::open("/dev/null", O_WRONLY);   // what a hazard finds is its scenario's business
-    ::dup2(nowhere, 1);
-    ::dup2(nowhere, 2);
     ::execl(program.c_str(), program.c_str(), "run", file.c_str(), "--quiet", "--no-plots", "--out", out.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
   }

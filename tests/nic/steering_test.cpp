@@ -53,7 +53,8 @@ TEST(Steering, RssUsesTheIndirectionTable) {
   const std::uint32_t hash = Toeplitz().hash(f.data(), p, RssFields{}).value;
   Steered got = s.steer(f.data(), p);
   EXPECT_TRUE(got.claimed);
-  EXPECT_EQ(got.hash, hash);
+  EXPECT_EQ(got.hash.value, hash);
+  EXPECT_EQ(got.hash.type, RssType::tcp4);
   EXPECT_EQ(got.queue, 8 + (hash & 127) % 4);
   std::vector<std::uint8_t> table(128, 3);
   s.indirection(table);
@@ -69,10 +70,10 @@ TEST(Steering, OneQueueReportsTheHashUnlessRssIsOff) {
   const test::Frame f = test::tcp4_frame(100);
   const Parsed p = parse(f.data(), static_cast<std::uint32_t>(f.size()));
   EXPECT_EQ(s.steer(f.data(), p).queue, 2u);
-  EXPECT_EQ(s.steer(f.data(), p).hash, Toeplitz().hash(f.data(), p, RssFields{}).value);
+  EXPECT_EQ(s.steer(f.data(), p).hash.value, Toeplitz().hash(f.data(), p, RssFields{}).value);
   s.rss(false);
   EXPECT_EQ(s.steer(f.data(), p).queue, 2u);
-  EXPECT_EQ(s.steer(f.data(), p).hash, 0u);
+  EXPECT_EQ(s.steer(f.data(), p).hash.value, 0u);
 }
 
 TEST(Steering, PortsSpreadTcpButNotUdpUnlessAsked) {

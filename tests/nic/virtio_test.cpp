@@ -1,4 +1,6 @@
 // Virtqueues in hardware: the guest's ring by DMA. Bus address = guest-physical = host address here.
+#include "models/packet/parse.h"
+#include "models/packet/toeplitz.h"
 #include "models/virtio/layout.h"
 #include "tests/nic/nic_bench.h"
 
@@ -85,6 +87,21 @@ TEST(NicVirtioRx, OneFrameIntoOneBuffer) {
   EXPECT_EQ(b.messages[0].value, 2u);
   EXPECT_EQ(b.ownership.violations(), 0u);
   EXPECT_EQ(b.nic.stats().guest_faults, 0u);
+}
+
+TEST(NicVirtioRx, TheHashIsReportedWhenNegotiated) {
+  NicBench b("bench");
+  TestVq q(b, 64, kMergeable | bit(feature::kHashReport));
+  b.nic.configure_virtio_rx(0, q.c);
+  b.nic.steer(0, 0, 0, 1);
+  const Frame f = tcp4_frame(1000);
+  b.at(0, [&] { q.post(0, 32, 1536); });
+  b.at(10 * kUs, [&] { b.arrive(f); });
+  b.run(20 * kUs);
+  EXPECT_EQ(q.elem(0).len, f.size() + 20);
+  EXPECT_EQ(q.bytes(q.page(0) + 20, f.size()), f);
+  EXPECT_EQ(q.header(q.page(0)).hash_report, 2u);   // TCP over IPv4
+  EXPECT_EQ(q.header(q.page(0)).hash_value, Toeplitz().hash(f.data(), parse(f.data(), static_cast<std::uint32_t>(f.size())), RssFields{}).value);
 }
 
 TEST(NicVirtioRx, DataValidOnlyWhenNegotiatedAndGood) {

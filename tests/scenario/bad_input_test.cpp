@@ -60,6 +60,12 @@ const Bad kBad[] = {
     {"same_label", "{\"strategies\": [\"a\", \"a\"]}", "t.json:1:22: error: /strategies/1: the label \"a\" is already taken", ""},
     // Impossible sets.
     {"split_ring", "{\"guests\": [{\"virtio\": {\"queue_size\": 300}}]}", "t.json:1:39: error: /guests/0/virtio/queue_size: 300 is not a power of two", ""},
+    {"tso_without_csum", "{\"guests\": [{\"virtio\": {\"guest_csum\": false, \"guest_tso4\": true}}]}", "t.json:1:60: error: /guests/0/virtio/guest_tso4: merged packets need guest_csum", "guest_csum true"},
+    {"tso_in_small_mode", "{\"guests\": [{\"virtio\": {\"rx_mode\": \"small\", \"guest_tso6\": true}}]}", "t.json:1:59: error: /guests/0/virtio/guest_tso6: a driver that takes merged packets does not post small buffers", "big or mergeable"},
+    {"big_without_need", "{\"guests\": [{\"virtio\": {\"rx_mode\": \"big\", \"guest_csum\": false}}]}", "t.json:1:36: error: /guests/0/virtio/rx_mode: without merged packets and a large MTU", "rx_mode small"},
+    {"small_with_large_mtu", "{\"nic\": {\"mtu\": \"9000B\"}, \"guests\": [{\"virtio\": {\"rx_mode\": \"small\"}}]}", "t.json:1:61: error: /guests/0/virtio/rx_mode: with an MTU of more than 1500 B", "mergeable"},
+    {"hash_of_an_old_driver", "{\"guests\": [{\"virtio\": {\"driver\": \"linux-2.6.35\", \"hash_report\": true}}]}", "t.json:1:66: error: /guests/0/virtio/hash_report: a hash report needs a driver that knows it", "version_1"},
+    {"odd_ip_align", "{\"guests\": [{\"virtio\": {\"ip_align\": 1}}]}", "t.json:1:37: error: /guests/0/virtio/ip_align: 1 is not a multiple of 2", ""},
     {"ddio", "{\"memory\": {\"ddio_ways\": 3, \"llc\": {\"ways\": 2}}}", "t.json:1:26: error: /memory/ddio_ways: DDIO has 3 ways of a cache with 2", ""},
     {"pcap_without_file", "{\"traffic\": {\"kind\": \"pcap\"}}", "t.json:1:22: error: /traffic/kind: a capture needs traffic.file", ""},
     {"no_rate", "{\"traffic\": {\"kind\": \"synthetic\"}}", "t.json:1:22: error: /traffic/kind: synthetic traffic needs a rate", ""},
