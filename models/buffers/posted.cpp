@@ -110,8 +110,29 @@ void PostedBuffers::note_further(std::uint32_t head, BufferId data, const Segmen
   }
 }
 
-// Pins the page, and maps it where the pool keeps mappings; false at the memlock limit.
-bool PostedBuffers::reach(Step& s, Gpa gpa, Hpa page) {
+// Whether the device reaches the whole buffer from one address: it lies in one page, or its pages follow each other in host
+// memory and are mapped together, or not at all.
+bool PostedBuffers::one_address(Gpa gpa, Bytes len) const {
+  if (gpa % kPage + len <= kPage) return true;
+  return side_.space().in_one_page(gpa, len) && (!keeps() || !c_.env.iommu_translates);
+}
+
+// Pins the buffer's pages, and maps them where the pool keeps mappings; false, and nothing pinned, at the memlock limit.
+bool PostedBuffers::reach(Step& s, Gpa gpa, Bytes len) {
+  const Gpa first = align_down(gpa, kPage);
+  for (Gpa g = first; g < gpa + len; g += kPage) {
+    if (reach_page(s, g, side_.space().translate(g))) continue;
+    while (g > first) {
+      g -= kPage;
+      if (!keeps()) unpin(s, g, side_.space().translate(g));
+      else leave(g);
+    }
+    return false;
+  }
+  return true;
+}
+
+bool PostedBuffers::reach_page(Step& s, Gpa gpa, Hpa page) {
   if (keeps()) s.charge(lookup_);
   const bool pinned = keeps() && page_iova_[gpa / kPage] != 0;
   if (!pinned && !pin(s, gpa, page) && !(evict(s) && pin(s, gpa, page))) return false;
@@ -134,16 +155,15 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     const Segment& data = seg[t.segments > 1 ? 1 : 0];
     PostedBuffer& b = buffers_[t.head];
     const bool copies = c_.env.options.unfit_buffers == UnfitBuffers::copy;
-    const bool unfit = data.gpa % kPage + data.len > kPage || data.len < least;
+    const bool unfit = !one_address(data.gpa, data.len) || data.len < least;
     if (b.outstanding || !header_fits(seg, t.segments) || (unfit && !copies)) {
       ++stats_.returned_unused;
       side_.refuse(s, t.head, seg, b.outstanding ? 0 : t.segments);
       continue;
     }
     const Hpa hpa = side_.space().translate(data.gpa);
-    const Hpa page = align_down(hpa, kPage);
     bool cpu_only = unfit || copy_all_;
-    if (!cpu_only && !reach(s, data.gpa, page)) {
+    if (!cpu_only && !reach(s, data.gpa, data.len)) {
       ++stats_.memlock_stalls;
       cpu_only = c_.env.at_limit == AtLimit::copy;
       if (!cpu_only) {
@@ -166,7 +186,7 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b.outstanding = true;
     b.cpu_only = cpu_only;
     if (t.segments > 1) note_further(t.head, b.id, seg, t.segments);
-    b.iova = !cpu_only && keeps() ? page_iova_[data.gpa / kPage] + (hpa - page) : 0;
+    b.iova = !cpu_only && keeps() ? page_iova_[data.gpa / kPage] + hpa % kPage : 0;
     ++stats_.posted;
     *token = t.head;
     return true;
@@ -179,7 +199,7 @@ Iova PostedBuffers::map(Step& s, std::uint32_t token) {
   if (c_.env.pin == PinPolicy::per_buffer && !b.mapped) {
     b.iova = c_.iommu.map(s, b.hpa, b.length);
     b.mapped = true;
-    c_.ownership.map(align_down(b.hpa, kPage), s.now());
+    for (Hpa page = align_down(b.hpa, kPage); page < b.hpa + b.length; page += kPage) c_.ownership.map(page, s.now());
   }
   return b.iova;
 }
@@ -191,9 +211,11 @@ void PostedBuffers::unmap(Step& s, std::uint32_t token) {
   b.mapped = false;
   b.unmapped = true;
   b.unmapped_at = s.now();
-  const Hpa page = align_down(b.hpa, kPage);
-  if (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now()) c_.ownership.unmap(page, s.now());
-  else later_.push_back({b.unmapped_at, b.gpa, page, false});
+  const bool safe = later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now();
+  for_each_page(b, [&](Gpa gpa, Hpa page) {
+    if (safe) c_.ownership.unmap(page, s.now());
+    else later_.push_back({b.unmapped_at, gpa, page, false});
+  });
 }
 
 void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Owner from, std::uint32_t offset) {
@@ -201,11 +223,13 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   unmap(s, token);
   s.charge(untrack_);
   if (c_.env.pin == PinPolicy::per_buffer && !b.cpu_only) {
-    const Hpa page = align_down(b.hpa, kPage);
-    if (!b.unmapped || (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now())) unpin(s, b.gpa, page);
-    else later_.push_back({b.unmapped_at, b.gpa, page, true});
+    const bool safe = !b.unmapped || (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now());
+    for_each_page(b, [&](Gpa gpa, Hpa page) {
+      if (safe) unpin(s, gpa, page);
+      else later_.push_back({b.unmapped_at, gpa, page, true});
+    });
   }
-  if (!users_.empty() && !b.cpu_only && --users_[b.gpa / kPage] == 0) ++idle_;
+  if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa); });
   b.outstanding = false;
   if (b.id != kNoBuffer) c_.ownership.move(b.id, from, Owner::guest, s.now(), "given to the guest");
   for (unsigned i = 0; i < b.further; ++i)

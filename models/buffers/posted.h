@@ -3,8 +3,9 @@
 //
 // Modelled: per-buffer tracking (allocation and hash of the page, as ZeCoRx measured it), pin policies, the memlock limit
 // in distinct pages of the guest (at the limit a pool gives up a page without posted buffers, in turn; else posting stalls), DMA mapping
-// per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written. A buffer lies in
-// one 4 KiB page: one pin, one mapping. Of a chain the first descriptor takes headers and the second is the device's. Not modelled: a buffer of several pages that the device is given as pieces or by one IOVA.
+// per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written. A buffer is pinned
+// page by page, and mapped at once; one that is not contiguous in host memory, or whose pages a translating IOMMU has mapped
+// apart (a pool), is not the device's. Of a chain the first descriptor takes headers and the second is the device's. Not modelled: buffers that cross a backing page and are given as pieces.
 // Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
 #pragma once
 #include <vector>
@@ -68,7 +69,18 @@ class PostedBuffers {
   void note_further(std::uint32_t head, BufferId data, const Segment* segments, unsigned n);
   bool header_fits(const Segment* segments, unsigned n) const;
   bool keeps() const { return c_.env.pin != PinPolicy::per_buffer; }
-  bool reach(Step& s, Gpa gpa, Hpa page);
+  bool one_address(Gpa gpa, Bytes len) const;
+  bool reach(Step& s, Gpa gpa, Bytes len);
+  bool reach_page(Step& s, Gpa gpa, Hpa page);
+  // The pool keeps the page, with an outstanding buffer less.
+  void leave(Gpa gpa) {
+    if (--users_[gpa / kPage] == 0) ++idle_;
+  }
+  template <class F>
+  static void for_each_page(const PostedBuffer& b, F f) {
+    Hpa page = align_down(b.hpa, kPage);
+    for (Gpa gpa = align_down(b.gpa, kPage); gpa < b.gpa + b.length; gpa += kPage, page += kPage) f(gpa, page);
+  }
   bool pin(Step& s, Gpa gpa, Hpa page);
   void unpin(Step& s, Gpa gpa, Hpa page);
   void drain(Step& s);

@@ -96,6 +96,7 @@ struct BindEnvironment {
   // Host
   PinPolicy pin = PinPolicy::per_buffer;
   Bytes memlock_limit = UINT64_MAX;      // per guest process
+  bool iommu_translates = false;         // the card's bus addresses are not the host's
   AtLimit at_limit = AtLimit::stall;     // what happens there
   Bytes copybreak = 256;                 // vhost-copy: smaller frames are copied into the skb, the buffer reused at once
   bool page_recycle = true;              // vhost-copy: pages are reused with their mapping kept

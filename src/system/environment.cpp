@@ -136,6 +136,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.guests = static_cast<std::uint32_t>(s.guests.size());
   e.pin = static_cast<PinPolicy>(s.host.pin);
   e.memlock_limit = s.host.memlock_limit ? s.host.memlock_limit : UINT64_MAX;
+  e.iommu_translates = s.iommu.mode == sc::IommuMode::lazy || s.iommu.mode == sc::IommuMode::strict;
   e.at_limit = static_cast<AtLimit>(s.host.at_memlock_limit);
   e.copybreak = s.host.copybreak;
   e.page_recycle = s.host.page_recycle;

@@ -168,6 +168,35 @@ TEST_F(GuestHeadTest, InOrderUseServesTheContiguousPrefix) {
   expect_no_violation();
 }
 
+// Small mode of 2.6.35: the virtio header has a descriptor of its own, the frame begins at the buffer's start.
+TEST_F(GuestHeadTest, TheHeaderInADescriptorOfItsOwn) {
+  env.rx_mode = RxMode::small;
+  bind("guest-head", 64, feature::bit(feature::kCsum) | feature::bit(feature::kGuestCsum));
+  const Gpa page = guest->memory.alloc(kPage, kPage);
+  const BufferId id = own.add(guest->memory.translate(page), kPage, Owner::posted, Ownership::Home::guest);
+  const Segment s[2] = {{page, 10, true}, {page + 64, 2048 + 64, true}};
+  guest->driver.add(guest->view, s, 2, 5);
+  guest->driver.publish(guest->view);
+  post_all();
+  ASSERT_EQ(refill(1), 1u);
+  const Frame f = tcp4_frame(1460);
+  EXPECT_EQ(deliver(arrive(f)), Progress::done);
+  const auto used = guest->used();
+  ASSERT_EQ(used.size(), 1u);
+  EXPECT_EQ(used[0].len, 10 + f.size());
+  Frame got(f.size());
+  guest->memory.read(page + 64, got.data(), got.size());
+  EXPECT_EQ(got, f);
+  VirtioNetHdr h;
+  h.flags = 0xff;
+  guest->memory.read(page, &h, 10);
+  EXPECT_EQ(h.gso_type, VirtioNetHdr::kGsoNone);
+  EXPECT_NE(h.flags, 0xff);
+  EXPECT_EQ(own.owner(id), Owner::guest);
+  take_frames();
+  expect_no_violation();
+}
+
 TEST_F(GuestHeadTest, DestructorPlaces) {
   const char* const names[] = {"destructor.skb", "destructor.shared_info", "destructor.page_hash"};
   for (int place = 0; place < 3; ++place) {

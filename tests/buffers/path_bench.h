@@ -2,6 +2,7 @@
 // costs 10 cycles of a 1 GHz core (post.untrack: 100, vhost.packet: 400), memory and IOMMU are
 // the models. What a test does to a path it does inside a step.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <memory>
@@ -25,7 +26,7 @@ struct StubGuest : GuestPort, InterruptSink {
     BufferId id;
   };
   StubGuest(PhysMem& phys, Ownership& o, std::uint16_t size, std::uint64_t features, Bytes backing = kPage)
-      : own(o), memory(phys, 1 << 20, backing), view(memory), rx_(vring::place(memory, size, features)),
+      : own(o), memory(phys, std::max<Bytes>(1 << 20, backing), backing), view(memory), rx_(vring::place(memory, size, features)),
         tx_(vring::place(memory, size, features)), driver(rx_), tx_driver(tx_) {
     side.by_head.resize(size);
     tx_side.by_head.resize(size);

@@ -7,10 +7,10 @@ namespace {
 
 struct PostedBench : PathBench {
   using PathBench::PathBench;
-  void make(PinPolicy pin, Bytes limit = UINT64_MAX) {
+  void make(PinPolicy pin, Bytes limit = UINT64_MAX, Bytes backing = kPage) {
     env.pin = pin;
     env.memlock_limit = limit;
-    guest = std::make_unique<StubGuest>(phys, own, 64, kModern);
+    guest = std::make_unique<StubGuest>(phys, own, 64, kModern, backing);
     c = std::make_unique<PathContext>(context());
     side = std::make_unique<GuestSide>(*c);
     all = std::make_unique<PostedBuffers>(*c, *side, stats);
@@ -88,6 +88,41 @@ TEST_F(PostedTest, UnusableBuffersGoBackWithLengthZero) {
   EXPECT_EQ(own.owner(guest->posted[shorty].id), Owner::guest);
   EXPECT_EQ(own.owner(guest->posted[crossing].id), Owner::guest);
   EXPECT_EQ(stats.returned_unused, 2u);
+  expect_no_violation();
+}
+
+// Across a page boundary, contiguous in host memory: one address, two pins; a pool behind a translating IOMMU maps apart.
+TEST_F(PostedStrict, BuffersAcrossPages) {
+  struct Row {
+    PinPolicy pin;
+    bool translates;
+    Bytes kept;                // pinned after use
+  };
+  for (const Row& r : {Row{PinPolicy::per_buffer, true, 0}, {PinPolicy::pool, false, 2 * kPage}}) {
+    const Bytes base = own.pinned_bytes();
+    env.iommu_translates = r.translates;
+    make(r.pin, UINT64_MAX, 2 << 20);
+    guest->post(2048, kPage, 3000);
+    std::uint32_t token = 99;
+    ASSERT_TRUE(take(&token));
+    EXPECT_EQ(own.pinned_bytes() - base, 2 * kPage);
+    use(token);
+    EXPECT_EQ(own.pinned_bytes() - base, r.kept);
+  }
+  env.iommu_translates = true;
+  guest->post(2048, kPage, 3000);
+  std::uint32_t none = 99;
+  EXPECT_FALSE(take(&none));
+  EXPECT_EQ(stats.returned_unused, 1u);
+  // At the limit nothing stays pinned of a buffer that does not fit.
+  const Bytes base = own.pinned_bytes();
+  env.iommu_translates = true;
+  make(PinPolicy::per_buffer, kPage, 2 << 20);
+  guest->post(2048, kPage, 3000);
+  std::uint32_t token = 99;
+  EXPECT_FALSE(take(&token));
+  EXPECT_EQ(own.pinned_bytes() - base, 0u);
+  EXPECT_EQ(stats.memlock_stalls, 1u);
   expect_no_violation();
 }
 
