@@ -21,13 +21,13 @@ namespace gd {
 PageFragsGeometry page_frags_geometry(const BindEnvironment& e) {
   PageFragsGeometry g;
   g.whole = e.rx_mode == RxMode::mergeable;
-  const bool apart = e.header_length == 10 && !g.whole;     // 2.6.35: the virtio header has a descriptor of its own
-  g.room = apart ? 0 : e.header_length;
+  g.room = e.header_apart ? 0 : e.header_length;
   g.space = g.whole ? e.options.buffer - g.room : kSmallPacket;
   const Bytes frame = e.mtu + kLargestL2;
   g.fits = frame <= g.space;
   const Bytes unit = e.buffer_size_per_descriptor ? kLine : 1024;   // SRRCTL.BSIZEPACKET counts 1 KiB
-  g.packet_buffer = g.fits ? align_up(frame, unit) : align_down(g.space, unit);
+  // A frame of several buffers is scattered over whole pieces; the driver's own small buffers it must fit.
+  g.packet_buffer = g.fits || !g.whole ? align_up(frame, unit) : align_down(g.space, unit);
   if (e.options.hazard == Hazard::short_buffer) g.packet_buffer = align_up(e.options.buffer + 1, 1024);
   g.split = e.used_offset && !e.in_order ? e.split : SplitMode::off;
   g.header_buffer = g.split == SplitMode::off ? 0 : std::min<Bytes>(e.header_buffer, align_down(g.space, kLine));
@@ -299,10 +299,10 @@ class PageFrags final : public Strategy {
     if (e.rx_mode == RxMode::big) return "the guest's big receive mode posts chains of pages, of which a frame can take only one each";
     if (e.options.buffer != 2048 && e.options.buffer != kPage) return "buffer must be 2KiB or 4KiB";
     const PageFragsGeometry g = page_frags_geometry(e);
-    if (!g.whole && !g.fits)
+    if (!g.whole && !g.fits && e.options.unfit_buffers == UnfitBuffers::refuse)
       return "the NIC may write " + std::to_string(e.mtu + kLargestL2) + " bytes (MTU " + std::to_string(e.mtu) +
              " and two VLAN tags) into the guest's small buffers of " + std::to_string(kSmallPacket);
-    if (!g.fits && !e.scatter)
+    if (g.whole && !g.fits && !e.scatter)
       return "a frame of MTU " + std::to_string(e.mtu) + " takes several buffers, which needs a NIC that scatters (nic.scatter)";
     if (e.in_order && !g.fits) return "with VIRTIO_F_IN_ORDER a frame must fit one buffer: those of several packets may be used in turn";
     if (g.split != SplitMode::off && e.queue_size < 2) return "the guest's ring must have 2 entries or more for headers and payload";

@@ -91,6 +91,7 @@ struct BindEnvironment {
   RxMode rx_mode = RxMode::mergeable;
   std::uint16_t queue_size = 256;
   unsigned header_length = 12;
+  bool header_apart = false;             // small mode of 2.6.35: the virtio header has a descriptor of its own
   Bytes guest_memory = 0;
   std::uint32_t guests = 1;
   // Host

@@ -51,6 +51,7 @@ class Chooser {
 
   void driver() {
     const bool gso = feature::guest_gso(f_);
+    const auto align = static_cast<std::uint32_t>(p_.virtio.ip_align);
     if (l_.mergeable) {
       l_.mode = l_.linux6 ? RxLayout::Mode::mergeable : RxLayout::Mode::mergeable_old;
       if (!l_.linux6) return;
@@ -76,23 +77,31 @@ class Chooser {
       l_.chunk = lines(kSkbPad + l_.header + RxLayout::kGoodPacket) + RxLayout::kSharedInfo;
       l_.tail = l_.chunk - l_.data_at - RxLayout::kGoodPacket;
     } else {
-      l_.mode = RxLayout::Mode::small_old;
-      l_.descriptors = 2;
-      l_.data_at = kSkbPad + static_cast<std::uint32_t>(p_.virtio.ip_align);
-      l_.chunk = 2048;               // kmalloc size of 1584 B and shared info; the header's place stands for the control block
+      l_.chunk = 2048;               // kmalloc size of 1584 B and shared info
+      l_.tail = l_.chunk - kSkbPad - align - RxLayout::kGoodPacket;
+      apart(kSkbPad + align);
     }
+  }
+
+  // The virtio header has a descriptor of its own; its place at the buffer's start stands for the control block.
+  void apart(std::uint32_t data_at) {
+    if (data_at < l_.header) refuse("with a headroom of " + std::to_string(data_at) + " B have no place for the virtio header");
+    l_.mode = RxLayout::Mode::small_old;
+    l_.descriptors = 2;
+    l_.data_at = data_at;
   }
 
   void head() {
     const GuestRxLayout& a = p_.layout;
     if (a.buffer == 0 || a.buffer > kPage || a.headroom + a.tailroom + l_.header + 60 > a.buffer)
       refuse("of " + std::to_string(a.buffer) + " B do not hold headroom, header, a frame and tailroom within a page");
-    l_.mode = RxLayout::Mode::head;
-    l_.post_at = static_cast<std::uint32_t>(a.headroom);
     l_.tail = static_cast<std::uint32_t>(a.tailroom);
-    l_.data_at = l_.post_at + l_.header;
     l_.chunk = static_cast<std::uint32_t>(a.buffer);
     if (!l_.linux6) l_.skb_around = kSkbOld + l_.chunk;
+    if (!l_.linux6 && !l_.mergeable) return apart(static_cast<std::uint32_t>(a.headroom));
+    l_.mode = RxLayout::Mode::head;
+    l_.post_at = static_cast<std::uint32_t>(a.headroom);
+    l_.data_at = l_.post_at + l_.header;
   }
 
   void header_pages() {
@@ -170,7 +179,7 @@ std::uint32_t RxLayout::mergeable_length(std::uint32_t average) const {
 
 std::uint32_t RxLayout::first_capacity(std::uint32_t size) const {
   if (mode == Mode::big) return header + kPageBytes - data_at;
-  return mode == Mode::small_old ? header + kGoodPacket : size - post_at - tail;
+  return mode == Mode::small_old ? header + size - data_at - tail : size - post_at - tail;
 }
 
 std::uint32_t RxLayout::capacity(std::uint32_t size) const {

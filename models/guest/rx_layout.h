@@ -7,7 +7,8 @@
 //   big         a chain of pages: header at the first page's start, its rest from the padded header on, whole pages:
 //               20 descriptors and 19 pages in 2.6.35; 19 and 18 in 6.x, fewer without merged frames.
 //   mergeable   2.6.35: a page. 6.x: a page-frag piece as long as packets are on average.
-// and the layouts that a strategy asks for (GuestRxLayout::Kind).
+// and the layouts that a strategy asks for (GuestRxLayout::Kind); of these `head` has the header in a descriptor of its own in
+// small mode of 2.6.35, whose mode (small_old) it then is with other sizes.
 // Sources: the driver of both generations; its constants GOOD_PACKET_LEN, GOOD_COPY_LEN, MAX_SKB_FRAGS, RECEIVE_AVG_WEIGHT.
 #pragma once
 #include <cstdint>

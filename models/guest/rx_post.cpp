@@ -85,7 +85,7 @@ unsigned GuestRxQueue::segments_of(std::uint32_t buffer, Segment* out) const {
       break;
     case RxLayout::Mode::small_old:
       out[n++] = Segment{g.gpa, l_.header, true};
-      out[n++] = Segment{g.gpa + l_.data_at, RxLayout::kGoodPacket, true};
+      out[n++] = Segment{g.gpa + l_.data_at, g.size - l_.data_at - l_.tail, true};
       break;
     default: out[n++] = Segment{g.gpa + l_.post_at, g.size - l_.post_at - l_.tail, true};
   }

@@ -151,6 +151,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     e.split_layout = g.virtio.split_layout;
     e.queue_size = static_cast<std::uint16_t>(g.virtio.queue_size);
     e.header_length = feature::header_length(guest_features(guest_params(s, guest)));
+    e.header_apart = e.rx_mode == RxMode::small && g.virtio.driver == sc::GroRules::linux_2_6_35;
     e.guest_memory = g.memory;
   }
   return e;
@@ -175,6 +176,21 @@ void describe_to_loader(sc::LoadOptions& o) {
   for (const MetricInfo& m : metric_table()) o.metric_names.push_back(m.name);
 }
 
+namespace {
+
+// Whether merged frames reach the guest, and what that takes: the design is asked for a guest without and with the extension.
+std::string merging(const Strategy& s) {
+  BindEnvironment e;
+  if (!s.declaration().merges) return "no: GRO is off on its queue";
+  if (s.merges(e)) return "yes";
+  e.used_offset = true;
+  if (!s.merges(e)) return "no";
+  e.in_order = true;
+  return std::string("yes, where used_offset is negotiated") + (s.merges(e) ? "" : " and VIRTIO_F_IN_ORDER is not") + "; else GRO is off on its queue";
+}
+
+}  // namespace
+
 std::string describe_strategy(const std::string& name) {
   const Strategy* s = find_strategy(name);
   if (!s) return {};
@@ -188,7 +204,7 @@ std::string describe_strategy(const std::string& name) {
       << "  NIC must           " << d.nic_must << "\n"
       << "  driver functions   " << d.driver_functions << " that a NIC driver must change\n"
       << "  data path          " << (d.device_ring ? "device ring" : "host driver") << "\n"
-      << "  merged frames      " << (d.merges ? "yes" : "no: GRO is off on its queue") << "\n";
+      << "  merged frames      " << merging(*s) << "\n";
   if (!d.options.empty()) out << "\noptions:\n";
   for (std::string_view key : d.options) {
     const sc::StrategyOption o = option(key);

@@ -1,6 +1,7 @@
 // What each design asks for at bind, and what write-backs mean. Tables.
 #include <gtest/gtest.h>
 
+#include "models/buffers/page_frags.h"
 #include "models/buffers/strategy.h"
 #include "models/buffers/vhost_copy.h"
 
@@ -42,6 +43,8 @@ TEST(Registry, Refusals) {
       {"header buffer 512", [](BindEnvironment& e) { e.header_buffer = 512; }, {}},
       {"header buffer 576", [](BindEnvironment& e) { e.header_buffer = 576; }, {nullptr, nullptr, "512 bytes", nullptr, nullptr}},
       {"not mergeable", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::small; }, {nullptr, nullptr, "small receive buffers", "small buffers of 1518", nullptr}},
+      {"not mergeable, copied", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::small; e.options.unfit_buffers = UnfitBuffers::copy; e.scatter = false; },
+       {nullptr, nullptr, "small receive buffers", nullptr, nullptr}},
       {"big mode", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::big; }, {nullptr, "big receive mode", "split_layout", "big receive mode", nullptr}},
       {"in order", [](BindEnvironment& e) { e.in_order = true; }, {nullptr, "IN_ORDER", "IN_ORDER", "IN_ORDER", nullptr}},
       {"in order, prefix", [](BindEnvironment& e) { e.in_order = true; e.options.in_order = InOrder::prefix; }, {nullptr, nullptr, "IN_ORDER", nullptr, nullptr}},
@@ -95,6 +98,24 @@ TEST(Registry, Refusals) {
       }
     }
   }
+}
+
+// Small mode: of 2.6.35 the virtio header is apart and the NIC writes from the buffer's start; a legacy header of 10 bytes alone
+// does not make it so. A frame that small buffers do not take is written whole, to a page of the host.
+TEST(Registry, PageFragsInSmallMode) {
+  BindEnvironment e = fit();
+  e.mergeable = false;
+  e.rx_mode = RxMode::small;
+  e.header_length = 10;
+  e.mtu = 1496;
+  EXPECT_EQ(page_frags_geometry(e).room, 10u);
+  EXPECT_EQ(page_frags_geometry(e).packet_buffer, e.buffer_size_per_descriptor ? 1536u : 2048u);
+  e.header_apart = true;
+  EXPECT_EQ(page_frags_geometry(e).room, 0u);
+  EXPECT_TRUE(page_frags_geometry(e).fits);
+  e.mtu = 1500;
+  EXPECT_FALSE(page_frags_geometry(e).fits);
+  EXPECT_GE(page_frags_geometry(e).packet_buffer, 1522u);
 }
 
 TEST(Registry, PinPolicyInForce) {

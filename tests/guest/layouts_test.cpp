@@ -32,6 +32,8 @@ const Layout kLayouts[] = {
     {"mergeable6", kNew, GuestRxMode::mergeable, {}, true, 1, 0},
     {"mergeable2635", kOld, GuestRxMode::mergeable, {}, true, 1, 190},
     {"head", kNew, GuestRxMode::small, kHead, false, 1, 0},
+    {"head2635", kOld, GuestRxMode::small, kHead, false, 2, 0},
+    {"head2635Mergeable", kOld, GuestRxMode::mergeable, kHead, true, 1, 0},
     {"headerPages", kNew, GuestRxMode::mergeable, kHeaderPages, true, 1, 42},
     {"headerChain6", kNew, GuestRxMode::big, kHeaderPages, true, 18, 42, kSplit},
     {"headerChain2635", kOld, GuestRxMode::big, kHeaderPages, true, 19, 42, kSplit},
@@ -167,6 +169,22 @@ INSTANTIATE_TEST_SUITE_P(All, Rings,
                                            RingCase{"splitBigIndirectInOrder", GuestRxMode::big, false, true, true, false}),
                          [](const auto& i) { return i.param.name; });
 
+// head in small mode of 2.6.35: the virtio header's descriptor, and the frame's from the headroom's end to the tailroom.
+TEST_F(GuestBench, TheHeaderOfAHeadHasADescriptorOfItsOwn) {
+  params.virtio.driver = kOld;
+  params.virtio.rx_mode = GuestRxMode::small;
+  params.layout = kHead;
+  build();
+  std::vector<Segment> s;
+  DeviceRing::Taken t;
+  ASSERT_TRUE(take(s, t));
+  ASSERT_EQ(s.size(), 2u);
+  EXPECT_EQ(s[0].len, 10u);
+  EXPECT_EQ(s[1].gpa, s[0].gpa + 64);
+  EXPECT_EQ(s[1].len, 2048u - 64 - 320);
+  ring->untake(1);
+}
+
 TEST_F(GuestBench, LayoutsThatCannotBeAreRefused) {
   const Guest::Environment e{kernel, space, ownership, frames, costs, sent, nullptr};
   std::uint32_t rank = 1;
@@ -178,6 +196,16 @@ TEST_F(GuestBench, LayoutsThatCannotBeAreRefused) {
     params.virtio.wanted = kSplit;
     EXPECT_THROW(Guest(params, e, rank++), UserError) << rank;
   }
+  // 2.6.35 small mode: the virtio header's place is before the frame.
+  params.virtio.wanted = 0;
+  params.virtio.driver = kOld;
+  params.virtio.rx_mode = GuestRxMode::small;
+  params.layout = GuestRxLayout{Kind::head, 2048, 8, 320, 0, 0, 4};
+  EXPECT_THROW(Guest(params, e, rank++), UserError);
+  params.layout.headroom = 16;
+  EXPECT_NO_THROW(Guest(params, e, rank++));
+  params.virtio.driver = kNew;
+  params.virtio.rx_mode = GuestRxMode::mergeable;
   // Without the feature that tells of the hole; whole pages without mergeable buffers.
   params.virtio.wanted = 0;
   params.layout = kRoom;

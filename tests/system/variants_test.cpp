@@ -20,6 +20,10 @@ constexpr Row kRows[] = {
     {"used-offset", "guest-head-without", nullptr}, {"used-offset", "guest-head-with", nullptr},
     {"large-frames", "page-frags", nullptr}, {"large-frames", "moved", "fallback.copied.large"}, {"large-frames", "refused", "drops.unsplittable"},
     {"smaller-layout", "copied", "fallback.copied.no_buffer"},
+    {"short-buffers", "page-frags-copied", "fallback.copied.no_buffer"}, {"short-buffers", "page-frags-fits", nullptr},
+    {"short-buffers", "guest-head-copied", "fallback.copied.no_buffer"},
+    {"in-order", "vhost-copy", nullptr}, {"in-order", "guest-head-prefix", "ring.hol_ns"}, {"in-order", "page-frags-prefix", "ring.hol_ns"},
+    {"guest-2635-small", "guest-head", nullptr},
     {"memlock-limit", "guest-head-stall", nullptr}, {"memlock-limit", "guest-head-copy", "fallback.copied.no_buffer"}, {"memlock-limit", "guest-head-refuse", "drops.memlock"},
     {"memlock-limit", "copy-header-stall", nullptr}, {"memlock-limit", "copy-header-copy", "fallback.copied.no_buffer"}, {"memlock-limit", "copy-header-refuse", "drops.memlock"},
     {"memlock-limit", "page-frags-stall", nullptr}, {"memlock-limit", "page-frags-copy", "fallback.copied.no_buffer"}, {"memlock-limit", "page-frags-refuse", "drops.memlock"}};
