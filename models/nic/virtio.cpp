@@ -1,9 +1,11 @@
 #include "models/nic/virtio.h"
 
+#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/memory/phys.h"
 
 namespace gd::nic {
 
@@ -11,9 +13,9 @@ VirtioRx::VirtioRx(Engine& engine, RxPath& path, std::uint32_t index, const Virt
     : e_(engine), path_(path), index_(index), q_(engine, index, config, true, *this), packets_(config.layout.size) {
   VringSide* side = config.layout.side;
   if (side && side->by_head.size() < config.layout.size) side->by_head.resize(config.layout.size);
-  std::size_t room = 64;
-  while (room < config.layout.size * 2u) room *= 2;
-  written_.resize(room, kNoBuffer);
+  // Each descriptor of the ring, or of a table for each of its places, is a buffer of one page or two.
+  const std::size_t most = config.layout.size * 2u * std::max<std::size_t>(1, config.layout.table_entries);
+  given_.resize(std::bit_ceil(std::max<std::size_t>(64, most)), kNoBuffer);
 }
 
 RxQueue::Ready VirtioRx::ready(const RxInfo& info, Time now) {
@@ -70,11 +72,7 @@ void VirtioRx::write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time 
       const Owner o = b == kNoBuffer ? Owner::none : e_.ownership.owner(b);
       if (o == Owner::posted || o == Owner::in_flight) {
         e_.ownership.device_write(t.hpa, piece, at, "nic virtio rx");
-        if (o == Owner::posted) {
-          if (written_tail_ - written_head_ == written_.size()) broken("nic: more virtio buffers in flight than the ring has descriptors");
-          written_[written_tail_++ & (written_.size() - 1)] = b;
-          ++p.buffers;
-        }
+        if (o == Owner::posted) give(p, b);
       } else {
         ++e_.stats.guest_faults;
       }
@@ -83,6 +81,24 @@ void VirtioRx::write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time 
     from += piece;
     n -= piece;
   }
+}
+
+// The buffer changes hands with the packet's used entry.
+void VirtioRx::give(Packet& p, BufferId b) {
+  if (given_tail_ - given_head_ == given_.size()) broken("nic: more virtio buffers in flight than the ring has descriptors");
+  given_[given_tail_++ & (given_.size() - 1)] = b;
+  ++p.buffers;
+}
+
+// A segment of a used chain that the packet did not reach; the driver posts each buffer as one.
+void VirtioRx::give_unwritten(Packet& p, Iova a, Time at) {
+  const Gpa gpa = a - q_.config().iova_base;
+  const GuestSpace* space = q_.config().space;
+  const Hpa hpa = space ? space->translate(gpa) : gpa;
+  const BufferId b = hpa == kNoAddress ? kNoBuffer : e_.ownership.find(hpa);
+  if (b == kNoBuffer || e_.ownership.owner(b) != Owner::posted) return;
+  e_.ownership.move(b, Owner::posted, Owner::in_flight, at, "nic takes with its chain");
+  give(p, b);
 }
 
 void VirtioRx::take(const RxInfo& info, Time now) {
@@ -97,9 +113,10 @@ void VirtioRx::take(const RxInfo& info, Time now) {
   p.head = q_.chain(0).head;
   for (std::uint32_t i = 0; i < chains; ++i) {
     const VirtChain& c = q_.chain(i);
-    for (unsigned k = 0; k < c.count && rest > 0; ++k) {
+    for (unsigned k = 0; k < c.count; ++k) {
       const std::uint32_t n = std::min(rest, c.segment[k].length);
       write(p, c.segment[k].address, bytes, n, now);
+      if (n == 0 || p.failed) give_unwritten(p, c.segment[k].address, now);
       bytes += n;
       rest -= n;
     }
@@ -130,7 +147,7 @@ void VirtioRx::used_visible(std::uint64_t cookie, bool lost, Time now) {
   path_.release(p.length, now);
   --e_.held;
   for (; p.buffers > 0; --p.buffers)
-    e_.ownership.move(written_[written_head_++ & (written_.size() - 1)], Owner::in_flight, Owner::guest, now, "nic used");
+    e_.ownership.move(given_[given_head_++ & (given_.size() - 1)], Owner::in_flight, Owner::guest, now, "nic used");
   VringSide* side = q_.config().layout.side;
   if (p.failed || lost) {
     e_.drop(f, Drop::iommu_fault, now);

@@ -7,7 +7,8 @@
 namespace gd::nic {
 
 // Header and frame into one chain, or with mergeable buffers into as many as their bytes need (virtio 1.2 section
-// 5.1.6.4). NEEDS_CSUM and GSO are never set; DATA_VALID where the card found the L4 sum good and GUEST_CSUM is negotiated.
+// 5.1.6.4). All buffers of a used chain are the guest's when the entry is visible, those that no byte reached included.
+// NEEDS_CSUM and GSO are never set; DATA_VALID where the card found the L4 sum good and GUEST_CSUM is negotiated.
 class VirtioRx final : public RxQueue, private VirtOwner {
  public:
   VirtioRx(Engine& engine, RxPath& path, std::uint32_t index, const VirtioQueueConfig& config);
@@ -24,7 +25,7 @@ class VirtioRx final : public RxQueue, private VirtOwner {
     FrameRef frame = kNoFrame;
     std::uint32_t length = 0, writes = 0;
     std::uint16_t head = 0;            // of the first buffer
-    std::uint16_t buffers = 0;         // written ones, in written_
+    std::uint32_t buffers = 0;         // of its chains, in given_
     bool failed = false;
     Hpa hpa = kNoAddress;
     Iova iova = 0;
@@ -34,14 +35,16 @@ class VirtioRx final : public RxQueue, private VirtOwner {
   void used_visible(std::uint64_t cookie, bool lost, Time now) override;
   const std::uint8_t* stage(const RxInfo& info, std::uint32_t chains);
   void write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time at);
+  void give(Packet& p, BufferId b);
+  void give_unwritten(Packet& p, Iova a, Time at);
 
   Engine& e_;
   RxPath& path_;
   std::uint32_t index_;
   VirtQueue q_;
   std::vector<Packet> packets_;
-  std::vector<BufferId> written_;      // ring, a power of two long: buffers in flight, in the order of their used entries
-  std::uint32_t written_head_ = 0, written_tail_ = 0;
+  std::vector<BufferId> given_;        // ring, a power of two long: buffers in flight, in the order of their used entries
+  std::uint32_t given_head_ = 0, given_tail_ = 0;
   std::uint32_t plan_chains_ = 0;
 };
 

@@ -103,6 +103,9 @@ struct VirtioQueueConfig {
   Iova iova_base = 0;
   std::uint32_t vector = 0;      // the guest's interrupt
   std::uint16_t domain = 0;
+  // For the books only: where the guest's memory lies, so that the buffers of a used chain that no DMA touched change hands
+  // with it. Null: guest-physical addresses are host addresses.
+  const GuestSpace* space = nullptr;
 };
 
 // MMIO offsets; writes of 4 bytes by Pcie::from_cpu.

@@ -131,7 +131,7 @@ void Machine::connect_device(GuestSlot& slot, std::size_t g) {
   for (Gpa a = 0; a < slot.space->size(); a += kPage) ownership.pin(slot.space->translate(a), 0);
   slot.rx_vector = std::make_unique<GuestVector>(slot.guest->interrupts(), 0);
   slot.tx_vector = std::make_unique<GuestVector>(slot.guest->interrupts(), 1);
-  nic.configure_virtio_rx(q, {slot.guest->rx(), base, interrupts.add(*slot.rx_vector), domain});
+  nic.configure_virtio_rx(q, {slot.guest->rx(), base, interrupts.add(*slot.rx_vector), domain, slot.space.get()});
   nic.configure_virtio_tx(q, {slot.guest->tx(), base, interrupts.add(*slot.tx_vector), domain});
   slot.doorbell = std::make_unique<Doorbell>(bus, q);
   slot.guest->on_kick(*slot.doorbell);

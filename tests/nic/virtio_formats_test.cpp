@@ -229,6 +229,53 @@ TEST(NicVirtqueue, TransmitInEveryFormat) {
   EXPECT_EQ(b.nic.stats().guest_faults + b.nic.stats().ring_faults + b.nic.stats().tx_errors, 0u);
 }
 
+// Chains of three pages, of which a frame reaches two, and a blocked one none: with the used entry all are the guest's.
+void chains_go_back_whole(std::initializer_list<std::uint64_t> rows) {
+  NicBench b("bench");
+  std::vector<std::unique_ptr<GuestVq>> q;
+  for (const std::uint64_t features : rows)
+    q.push_back(std::make_unique<GuestVq>(b, static_cast<std::uint32_t>(q.size()), 16, bit(feature::kVersion1) | features, 3));
+  const auto owner = [&b](const GuestVq& x, unsigned page) { return b.ownership.owner(b.ownership.find(x.page(page))); };
+  const auto expect = [&](const GuestVq& x, unsigned chain, bool guests) {
+    for (unsigned page = 3 * chain; page < 3 * chain + 3; ++page) EXPECT_EQ(owner(x, page) == Owner::guest, guests) << x.queue << ' ' << page;
+  };
+  b.at(0, [&] {
+    for (auto& x : q) {
+      for (unsigned page = 0; page < 9; ++page) b.ownership.move(b.ownership.find(x->page(page)), Owner::guest, Owner::posted, 0, "test posts");
+      for (unsigned c = 0; c < 3; ++c) {
+        const Segment s[] = {{x->page(3 * c) + 100, 64, true}, {x->page(3 * c + 1), 1024, true}, {x->page(3 * c + 2), 1024, true}};
+        ASSERT_NE(x->driver.add(x->view, s, 3, c), DriverRing::kFull);
+      }
+      x->driver.publish(x->view);
+      b.write_register(reg::virtio_notify(x->queue), 0);
+    }
+  });
+  for (auto& x : q) {
+    const Time at = (10 + 40 * static_cast<int>(x->queue)) * kUs, visible = at + NicParams{}.rx_latency + NicBench::kWrite;
+    b.at(at, [&] { b.arrive(x->frame(200)); });
+    b.at(visible - 1, [&] { expect(*x, 0, false); });
+    b.at(visible, [&] { expect(*x, 0, true), expect(*x, 1, false); });
+    b.at(at + 20 * kUs, [&] {
+      b.blocked_from = x->page(3), b.blocked_to = x->page(4);
+      b.arrive(x->frame(200));
+    });
+  }
+  b.run(200 * kUs);
+  for (auto& x : q) {
+    expect(*x, 1, true), expect(*x, 2, false);
+    DriverRing::Used u;
+    ASSERT_TRUE(x->driver.get_used(x->view, u));
+    EXPECT_EQ(u.len, 12u + 254);
+    ASSERT_TRUE(x->driver.get_used(x->view, u));
+    EXPECT_EQ(u.len, 0u);
+    EXPECT_FALSE(x->driver.get_used(x->view, u));
+  }
+  EXPECT_EQ(b.ownership.violations(), 0u);
+  EXPECT_EQ(b.nic.held(), 0u);
+}
+TEST(NicVirtqueue, SplitChainsGoBackWhole) { chains_go_back_whole({0, kIndirect, kOrder, kOrder | kIndirect}); }
+TEST(NicVirtqueue, PackedChainsGoBackWhole) { chains_go_back_whole({kPacked, kPacked | kIndirect, kPacked | kOrder, kPacked | kOrder | kIndirect}); }
+
 // A packet of three buffers: with IN_ORDER one used entry, at the place of the first, with the id of the last.
 TEST(NicVirtqueue, InOrderAPacketHasOneEntry) {
   NicParams p = NicBench::quiet();
