@@ -41,6 +41,13 @@ void Rng::refill() {
   left_ = 4;
 }
 
+Rng::result_type Rng::at(std::uint64_t index) const {
+  r123::Philox4x32 philox;
+  r123::Philox4x32::ctr_type c = {{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), 0, 0}};
+  r123::Philox4x32::key_type k = {{key_[0], key_[1]}};
+  return philox(c, k)[0];
+}
+
 Rng::result_type Rng::operator()() {
   if (left_ == 0) refill();
   return block_[4 - left_--];

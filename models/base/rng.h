@@ -14,6 +14,8 @@ class Rng {
   static constexpr result_type min() { return 0; }
   static constexpr result_type max() { return UINT32_MAX; }
   result_type operator()();
+  // The first draw of block `index`, whatever was drawn before: for choices that are keyed by an id.
+  result_type at(std::uint64_t index) const;
   std::uint64_t u64();
   // Uniform in [0, bound), unbiased; bound >= 1.
   std::uint64_t below(std::uint64_t bound);

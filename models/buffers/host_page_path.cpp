@@ -19,7 +19,7 @@ Checksum checksum_of(const RxWriteback& w) {
 HostPagePath::HostPagePath(PathContext c)
     : c_(std::move(c)), pages_(c_, c_.env.rx_buffer, c_.env.page_recycle), split_(c_.env.split != SplitMode::off),
       header_buffer_(split_ ? std::min<Bytes>(c_.env.header_buffer, Skb::kSlab) : 0),
-      copybreak_(c_.costs.get("copybreak.copy")), slots_(c_.env.ring_size) {}
+      copybreak_(c_.costs.get("copybreak.copy")), expand_(c_.costs.get("skb.expand")), slots_(c_.env.ring_size) {}
 
 void HostPagePath::shape(RxQueueConfig& q) {
   q.packet_buffer = c_.env.rx_buffer;
@@ -128,7 +128,26 @@ class HostSocketPath final : public HostPagePath {
 
 std::unique_ptr<RxPath> make_host_socket_path(PathContext c) { return std::make_unique<HostSocketPath>(std::move(c)); }
 
+bool HostPagePath::move_start(Step& s, Skb& skb, std::uint32_t headers, int by) {
+  if (by > 0) return open_head(s, skb, headers, static_cast<std::uint32_t>(by), expand_);
+  const auto less = static_cast<std::uint32_t>(-by);
+  if (skb.head.length < headers || headers < less) return false;
+  skb.head.addr += less;
+  skb.head.length -= less;
+  skb.length -= less;
+  return true;
+}
+
 void HostPagePath::release(Step& s, Skb* skb) {
+  if (Skb* of = skb->origin) {             // a replica: the pages are the original's
+    c_.skbs.free(s, skb);
+    if (--of->shares == 0 && of->released) release(s, of);
+    return;
+  }
+  if (skb->shares) {
+    skb->released = true;
+    return;
+  }
   for_each_frag(*skb, [&](Frag& f) {
     if (f.token != kNoToken) pages_.free(s, f.token);
   });

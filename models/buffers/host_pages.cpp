@@ -36,6 +36,15 @@ std::uint32_t HostPages::post(Step& s) {
   return t;
 }
 
+std::uint32_t HostPages::get(Step& s) {
+  if (free_.empty()) grow(s);
+  const std::uint32_t t = free_.back();
+  free_.pop_back();
+  s.charge(alloc_);
+  c_.ownership.move(buffers_[t].id, Owner::host, Owner::skb, s.now(), "host page for a copy");
+  return t;
+}
+
 void HostPages::take(Step& s, std::uint32_t t, bool written) {
   const Buffer& b = buffers_[t];
   if (!recycle_) c_.iommu.unmap(s, b.iova, size_);

@@ -22,6 +22,8 @@ class HostPages {
   const Buffer& operator[](std::uint32_t token) const { return buffers_[token]; }
   // A buffer for the device: host -> posted.
   std::uint32_t post(Step& s);
+  // A buffer for the CPU alone: host -> skb, never mapped.
+  std::uint32_t get(Step& s);
   // The device has written it (or gave it back unwritten): becomes part of a packet. posted or in flight -> skb.
   void take(Step& s, std::uint32_t token, bool written);
   // Goes back: skb -> host.

@@ -20,6 +20,8 @@ class Passthrough final : public Strategy {
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
     if (e.consumer != Consumer::guest) return "serves the consumer guest only";
+    if (!e.host_work.empty())
+      return "no software of the host sees its packets between the card and the guest, which " + std::string(e.host_work) + " needs";
     if (!e.virtio_rings) return "the NIC has no virtio rings in hardware (nic.virtio_rings)";
     if (e.guest_memory > e.memlock_limit) return "the whole guest must be pinned; host.memlock_limit is smaller than its memory";
     return std::nullopt;

@@ -103,6 +103,8 @@ struct BindEnvironment {
   bool page_recycle = true;              // vhost-copy: pages are reused with their mapping kept
   bool gro = true;
   VhostRules vhost = VhostRules::linux_6;
+  bool host_copies = false;              // of that, work that may end in deliver_copy()
+  std::string_view host_work;            // the key of what host software must do with packets between GRO and tap; "": nothing
   StrategyOptions options;
 };
 
@@ -243,6 +245,15 @@ struct PathContext {
   std::uint32_t interrupt_rank = 0;   // rank of the path's interrupt actor
   Time injection_latency = 500 * kNs; // irqfd to a running vCPU's posted interrupt
 };
+
+// Packets that the host had to copy into pages of its own (spare.h); a guest's path hands them over by deliver_copy().
+class CopyPath : public RxPath {
+ public:
+  // A copy of all bytes of `from` with headroom, its checksum and GSO state; no frames go along.
+  virtual Skb* copy(Step& s, const Skb& from) = 0;
+};
+// Costs: host.copy (per byte).
+std::unique_ptr<CopyPath> make_copy_path(PathContext context);
 
 class Strategy {
  public:

@@ -1,6 +1,7 @@
 #include "models/buffers/vhost_copy.h"
 
 #include "models/base/error.h"
+#include "models/buffers/vhost_gather.h"
 
 namespace gd {
 namespace {
@@ -11,7 +12,7 @@ class VhostCopyPath final : public HostPagePath {
       : HostPagePath(std::move(c)), side_(c_), packet_(c_.costs.get("vhost.packet")), copy_(c_.costs.get("vhost.copy")) {
     segments_.resize(kMaxSegments);
     heads_.resize(kMaxHeads);
-    quota_ = c_.env.mergeable ? kMaxHeads : 1;
+    quota_ = gather_quota(c_.env.vhost, c_.env.mergeable);
   }
 
   Progress deliver(Step& s, Skb* skb) override {
@@ -20,7 +21,7 @@ class VhostCopyPath final : public HostPagePath {
       if (dropped_) {
         dropped_ = false;
         c_.frames.dropped(skb->frames, Drop::oversize, s.now());
-        release(s, skb);
+        skb->path->release(s, skb);
         return Progress::done;
       }
       begun_ = true;
@@ -28,15 +29,19 @@ class VhostCopyPath final : public HostPagePath {
     if (!copy(s, *skb)) return Progress::more;
     finish(s, *skb);
     begun_ = false;
-    release(s, skb);
+    skb->path->release(s, skb);
     return Progress::done;
   }
+  Progress deliver_copy(Step& s, Skb* skb) override { return deliver(s, skb); }
 
-  bool merges() const override { return c_.env.gro && feature::guest_gso(side_features()); }
   void publish(Step& s) override { side_.publish(s); }
   void settle(Step& s) override { side_.settle(s); }
   bool unsettled() const override { return side_.unsettled(); }
   void attend(Step& s) override { side_.attend(s); }
+  void probe(Step& s) override {
+    DeviceRing::Taken t;
+    if (side_.take(s, segments_.data(), kMaxSegments, t)) side_.ring().untake(1);
+  }
   bool ask_for_kick(Step& s, bool starved) override { return starved && side_.ask_for_kick(s); }
   bool recheck(Step& s) override { return side_.recheck(s); }
   std::uint32_t unpublished() const override {
@@ -49,21 +54,19 @@ class VhostCopyPath final : public HostPagePath {
   }
 
  private:
-  static constexpr unsigned kMaxHeads = 1024;      // UIO_MAXIOV: heads for one packet with mergeable buffers
   static constexpr unsigned kMaxSegments = 2048;
   struct Head {
     std::uint16_t id;
     std::uint32_t capacity, used;
   };
-  std::uint64_t side_features() const { return c_.guest->rx().features; }
-
   // Takes ring buffers for the whole packet by byte count; false (and nothing kept) when the guest has too few.
   bool gather(Step& s, const Skb& skb) {
     const std::uint64_t need = skb.length + side_.header_length();
     std::uint64_t room = 0;
     head_count_ = segment_count_ = 0;
     std::uint64_t skipped = 0;
-    while (room < need && head_count_ < quota_) {
+    Gather next = Gather::more;
+    while ((next = gather_next(need, room, head_count_, quota_)) == Gather::more) {
       DeviceRing::Taken t;
       if (!side_.take(s, &segments_[segment_count_], kMaxSegments - segment_count_, t)) {
         put_back(s, side_.skipped() == skipped);
@@ -79,17 +82,14 @@ class VhostCopyPath final : public HostPagePath {
         room = 0;
       }
     }
-    if (room < need) {                       // larger than the guest's buffers can ever take: discarded
+    if (next == Gather::overrun) {           // larger than the guest's buffers can ever take: discarded
       put_back(s, true);
       dropped_ = true;
       return true;
     }
     s.charge(packet_);
-    std::uint64_t left = need;
-    for (unsigned i = 0; i < head_count_; ++i) {
-      heads_[i].used = static_cast<std::uint32_t>(left < heads_[i].capacity ? left : heads_[i].capacity);
-      left -= heads_[i].used;
-    }
+    std::uint64_t before = 0;
+    for (unsigned i = 0; i < head_count_; before += heads_[i++].capacity) heads_[i].used = used_length(need, before, heads_[i].capacity);
     header_ = side_.header_for(skb, head_count_);
     header_done_ = 0;
     at_segment_ = 0;

@@ -2,8 +2,8 @@
 // every byte into the guest's ring buffers.
 //
 // Modelled: page recycling with the mapping kept, copybreak, build_skb (the linear part lies in the page) or header split
-// into the skb's head, mergeable buffers gathered by byte count, small and big chains, GSO frames only to a guest that
-// negotiated them, used entries in batches. Source: drivers/vhost/net.c handle_rx, drivers/net/tun.c tun_put_user.
+// into the skb's head, mergeable buffers gathered by byte count, small and big chains, used entries in batches.
+// Merged frames that the guest did not negotiate never come here: the tap has cut them (models/host/gso.h). Source: drivers/vhost/net.c handle_rx, drivers/net/tun.c tun_put_user.
 #pragma once
 #include "models/buffers/guest_side.h"
 #include "models/buffers/host_pages.h"
@@ -14,13 +14,14 @@ namespace gd {
 // The part that both consumers of host pages share: the NIC side.
 class HostPagePath : public RxPath {
  public:
-  // Costs: copybreak.copy (per byte), rx.pull_header (per byte: the parsed header of a frame in a page).
+  // Costs: copybreak.copy (per byte), skb.expand (per byte: headers that move for a longer header).
   explicit HostPagePath(PathContext c);
   void shape(RxQueueConfig& queue) override;
   bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) override;
   Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override;
   Hpa headers(const Skb& skb) const override { return skb.head.length ? skb.head.addr : skb.frags[0].addr; }
   bool merges() const override { return c_.env.gro; }
+  bool move_start(Step& s, Skb& skb, std::uint32_t headers, int by) override;
   void release(Step& s, Skb* skb) override;
   void pulled_empty(Step& s, Skb&, const Frag& f) override {
     if (f.token != kNoToken) pages_.free(s, f.token);
@@ -43,7 +44,7 @@ class HostPagePath : public RxPath {
   HostPages pages_;
   bool split_;
   Bytes header_buffer_;             // an skb's head takes no more than Skb::kSlab
-  Cost copybreak_;
+  Cost copybreak_, expand_;
   std::vector<Slot> slots_;
   Skb* partial_ = nullptr;          // a scattered frame whose last descriptor has not come
   std::uint64_t posted_ = 0;

@@ -23,7 +23,9 @@ ZeroCopyPath::ZeroCopyPath(PathContext c)
                                : c_.env.options.destructor == Destructor::shared_info ? "destructor.shared_info"
                                                                                       : "destructor.page_hash")),
       slots_(c_.env.ring_size, kNoToken), reserve_(std::bit_ceil(c_.guest->rx().size + 1u)),
-      reserve_wanted_(0) {}
+      // A copy that waits at the head of the tap's queue holds up the deliveries that make the guest refill: drivers do that
+      // when half of their ring, or 32 buffers, are free at the latest.
+      reserve_wanted_(c_.env.host_copies ? c_.guest->rx().size / 2 : 0) {}
 
 bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
   if (const Time t = posted_.stall_ends(s.now()); t != kNever && worker_) side_.timer().retry(*worker_, t);

@@ -77,6 +77,8 @@ class ZeroCopyPath : public RxPath {
   // Where the NIC began to write in a guest's buffer.
   virtual Hpa written_from(std::uint32_t token) const { return posted_[token].hpa + posted_[token].room; }
 
+  // Of `whole` buffers that the guest posts only `part` hold packet bytes: as many fewer are kept for copies.
+  void share_reserve(std::uint32_t part, std::uint32_t whole) { reserve_wanted_ = reserve_wanted_ * part / whole; }
   // Copies. A buffer for a packet's next bytes; those for a first buffer may be of another kind.
   std::uint32_t spare(Step& s);
   std::uint32_t spares() const { return reserved() + posted_.queued(); }
@@ -91,7 +93,6 @@ class ZeroCopyPath : public RxPath {
   virtual Hpa header_place(std::uint32_t first, std::uint32_t /*headers*/, VirtioNetHdr&) const { return posted_[first].header; }
 
   static constexpr unsigned kPostBatch = 16;   // ring buffers taken in one call of post()
-  static constexpr std::uint32_t kReserve = 2; // buffers kept for copies where the host works on packets: a full frame's
   static constexpr std::uint32_t kShortest = 1024;   // bytes that a buffer for a copy is expected to take at least
   PathContext c_;
   PathStats stats_;

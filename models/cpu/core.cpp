@@ -40,7 +40,28 @@ void Core::wake(Task& t, Time now) {
   }
   t.runnable_ = true;
   queue_.add(t);
-  if (!current_ && pending() == kNever) wake_at(now + params_.idle_exit);
+  if (!current_ && pending() == kNever) wake_at(now + (spinner_ ? 0 : params_.idle_exit));
+}
+
+void Core::settle_spin(Time now) {
+  if (!spinner_ || spin_from_ == kNever || now <= spin_from_) return;
+  const std::uint64_t mc = clock_.stall(now - spin_from_);
+  ledger_.charge(spinner_->row_, spin_op_, mc);
+  ledger_.count(spinner_->row_, spin_op_);
+  busy_mc_ += mc;
+  busy_time_ += now - spin_from_;
+  if (observer_) observer_->core_busy(index_, spinner_->row_, spin_from_, now);
+  spin_from_ = now;
+}
+
+// The poller leaves its loop: it is runnable again, behind whoever took its place.
+void Core::stop_spin() {
+  Task& t = *spinner_;
+  spinner_ = nullptr;
+  t.spinning_ = false;
+  if (t.runnable_) return;
+  t.runnable_ = true;
+  queue_.add(t);
 }
 
 void Core::act(Time now) {
@@ -66,15 +87,27 @@ void Core::finish(Time now) {
   current_ = nullptr;
   const bool more = current_again_ || t.woken_;
   t.woken_ = false;
-  if (more)
+  if (more) {
     queue_.again(t, now);
-  else
+  } else {
     t.runnable_ = false;
+    if (spin_wanted_) {
+      spinner_ = &t;
+      t.spinning_ = true;
+    }
+  }
+  spin_wanted_ = false;
+  if (spinner_) spin_from_ = now;
 }
 
 void Core::begin(Time now) {
   Task* t = queue_.take(now);
   if (!t) return;
+  if (spinner_) {
+    settle_spin(now);
+    spin_from_ = kNever;
+    if (t->priority_ == Priority::thread) stop_spin();
+  }
   current_ = t;
   Step& s = step_;
   s.start_ = now;

@@ -65,6 +65,7 @@ class Task {
   Ledger::Row row_ = 0;
   bool runnable_ = false;     // queued or running
   bool woken_ = false;        // woken while running
+  bool spinning_ = false;     // polls: on its core although it waits
   Task* next_ = nullptr;      // run queue link
 };
 
@@ -101,6 +102,11 @@ class Step {
   void publish32(Hpa a, std::uint32_t v) { publish(a, &v, 4); }
   using Effect = void (*)(void* object, std::uint64_t argument, Time now);
   void at_end(Effect effect, void* object, std::uint64_t argument);
+  // The task polls when this step returns false: it stays on the core, which is charged to `op` (an account without a cost)
+  // until something wakes the task or another task needs the core, without an event for each look. Interrupts and softirqs
+  // only interrupt the spin; another thread ends it (need_resched), and the poller runs again after it. Whoever wakes a
+  // poller pays no wake-up, and it goes on at once.
+  void spin(OpId op);
   // Wakes `t` at the end of the step and charges the waker ("sched.wakeup" when it is a thread that slept; raising a
   // softirq or an interrupt costs what its caller charges).
   void wake(Task& t);
@@ -162,6 +168,8 @@ class Core : public Actor, public Runner {
   std::uint64_t busy_mc() const { return busy_mc_; }
   Time busy_time() const { return busy_time_; }
   bool idle() const { return current_ == nullptr; }
+  // Charges a spin up to `now`, so that a window's edge may lie inside it.
+  void settle_spin(Time now);
   Ledger& ledger() { return ledger_; }
   Ledger::Row exit_row() const { return exit_row_; }      // context "exit" of this core
   const Cost& wakeup_cost() const { return wakeup_; }
@@ -175,6 +183,7 @@ class Core : public Actor, public Runner {
   friend class Vcpu;
   void begin(Time now);
   void finish(Time now);
+  void stop_spin();
 
   std::uint32_t index_;
   std::string name_;
@@ -190,6 +199,10 @@ class Core : public Actor, public Runner {
   bool current_again_ = false;
   const Task* last_thread_ = nullptr;
   World last_world_ = World::host;
+  Task* spinner_ = nullptr;         // the task that polls here; spin_from_: since when nothing else has run (kNever: something does)
+  OpId spin_op_ = 0;
+  bool spin_wanted_ = false;
+  Time spin_from_ = kNever;
   Step step_;
   Observer* observer_ = nullptr;
   std::uint64_t busy_mc_ = 0, guest_exits_ = 0;

@@ -66,8 +66,13 @@ void Step::at_end(Effect effect, void* object, std::uint64_t argument) {
 }
 
 void Step::wake(Task& t) {
-  if (!t.runnable_ && t.priority_ == Priority::thread) charge(core_->wakeup_cost());
+  if (!t.runnable_ && !t.spinning_ && t.priority_ == Priority::thread) charge(core_->wakeup_cost());
   at_end([](void* task, std::uint64_t, Time now) { static_cast<Task*>(task)->wake(now); }, &t, 0);
+}
+
+void Step::spin(OpId op) {
+  core_->spin_wanted_ = true;
+  core_->spin_op_ = op;
 }
 
 PhysMem& Step::phys() { return memory_->phys(); }

@@ -4,11 +4,26 @@
 
 namespace gd {
 
-TapQueue::TapQueue(std::uint32_t capacity, FrameTable& frames, CostBook& costs, std::string_view backend)
-    : ring_(capacity), frames_(frames), receive_(costs.get("netif." + std::string(backend))), enqueue_(costs.get("tap.enqueue")) {}
+TapQueue::TapQueue(std::uint32_t capacity, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs, std::string_view backend,
+                   TapOffloads offloads)
+    : ring_(capacity), frames_(frames), offloads_(backend == "raw_socket" ? TapOffloads::none() : offloads),
+      raw_(backend == "raw_socket"), gso_(phys, skbs, frames, costs), receive_(costs.get("netif." + std::string(backend))),
+      enqueue_(costs.get("tap.enqueue")) {}
 
 void TapQueue::packet(Step& s, Skb* skb) {
+  if (skb->returned) return enqueue(s, skb);   // on its way back to the guest, not a packet any more
   s.charge(receive_);
+  if (skb->gso_type && !offloads_.pass(skb->gso_type)) {
+    gso_.segment(s, skb, offloads_.checksum);
+    for (Skb* segment : gso_.segments()) enqueue(s, segment);
+    return;
+  }
+  if (skb->checksum == Checksum::partial && !offloads_.checksum) gso_.complete(s, *skb);
+  enqueue(s, skb);
+}
+
+void TapQueue::enqueue(Step& s, Skb* skb) {
+  if (raw_ && skb->checksum == Checksum::unnecessary) skb->checksum = Checksum::none;
   if (count_ + entering_ == ring_.size()) {
     frames_.dropped(skb->frames, Drop::tap_full, s.now());
     skb->path->release(s, skb);

@@ -6,9 +6,11 @@ namespace gd {
 
 VhostWorker::VhostWorker(const VhostParams& params, GuestPort& guest, FrameTable& frames, CostBook& costs)
     : Task("vhost", Priority::thread), params_(params), guest_(guest), frames_(frames),
-      tx_ring_(guest.tx(), guest.space().size()), wakeup_(costs.get("vhost.wakeup")), batch_(costs.get("vhost.batch")),
+      tx_ring_(guest.tx(), guest.space().size()), wakeup_(costs.get(vhost::old(params) ? "vhost.work" : "vhost.wakeup")), batch_(costs.get("vhost.batch")),
       tx_cost_(costs.get("vhost.tx")), tx_copy_(costs.get("vhost.tx_copy")),
-      signal_(costs.get("vhost.signal")), post_round_(costs.get("vhost.post_round")) {}
+      signal_(costs.get("vhost.signal")), post_round_(costs.get("vhost.post_round")) {
+  if (params.busy_poll) spin_ = costs.account("vhost.spin");
+}
 
 void VhostWorker::kick(std::uint32_t queue, Time now) {
   ++stats_.kicks;
@@ -32,6 +34,13 @@ bool VhostWorker::post(Step& s) {
   return post_wanted_ || s.over();
 }
 
+// One packet, by what the host made of it.
+Progress VhostWorker::hand_over(Step& s) {
+  if (current_->returned) return path_->give_back(s, current_);
+  if (current_->path != path_) return path_->deliver_copy(s, current_);
+  return path_->deliver(s, current_);
+}
+
 // Hands over packets until the step, a batch, the round's weight or the queue ends. True when there is more.
 bool VhostWorker::receive_round(Step& s) {
   if (starved_) return false;
@@ -39,15 +48,17 @@ bool VhostWorker::receive_round(Step& s) {
     if (!current_) {
       if (tap_->empty()) {
         in_batch_ = 0;
+        if (vhost::old(params_) && round_packets_) path_->probe(s);
         return false;
       }
+      polled_ = false;
       if (in_batch_ == 0) s.charge(batch_);
       current_ = tap_->pop();
       s.load(batch_.op, current_->struct_addr, kLine);
-      if (++in_batch_ == params_.batch) in_batch_ = 0;
+      if (++in_batch_ == vhost::batch(params_)) in_batch_ = 0;
     }
     const std::uint32_t bytes = current_->length;
-    switch (path_->deliver(s, current_)) {
+    switch (hand_over(s)) {
       case Progress::more:
         return true;
       case Progress::no_buffers:
@@ -60,12 +71,13 @@ bool VhostWorker::receive_round(Step& s) {
         ++stats_.packets;
         ++round_packets_;
         round_bytes_ += bytes;
-        if (path_->unpublished() > params_.batch) path_->publish(s);
-        if (round_packets_ >= params_.weight_packets || round_bytes_ >= params_.weight_bytes) return true;
+        if (vhost::publish_now(params_, path_->unpublished())) path_->publish(s);
+        if (vhost::round_over(params_, round_packets_, round_bytes_)) return true;
         if (++since_post_ >= params_.batch && path_->posts()) {
           post_wanted_ = true;
           return true;
         }
+        if (vhost::old(params_)) return true;   // the signal decision of this packet comes before the next one
     }
   }
   return true;
@@ -133,8 +145,31 @@ bool VhostWorker::transmit_round(Step& s) {
   return more;
 }
 
+// Nothing to do now: the worker stays on its core for a while, with the guest's kicks as they are. True while something
+// has to be decided before.
+bool VhostWorker::spin(Step& s) {
+  if (path_->unsettled() || tx_undecided_) return true;
+  ++stats_.polls;
+  state_ = State::polling;
+  tap_->listen(true);
+  s.spin(spin_);
+  s.at_end([](void* t, std::uint64_t until, Time) { static_cast<PollTimer*>(t)->set(static_cast<Time>(until)); }, timer_.get(),
+           static_cast<std::uint64_t>(s.now() + params_.busy_poll));
+  return false;
+}
+
+// Something ended the spin; true when it is work. The timer and other threads end it for this time.
+bool VhostWorker::end_of_spin(Step&) {
+  timer_->set(kNever);
+  polled_ = true;
+  const bool work = !tap_->empty() || tx_wanted_ || post_wanted_;
+  if (work) ++stats_.polls_ended_by_work;
+  return work;
+}
+
 // Nothing to do now: arm what must be armed, look once more in a later step, sleep.
 bool VhostWorker::go_to_sleep(Step& s) {
+  if (params_.busy_poll && !polled_ && !starved_) return spin(s);
   const bool again = path_->ask_for_kick(s, starved_);
   if (again || path_->unsettled() || tx_undecided_ || tx_check_) {
     state_ = State::recheck;
@@ -145,7 +180,7 @@ bool VhostWorker::go_to_sleep(Step& s) {
 
 // False: the task sleeps. A worker that waits for the guest's buffers is woken by its kick, not by packets.
 bool VhostWorker::sleep() {
-  tap_->listen(!starved_);
+  tap_->listen(vhost::listens(params_, starved_));
   state_ = State::asleep;
   return false;
 }
@@ -158,6 +193,11 @@ bool VhostWorker::step(Step& s) {
     path_->attend(s);
     state_ = State::run;
     post_wanted_ = true;
+    polled_ = false;
+    if (vhost::old(params_)) starved_ = false;   // handle_rx looks for a buffer whatever has woken it
+  } else if (state_ == State::polling) {
+    state_ = State::run;
+    if (!end_of_spin(s)) return go_to_sleep(s);
   } else if (state_ == State::recheck) {
     state_ = State::run;
     if (path_->recheck(s)) {
@@ -176,7 +216,7 @@ bool VhostWorker::step(Step& s) {
   }
   if (post_wanted_ && post(s)) return true;
   const bool more = receive_round(s);
-  const bool weighed = round_packets_ >= params_.weight_packets || round_bytes_ >= params_.weight_bytes;
+  const bool weighed = vhost::round_over(params_, round_packets_, round_bytes_);
   if (more && !weighed) return true;         // the round goes on
   if (round_packets_) {                      // its end: publish, look for buffers, let the transmit side run
     ++stats_.rounds;

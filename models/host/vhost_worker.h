@@ -1,36 +1,52 @@
 // The vhost-net worker of one guest: a kernel thread that hands packets from the tap queue to the guest, posts the guest's
 // buffers for designs that need that, and sends what the guest transmits.
 //
-// Modelled (rules of Linux 5 and 6): batches of 64 taken from the tap ring, publication after more than 64 used entries or
-// at the end of a round, signal decision after publication, weight of 256 packets or 512 KiB a round, transmission between
-// rounds, sleeping with the guest's kicks armed only when they are needed, no wake-ups by the tap while the guest has no
-// buffers. Posting (zero copy) follows every batch. Not modelled: busy polling, the workqueue of 2.6.35, an injection
+// Modelled (Linux 5 and 6): batches of 64 taken from the tap ring, publication after more than 64 used entries or at the
+// end of a round, signal decision after publication, weight of 256 packets or 512 KiB a round, transmission between rounds,
+// sleeping with the guest's kicks armed only when they are needed, no wake-ups by the tap while the guest has no buffers,
+// busy polling before sleep (what is pending is published first; data, a kick, another thread on the core or the timeout
+// end it; the core is charged the spin, see Step::spin). 2.6.35: a job of a workqueue, one packet for each recvmsg with a
+// ring buffer taken before (also for the one that finds the socket empty), used entry and signal decision for each packet,
+// no packet weight, woken by packets even while the guest has no buffers.
+// Posting (zero copy) follows every batch. Not modelled: a poller that sees the guest's rings without a kick, an injection
 // latency of transmit interrupts, a transmit ring that is full (asked again in each step, instead of a completion).
-// Source: drivers/vhost/net.c (handle_rx, handle_tx), drivers/vhost/vhost.c.
+// Source: drivers/vhost/net.c (handle_rx, handle_tx, vhost_net_busy_poll), drivers/vhost/vhost.c.
 #pragma once
+#include <memory>
+
 #include "models/buffers/strategy.h"
 #include "models/cpu/core.h"
 #include "models/host/tap_queue.h"
 #include "models/host/transmit.h"
+#include "models/host/vhost_rules.h"
 #include "models/virtio/device_ring.h"
 
 namespace gd {
 
-struct VhostParams {
-  std::uint32_t batch = 64;               // packets: VHOST_NET_BATCH, and used entries beyond which they are published
-  std::uint32_t weight_packets = 256;     // packets of a round: VHOST_NET_PKT_WEIGHT
-  Bytes weight_bytes = 512 * 1024;        // bytes of a round: VHOST_NET_WEIGHT
-};
-
 struct VhostStats {
   std::uint64_t wakeups = 0, packets = 0, rounds = 0, starved = 0, tx_frames = 0, tx_errors = 0, kicks = 0;
+  std::uint64_t polls = 0, polls_ended_by_work = 0;   // spins begun, and those that packets or kicks ended
+};
+
+// Ends a spin that found nothing.
+class PollTimer : public Actor {
+ public:
+  PollTimer(Agenda& agenda, std::uint32_t actor_rank, Task& worker) : Actor(agenda, actor_rank), worker_(worker) {}
+  void set(Time t) { wake_only_at(t); }
+  void act(Time now) override { worker_.wake(now); }
+
+ private:
+  Task& worker_;
 };
 
 class VhostWorker : public Task, public KickSink {
  public:
-  // Costs: vhost.wakeup (per run after sleeping), vhost.batch (per batch taken), vhost.tx (per frame sent), vhost.tx_copy
+  // Costs: vhost.wakeup (per run after sleeping; 2.6.35: vhost.work), vhost.batch (per batch taken), vhost.tx (per frame sent), vhost.tx_copy
   // (per byte), vhost.signal (transmit interrupts), vhost.post_round (a look at the avail ring for posting; zero copy only).
+  // Account: vhost.spin (busy polling).
   VhostWorker(const VhostParams& params, GuestPort& guest, FrameTable& frames, CostBook& costs);
+  // Set-up, needed with busy polling only.
+  void use_timer(Agenda& agenda, std::uint32_t actor_rank) { timer_ = std::make_unique<PollTimer>(agenda, actor_rank, *this); }
   // `tx` may be null: then the guest has no way to send.
   void connect(RxPath& path, TapQueue& tap, TxDriver* tx) {
     path_ = &path, tap_ = &tap, tx_ = tx;
@@ -44,11 +60,14 @@ class VhostWorker : public Task, public KickSink {
   std::uint64_t tx_signals() const { return tx_signals_; }
 
  private:
-  enum class State : std::uint8_t { run, recheck, asleep };
+  enum class State : std::uint8_t { run, polling, recheck, asleep };
+  Progress hand_over(Step& s);
   bool receive_round(Step& s);
   bool post(Step& s);
   bool transmit_round(Step& s);
   bool go_to_sleep(Step& s);
+  bool spin(Step& s);
+  bool end_of_spin(Step& s);
   bool sleep();
 
   VhostParams params_;
@@ -58,12 +77,15 @@ class VhostWorker : public Task, public KickSink {
   TapQueue* tap_ = nullptr;
   TxDriver* tx_ = nullptr;
   DeviceRing tx_ring_;
+  OpId spin_ = 0;
+  std::unique_ptr<PollTimer> timer_;
   Cost wakeup_, batch_, tx_cost_, tx_copy_, signal_, post_round_;
   Skb* current_ = nullptr;
   State state_ = State::asleep;
   std::uint32_t in_batch_ = 0, round_packets_ = 0, since_post_ = 0;   // packets
   Bytes round_bytes_ = 0;
   bool starved_ = false, post_wanted_ = true, tx_wanted_ = false, tx_undecided_ = false, tx_armed_ = true, tx_check_ = false;
+  bool polled_ = false;               // the present idleness has been spun through already
   VhostStats stats_;
   std::uint64_t tx_signals_ = 0;
 };

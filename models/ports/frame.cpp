@@ -12,7 +12,7 @@ const char* stage_name(Stage s) {
 const char* drop_name(Drop d) {
   static const char* const names[] = {"nic-fifo", "no-descriptor", "bad-fcs", "bad-checksum", "oversize", "filtered", "tap-full",
                                       "socket-full", "guest-no-buffer", "memlock", "iommu-fault", "unsplittable",
-                                      "link-down", "stack"};
+                                      "link-down", "stack", "foreign"};
   return names[static_cast<int>(d)];
 }
 
@@ -54,6 +54,19 @@ void FrameTable::offered(FrameRef r, Time t) {
   print_.add(t, 0, 0, f.id);
 }
 
+FrameRef FrameTable::replicate(FrameRef r) {
+  const FrameRef copy = create();
+  --next_id_;                    // it carries the original's: ids count wire frames
+  FrameMeta& m = slots_[copy];
+  m = slots_[r];
+  m.bytes = nullptr;
+  m.next = kNoFrame;
+  m.replica = true;
+  ++all_.replicas;
+  if (m.in_cohort) ++cohort_.replicas;
+  return copy;
+}
+
 void FrameTable::end(FrameRef r, Fate fate, Drop why, Time t) {
   FrameMeta& f = slots_[r];
   if (f.fate != Fate::live) broken("frame " + std::to_string(f.id) + " ended twice");
@@ -69,7 +82,7 @@ void FrameTable::end(FrameRef r, Fate fate, Drop why, Time t) {
     if (t >= from_ && t < to_) window_payload_ += f.payload_length, ++window_frames_;
     stamp(r, Stage::app, t);
     if (f.flow >= last_id_.size()) last_id_.resize(f.flow + 1, 0);
-    if (f.payload_length == 0) {
+    if (f.payload_length == 0 || f.replica) {
       // ends in the stack, ahead of data that waits for the application
     } else if (f.id < last_id_[f.flow]) {
       if (f.in_cohort) ++reordered_;

@@ -28,6 +28,7 @@ enum class Drop : std::uint8_t {
   filtered,         // no queue claims the destination
   tap_full, socket_full, guest_no_buffer, memlock, iommu_fault, unsplittable,
   link_down, stack, // refused by a protocol stack
+  foreign,          // for somebody else, and the host drops such frames
   count_
 };
 const char* drop_name(Drop d);
@@ -49,6 +50,9 @@ struct FrameMeta {
   Fate fate = Fate::live;
   bool in_cohort = false;        // last bit on the wire inside `measure`
   bool bad_checksum = false;     // as recorded in the capture
+  bool replica = false;          // made by the host of a broadcast, never on the wire
+  std::uint8_t rewrite = 0;      // what the host did to the headers (Rewrite, models/packet); 0 nothing
+  std::int8_t grown = 0;         // bytes that this added to length and payload_offset
   Time at[static_cast<int>(Stage::count_)] = {};
 };
 
@@ -71,6 +75,8 @@ class FrameTable {
   void stamp(FrameRef r, Stage s, Time t) { slots_[r].at[static_cast<int>(s)] = t; }
   void stamp(const FrameChain& c, Stage s, Time t);
 
+  // A replica of a live frame, of the same cohort: one more frame that must end.
+  FrameRef replicate(FrameRef r);
   // On the wire at `t` (last bit): counts it as offered and decides whether it belongs to the cohort.
   void offered(FrameRef r, Time t);
   // The frame's end. Each frame ends exactly once; a second end is a broken invariant.
@@ -90,7 +96,7 @@ class FrameTable {
   void measure(Time from, Time to) { from_ = from, to_ = to; }   // the cohort's window [from, to)
 
   struct Counts {
-    std::uint64_t offered = 0, delivered = 0, consumed = 0, dropped = 0;
+    std::uint64_t offered = 0, delivered = 0, consumed = 0, dropped = 0, replicas = 0;
     std::uint64_t drops[static_cast<int>(Drop::count_)] = {};
     std::uint64_t payload_offered = 0, payload_delivered = 0;   // bytes
   };
@@ -135,6 +141,8 @@ struct ExpectedBytes {
   virtual ~ExpectedBytes() = default;
   // True when data[0..len) equals bytes [at, at + len) of frame `f` as it was sent.
   virtual bool matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) = 0;
+  // The first `n` bytes of the frame as it was sent, its headers; false where the source cannot tell.
+  virtual bool original(const FrameMeta& /*f*/, std::uint8_t* /*out*/, std::uint32_t /*n*/) { return false; }
 };
 
 }  // namespace gd

@@ -177,6 +177,27 @@ Skb* SkbPool::lift_head(Step& s, Skb& p, Hpa headers, std::uint32_t n, const Cos
   return head;
 }
 
+bool open_head(Step& s, Skb& skb, std::uint32_t headers, std::uint32_t by, const Cost& copy) {
+  if (skb.head.length < headers || by > Skb::kHeadroom) return false;
+  const bool in_slab = skb.head.token == kNoToken && skb.head.addr >= skb.slab_addr && skb.head.addr < skb.slab_addr + Skb::kSlab;
+  if (!in_slab) {
+    if (skb.nr_frags == kMaxSkbFrags || Skb::kHeadroom + headers > Skb::kSlab) return false;
+    s.copy(copy, skb.slab_addr + Skb::kHeadroom, skb.head.addr, headers);
+    for (unsigned i = skb.nr_frags++; i > 0; --i) skb.frags[i] = skb.frags[i - 1];
+    skb.frags[0] = {skb.head.addr + headers, skb.head.length - headers, skb.head.token};
+    skb.head = {skb.slab_addr + Skb::kHeadroom, headers, kNoToken};
+    skb.head_is_page = false;
+  } else if (skb.head.addr - skb.slab_addr < by) {
+    if (Skb::kHeadroom + skb.head.length > Skb::kSlab) return false;
+    s.copy(copy, skb.slab_addr + Skb::kHeadroom, skb.head.addr, skb.head.length);
+    skb.head.addr = skb.slab_addr + Skb::kHeadroom;
+  }
+  skb.head.addr -= by;
+  skb.head.length += by;
+  skb.length += by;
+  return true;
+}
+
 unsigned merge_payload(Skb& to, Skb& from, std::uint32_t header, bool* shell, bool linux_2_6_35) {
   Skb& tail = to.list_tail ? *to.list_tail : to;
   const std::uint32_t payload = from.length - header;

@@ -65,7 +65,11 @@ struct Skb {
   Iova slab_iova = 0;
   BufferId slab_buffer = kNoBuffer;
   RxPath* path = nullptr;          // the destructor: gives the buffers back
+  Skb* origin = nullptr;           // a replica: the packet whose pages it shares
+  std::uint8_t shares = 0;         // replicas of this packet that are not freed
+  bool released = false;           // freed itself: its pages go back with the last replica
 
+  static constexpr std::uint32_t kHeadroom = 64;       // NET_SKB_PAD, where open_head() puts headers
   static constexpr Bytes kStruct = 256, kSlab = 512;   // sk_buff 232 B in its cache; head kmalloc-512 (header + shared info)
 };
 
@@ -133,6 +137,12 @@ class SkbPool {
   std::vector<std::vector<Skb>> slabs_;
   std::uint32_t in_use_ = 0, peak_ = 0;
 };
+
+// Makes room for `by` bytes before a packet in host memory (pskb_expand_head, for the headers alone): headers in the slab move
+// up by its headroom, headers in a page are copied to the slab, and the rest of the page becomes the first fragment.
+// `headers`: bytes that must be contiguous. The new bytes are part of the packet, undefined. `copy` prices the bytes that
+// move. False, and nothing changed, where the slab or the fragment array is too small.
+bool open_head(Step& s, Skb& skb, std::uint32_t headers, std::uint32_t by, const Cost& copy);
 
 // Merging: moves `from`'s payload (everything after `header` bytes) behind `to`'s, as skb_gro_receive does. Returns how
 // many descriptors were moved; `*shell` says whether `from` is now an empty shell to be recycled (true) or became a

@@ -24,6 +24,27 @@ bool StreamExpected::matches(const FrameMeta& f, std::uint32_t at, const std::ui
   return std::all_of(data, data + len, [](std::uint8_t b) { return b == 0; });   // padding
 }
 
+bool StreamExpected::original(const FrameMeta& f, std::uint8_t* out, std::uint32_t n) {
+  const StreamSegment s = stream_.segment(f);
+  if (s.flow >= stream_.flows() || n > stream_.header_length(s.flow)) return false;
+  std::uint8_t h[HeaderTemplate::kMax];
+  stream_.write_header(h, s);
+  std::memcpy(out, h, n);
+  return true;
+}
+
+bool CaptureExpected::original(const FrameMeta& f, std::uint8_t* out, std::uint32_t n) {
+  if (f.source_index >= capture_.records().size()) return false;
+  const Capture::Record& r = capture_.records()[f.source_index];
+  if (n > r.length) return false;
+  std::memcpy(out, capture_.bytes(r), n);
+  if (f.loop == 0 || r.patched == 0) return true;
+  std::memcpy(scratch_.data(), capture_.bytes(r), r.patched);
+  capture_.advance(scratch_.data(), r, f.loop);
+  std::memcpy(out, scratch_.data(), std::min<std::uint32_t>(n, r.patched));
+  return true;
+}
+
 bool CaptureExpected::matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) {
   if (f.source_index >= capture_.records().size()) return false;
   const Capture::Record& r = capture_.records()[f.source_index];

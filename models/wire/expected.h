@@ -15,6 +15,7 @@ class StreamExpected : public ExpectedBytes {
   // The same arguments as the producer's Stream.
   StreamExpected(const std::vector<FlowHeader>& flows, std::uint64_t seed) : stream_(flows, seed) {}
   bool matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) override;
+  bool original(const FrameMeta& f, std::uint8_t* out, std::uint32_t n) override;
 
  private:
   Stream stream_;
@@ -25,6 +26,7 @@ class CaptureExpected : public ExpectedBytes {
  public:
   explicit CaptureExpected(const Capture& capture) : capture_(capture), scratch_(capture.longest_patched()) {}
   bool matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) override;
+  bool original(const FrameMeta& f, std::uint8_t* out, std::uint32_t n) override;
 
  private:
   const Capture& capture_;

@@ -35,7 +35,7 @@ void check(const Synthetic::Params& p, const Stream& s) {
 
 Synthetic::Synthetic(FrameTable& table, const Params& p)
     : table_(table), p_(p), stream_(p.flows, p.seed), buffers_(table, largest(p.sizes)), size_rng_(p.seed, "traffic.size"),
-      gap_rng_(p.seed, "traffic.gap"), flow_rng_(p.seed, "traffic.flow"), pace_(p.rate ? p.rate : 1),
+      gap_rng_(p.seed, "traffic.gap"), flow_rng_(p.seed, "traffic.flow"), foreign_rng_(p.seed, "traffic.foreign"), pace_(p.rate ? p.rate : 1),
       line_(p.link_rate ? p.link_rate : 1), offset_(p.flows.size()), index_(p.flows.size()), clock_(p.start) {
   check(p_, stream_);
   for (const auto& s : p_.sizes) total_weight_ += s.weight;
@@ -91,16 +91,22 @@ Time Synthetic::next_start(std::uint32_t bytes) {
   return start;
 }
 
+std::uint32_t Synthetic::draw_flow() {
+  const auto flows = static_cast<std::uint32_t>(offset_.size() - p_.drawn.size());
+  if (!p_.drawn.empty()) {
+    std::uint32_t at = foreign_rng_.at(planned_++) % 1'000'000;
+    for (std::uint32_t k = 0; k < p_.drawn.size(); at -= p_.drawn[k++])
+      if (at < p_.drawn[k]) return flows + k;
+  }
+  if (p_.random_flows) return static_cast<std::uint32_t>(flow_rng_.below(flows));
+  const std::uint32_t f = turn_;
+  if (++turn_ == flows) turn_ = 0;
+  return f;
+}
+
 Next Synthetic::plan(Time, Plan& out) {
   const std::uint32_t bytes = draw_size();
-  const auto flows = static_cast<std::uint32_t>(offset_.size());
-  std::uint32_t f;
-  if (p_.random_flows) {
-    f = static_cast<std::uint32_t>(flow_rng_.below(flows));
-  } else {
-    f = turn_;
-    if (++turn_ == flows) turn_ = 0;
-  }
+  const std::uint32_t f = draw_flow();
   next_.flow = f;
   next_.offset = offset_[f];
   next_.source_index = index_[f];

@@ -36,6 +36,9 @@ class Synthetic : public Traffic {
     std::uint32_t burst_frames = 32;
     Time burst_gap = 0;               // from a burst's end to the next one's start; 0: what makes the average `rate`
     bool random_flows = false;        // flow drawn at random; else in turn
+    // Shares, in parts per million, of the last flows: their frames are drawn by frame number (stream "traffic.foreign"),
+    // those of the other flows follow as above.
+    std::vector<std::uint32_t> drawn;
     std::uint32_t psh_every = 0;      // PSH on every n-th segment of a flow; 0: never
     Time start = 0;                   // first frame no sooner
     std::uint64_t seed = 1;           // streams "traffic.size", "traffic.gap", "traffic.flow", "traffic.payload"
@@ -56,13 +59,14 @@ class Synthetic : public Traffic {
 
  private:
   std::uint32_t draw_size();
+  std::uint32_t draw_flow();
   Time next_start(std::uint32_t bytes);
 
   FrameTable& table_;
   Params p_;
   Stream stream_;
   FrameBuffers buffers_;
-  Rng size_rng_, gap_rng_, flow_rng_;
+  Rng size_rng_, gap_rng_, flow_rng_, foreign_rng_;
   RateClock pace_, line_;
   std::vector<std::uint64_t> offset_;        // by flow
   std::vector<std::uint32_t> index_;
@@ -70,6 +74,7 @@ class Synthetic : public Traffic {
   Time clock_ = 0;                           // start of the frame (burst: of the burst) being planned
   Time burst_length_ = 0, burst_at_ = 0;
   std::uint32_t in_burst_ = 0, turn_ = 0;
+  std::uint64_t planned_ = 0;                // frames, for the draws of `drawn`
   std::uint64_t mean_gap_ = 0;
   StreamSegment next_;
   Stats stats_;

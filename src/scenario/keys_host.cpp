@@ -17,7 +17,7 @@ void host_keys(Table& t) {
   t.other("host.affinity.vcpu", read_core_list(), "a core or a list of cores",
           "Cores of the virtual CPUs, guest after guest; the last one is repeated.");
   t.count("host.affinity.socket_app", AT(host.affinity.socket_app), {0, 63},
-          "Core of the host's own application (consumer host-socket).");
+          "Core of the host's own application: the reader of consumer host-socket, or of a packet socket (host.clone).");
   t.choice("host.pin", AT(host.pin), {"per-buffer", "pool", "whole-guest"},
            "When zero copy pins guest pages. vhost-copy pins nothing and passthrough the whole guest, whatever stands here.");
   t.size("host.memlock_limit", AT(host.memlock_limit), {}, "Most memory that may be pinned for one guest; 0: no limit.");
@@ -58,13 +58,28 @@ void host_keys(Table& t) {
          "assumption: C1");
   t.time("host.softirq_max", AT(host.softirq_max), {1'000'000}, "Softirq work before waiting threads get a slice.",
          "ksoftirqd takes over after MAX_SOFTIRQ_RESTART, 10 rounds, or 2 ms; derived with rounds of 20 us");
+  const char* bridge = "none: the host only passes packets on";
+  t.share("host.filter.share", AT(host.filter.share), {0, 1'000'000}, "Share of packets that a filter of the host drops.", bridge);
+  t.share("host.rewrite.share", AT(host.rewrite.share), {0, 1'000'000}, "Share of packets whose headers the host rewrites.", bridge);
+  t.choice("host.rewrite.kind", AT(host.rewrite.kind), {"mac", "ttl", "nat", "vlan-push", "vlan-pop"},
+           "What is rewritten: the source MAC, the hop count, the destination's network, or a VLAN tag added or removed.");
+  t.count("host.rewrite.vlan", AT(host.rewrite.vlan), {1, 4094}, "Tag that vlan-push adds.");
+  t.choice("host.foreign", AT(host.foreign), {"return", "copy", "drop"},
+           "Packets for the host or another guest: read in place and their buffer returned unused to the guest, copied to a "
+           "spare page first and the buffer reused, or dropped. A filtered packet's buffer goes the same way.");
+  t.boolean("host.scrub", AT(host.scrub), "What a packet for somebody else has left in a guest's memory is overwritten.");
+  t.share("host.clone.share", AT(host.clone.share), {0, 1'000'000}, "Share of packets that a packet socket gets too.", bridge);
+  t.time("host.clone.hold", AT(host.clone.hold), {0, 1'000'000'000'000}, "From a packet to its reading by the packet socket.",
+         "assumption: a wake-up and a batch of a capturing program");
+  t.choice("host.clone.action", AT(host.clone.action), {"hold", "copy"},
+           "A packet in a guest's memory that is cloned: held back until its reader is done, or copied for the reader.");
   t.choice("consumer", AT(consumer), {"guest", "host-socket", "user-async", "host-forward", "drop"},
            "Who takes the data: a guest, or an application of the host. This version serves guest and host-socket.");
 }
 
 void vhost_keys(Table& t) {
   const char* net = "drivers/vhost/net.c";
-  t.choice("vhost.rules", AT(vhost.rules), {"linux-2.6.35", "linux-6"}, "Whose vhost-net is followed.");
+  t.choice("vhost.rules", AT(vhost.rules), {"linux-2.6.35", "linux-6"}, "Whose vhost-net is followed. linux-2.6.35: one packet, used entry and signal at a time, no mergeable buffers, no event index.");
   t.choice("vhost.backend", AT(vhost.backend), {"tap", "macvtap", "raw-socket"},
            "Where vhost takes packets from. raw-socket: no offloads pass.");
   t.time("vhost.busy_poll", AT(vhost.busy_poll), {0, 1'000'000'000}, "How long the worker polls before it sleeps.",

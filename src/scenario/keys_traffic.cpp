@@ -31,6 +31,12 @@ void traffic_keys(Table& t) {
   t.time("traffic.tcp_peer_delay", AT(traffic.tcp_peer_delay), {},
          "Time from an acknowledgement's arrival at the sender to the segments that it releases.");
   t.count("traffic.psh_every", AT(traffic.psh_every), {}, "Every so many segments of a flow carry PSH; 0: none.");
+  t.share("traffic.foreign.host", AT(traffic.foreign.host), {0, 1'000'000},
+          "Share of synthetic frames that are UDP to the host itself; they reach a guest's queue where no rule claims them.");
+  t.share("traffic.foreign.other_guest", AT(traffic.foreign.other_guest), {0, 1'000'000},
+          "The same, to a guest behind the same bridge that is not simulated.");
+  t.share("traffic.foreign.broadcast", AT(traffic.foreign.broadcast), {0, 1'000'000}, "The same, to everybody.");
+  t.share("traffic.foreign.multicast", AT(traffic.foreign.multicast), {0, 1'000'000}, "The same, to a group of all guests.");
   t.path("traffic.file", AT(traffic.file), "The capture (pcap or pcapng).").hashed = false;
   t.other("traffic.loop", read_loop(), "false, true, or a number of repetitions",
           "Whether the capture starts again at its end; sequence numbers, IP ids and checksums advance.");

@@ -47,6 +47,12 @@ struct DmaBench {
   CacheState cache = CacheState::warm;
 };
 
+// Shares of frames that are not for a simulated guest alone.
+struct ForeignTraffic {
+  Share host = 0, other_guest = 0, broadcast = 0, multicast = 0;
+  Share total() const { return host + other_guest + broadcast + multicast; }
+};
+
 constexpr Count kForever = UINT64_MAX;
 
 struct Traffic {
@@ -71,6 +77,7 @@ struct Traffic {
   std::string file_sha256;        // of the capture's bytes
   Count loop = 0;                 // repetitions after the first pass; kForever
   DstMac rewrite_dst_mac = DstMac::keep;
+  ForeignTraffic foreign;
   DmaBench dma;                   // keys op, transfer, window, access, cache of traffic
 };
 

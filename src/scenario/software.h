@@ -39,6 +39,27 @@ struct CostEntry {
   bool operator==(const CostEntry&) const = default;
 };
 
+// What the host does with packets between its GRO and the tap.
+enum class RewriteKind : std::uint8_t { mac, ttl, nat, vlan_push, vlan_pop };
+enum class ForeignAction : std::uint8_t { give_back, copy, drop };
+enum class CloneAction : std::uint8_t { hold, copy };
+
+struct HostRewrite {
+  Share share = 0;
+  RewriteKind kind = RewriteKind::mac;
+  Count vlan = 100;               // vlan-push: the tag
+};
+
+struct HostFilter {
+  Share share = 0;
+};
+
+struct HostClone {
+  Share share = 0;
+  Time hold = 50 * kUs;           // from the packet to its reading
+  CloneAction action = CloneAction::copy;
+};
+
 struct Host {
   Count cores = 4;
   Hertz clock = 2'670'000'000;
@@ -61,6 +82,11 @@ struct Host {
   Time slice = 1 * kMs;
   Time idle_exit = 500 * kNs;
   Time softirq_max = 200 * kUs;
+  HostRewrite rewrite;
+  HostFilter filter;
+  HostClone clone;
+  ForeignAction foreign = ForeignAction::copy;
+  bool scrub = false;
 };
 
 enum class Backend : std::uint8_t { tap, macvtap, raw_socket };

@@ -141,6 +141,11 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.copybreak = s.host.copybreak;
   e.page_recycle = s.host.page_recycle;
   e.gro = s.host.gro.enabled;
+  e.vhost = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
+  const bool grows = s.host.rewrite.share && (s.host.rewrite.kind == sc::RewriteKind::vlan_push || s.host.rewrite.kind == sc::RewriteKind::vlan_pop);
+  e.host_copies = grows || (s.guests.size() > 1 && s.traffic.foreign.broadcast + s.traffic.foreign.multicast > 0);
+  e.host_work = s.host.rewrite.share ? "host.rewrite" : s.host.filter.share ? "host.filter" : s.host.clone.share ? "host.clone"
+                : s.traffic.foreign.total() ? "traffic.foreign" : "";
   e.options = options_of(choice);
   if (e.consumer == Consumer::guest) {
     const sc::Guest& g = s.guests.at(guest);
@@ -150,7 +155,10 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     e.used_offset = e.mergeable && g.virtio.used_offset;
     e.split_layout = g.virtio.split_layout;
     e.queue_size = static_cast<std::uint16_t>(g.virtio.queue_size);
-    e.header_length = feature::header_length(guest_features(guest_params(s, guest)));
+    const Strategy* strategy = find_strategy(choice.name);
+    GuestParams driver = guest_params(s, guest);
+    driver.virtio.offered &= offered_features(s, strategy && strategy->declaration().device_ring);
+    e.header_length = feature::header_length(guest_features(driver));
     e.header_apart = e.rx_mode == RxMode::small && g.virtio.driver == sc::GroRules::linux_2_6_35;
     e.guest_memory = g.memory;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/base/error.h"
+#include "models/wire/rewritten.h"
 #include "src/system/environment.h"
 #include "src/system/params.h"
 
@@ -77,6 +78,9 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
   build_traffic();
   if (s.consumer == sc::Consumer::guest) {
     for (std::size_t g = 0; g < s.guests.size(); ++g) build_guest(g, choice);
+    for (auto& from : guests)
+      for (auto& to : guests)
+        if (from != to && from->bridge) from->bridge->peer(*to->tap);
   } else {
     build_socket(choice);
   }
@@ -140,6 +144,7 @@ void Machine::build_traffic() {
     traffic = std::make_unique<Synthetic>(frames, p);
     expected = std::make_unique<StreamExpected>(p.flows, p.seed);
   }
+  if (scenario.host.rewrite.share) expected = std::make_unique<RewrittenExpected>(std::move(expected), bridge_params(scenario).values);
   link->connect(*traffic, nic);
   link->plant(&fault);
 }
@@ -159,6 +164,7 @@ std::uint64_t Machine::held() const {
   std::uint64_t n = nic.held();
   for (const auto& g : guests) {
     if (g->queue.napi) n += g->queue.napi->held() + g->queue.path->held();
+    if (g->bridge) n += g->bridge->held();
     if (g->tap) n += g->tap->held();
     if (g->vhost) n += g->vhost->held();
     for (const FrameChain& c : g->guest->rx().side->by_head) n += c.count;   // used entries that the guest has not taken

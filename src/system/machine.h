@@ -11,6 +11,7 @@
 #include "models/cpu/core.h"
 #include "models/cpu/interrupts.h"
 #include "models/guest/guest.h"
+#include "models/host/bridge.h"
 #include "models/host/bus.h"
 #include "models/host/gro_stage.h"
 #include "models/host/host_socket.h"
@@ -49,6 +50,7 @@ struct GuestSlot {
   std::unique_ptr<Vcpu> vcpu;
   BindEnvironment env;
   HostQueue queue;                         // empty for a device ring
+  std::unique_ptr<HostBridge> bridge;      // null: GRO feeds the tap
   std::unique_ptr<TapQueue> tap;
   std::unique_ptr<VhostWorker> vhost;
   std::unique_ptr<TxDriver> tx;

@@ -45,7 +45,7 @@ GroParams gro_params(const sc::Host& h, const BindEnvironment& e, bool udp) {
   return p;
 }
 
-constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700;   // between interrupts and cores
+constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900;   // between interrupts and cores
 
 }  // namespace
 
@@ -63,6 +63,7 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   if (!slot.env.used_offset) untaken |= feature::bit(feature::kUsedOffset);
   if (!slot.env.split_layout) untaken |= feature::bit(feature::kSplitLayout);
   p.virtio.wanted |= strategy.guest_features(slot.env) & ~untaken;
+  p.virtio.offered &= offered_features(scenario, strategy.declaration().device_ring);
   p.kick_exits = !strategy.declaration().device_ring;
   // Linux negotiates USO since 6.2, whenever it is offered: here, when the host may merge UDP and the design hands it over.
   if (scenario.host.gro.enabled && scenario.host.gro.udp && strategy.merges(slot.env) && !strategy.declaration().device_ring &&
@@ -107,10 +108,19 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   c.softirq = slot.queue.napi.get();
   c.interrupt_rank = kInjectionRank + q;
   slot.queue.path = strategy.make_path(c);
-  slot.tap = std::make_unique<TapQueue>(static_cast<std::uint32_t>(scenario.host.tap_queue), frames, costs, backend_name(scenario.vhost.backend));
+  slot.tap = std::make_unique<TapQueue>(static_cast<std::uint32_t>(scenario.host.tap_queue), phys, skbs, frames, costs,
+                                        backend_name(scenario.vhost.backend), TapOffloads::of(slot.guest->rx().features));
   slot.vhost = std::make_unique<VhostWorker>(vhost_params(scenario), *slot.guest, frames, costs);
+  if (scenario.vhost.busy_poll) slot.vhost->use_timer(agenda, kPollRank + q);
   slot.tx = std::make_unique<TxDriver>(q, static_cast<std::uint32_t>(scenario.nic.tx_ring_size), nic, phys, iommu, bus, costs);
-  slot.queue.napi->connect(*slot.queue.path, *slot.queue.gro, *slot.tap);
+  const BridgeParams bridge = bridge_params(scenario);
+  if (bridge.active(scenario.traffic.foreign.total() != 0)) {
+    slot.bridge = std::make_unique<HostBridge>(bridge, c, kCloneRank + q);
+    slot.bridge->connect(*slot.tap);
+    core_for(scenario.host.affinity.socket_app, "host.affinity.socket_app").attach(slot.bridge->reader());
+  }
+  PacketSink& up = slot.bridge ? static_cast<PacketSink&>(*slot.bridge) : *slot.tap;
+  slot.queue.napi->connect(*slot.queue.path, *slot.queue.gro, up);
   slot.tap->connect(*slot.vhost);
   slot.vhost->connect(*slot.queue.path, *slot.tap, slot.tx.get());
   slot.guest->on_kick(*slot.vhost);

@@ -13,6 +13,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"packets.delivered", "frames", "frames of the cohort that reached the application (or the stack, without payload)", 1},
       {"packets.dropped", "frames", "frames of the cohort that were dropped anywhere", -1},
       {"packets.consumed_by_host", "frames", "frames of the cohort that the host took for itself", 0},
+      {"packets.replicas", "frames", "replicas that the host made of broadcasts and multicasts of the cohort; each ends like a frame", 0},
       {"packets.in_flight", "frames", "frames of the cohort without an end when the drain was over", -1},
       {"packets.accepted", "frames", "frames that ended inside the window as delivered, of whatever cohort: what figures per packet divide by", 1},
       {"drops.total", "frames", "as packets.dropped", -1},
@@ -33,9 +34,16 @@ const std::vector<MetricInfo>& metric_table() {
       {"cpu.utilisation.<core>", "%", "share of the window for which a core was busy", -1},
       {"copy.host_bytes_per_packet", "bytes", "bytes copied by host CPUs by frame delivered", -1},
       {"copy.guest_bytes_per_packet", "bytes", "bytes copied by guest CPUs by frame delivered", -1},
-      {"fallback.copied.<cause>", "frames", "frames copied although the design avoids it: small, unsplit, no_buffer, foreign, shared, large", -1},
+      {"fallback.copied.<cause>", "frames", "frames copied although the design avoids it: small, unsplit, no_buffer, foreign, shared, large, headroom", -1},
       {"fallback.unsplit_bytes", "bytes", "payload bytes that the host moved or copied because the card had not split their frames", -1},
       {"fallback.unsplit_share", "%", "frames that the card had not split by frame delivered", -1},
+      {"host.rewritten", "frames", "frames whose headers the host changed", 0},
+      {"host.cloned", "frames", "frames that a packet socket of the host got too", 0},
+      {"host.clone_drops", "frames", "clones that a full packet socket dropped", -1},
+      {"security.leaked_bytes", "bytes", "bytes of packets for others that stayed in a guest's memory", -1},
+      {"security.scrubbed_bytes", "bytes", "bytes of packets for others that were overwritten there", 0},
+      {"gso.packets", "packets", "merged packets that the host had to cut for a guest that cannot take them", -1},
+      {"gso.segments", "packets", "segments that came of them", -1},
       {"pcie.upstream_bytes", "bytes", "bytes on the link from the device, headers and DLLPs included", -1},
       {"pcie.downstream_bytes", "bytes", "bytes on the link to the device", -1},
       {"pcie.utilisation", "%", "share of the window for which the busier direction was reserved", -1},
@@ -89,7 +97,7 @@ bool known_part(const std::string& pattern, const std::string& part) {
     return false;
   }
   if (pattern == "<core>") return part.rfind("cpu", 0) == 0 && part.size() > 3;
-  if (pattern == "<cause>") return part == "small" || part == "unsplit" || part == "no_buffer" || part == "foreign" || part == "shared" || part == "large";
+  if (pattern == "<cause>") return part == "small" || part == "unsplit" || part == "no_buffer" || part == "foreign" || part == "shared" || part == "large" || part == "headroom";
   return !part.empty();
 }
 

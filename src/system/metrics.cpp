@@ -81,7 +81,8 @@ void packets(Sheet& sheet, const Machine& m) {
   sheet.count("packets.delivered", "frames", c.delivered);
   sheet.count("packets.dropped", "frames", c.dropped);
   sheet.count("packets.consumed_by_host", "frames", c.consumed);
-  sheet.count("packets.in_flight", "frames", c.offered - c.delivered - c.dropped - c.consumed);
+  sheet.count("packets.replicas", "frames", c.replicas);
+  sheet.count("packets.in_flight", "frames", c.offered + c.replicas - c.delivered - c.dropped - c.consumed);
   sheet.count("drops.total", "frames", c.dropped);
   for (int d = 0; d < static_cast<int>(Drop::count_); ++d)
     sheet.count(std::string("drops.") + drop_name(static_cast<Drop>(d)), "frames", c.drops[d]);
@@ -111,6 +112,33 @@ void memory_and_bus(Sheet& sheet, const Machine& m, const Snapshot& b, const Sna
   sheet.count("pinned.peak_bytes", "bytes", m.ownership.pinned_peak());
   sheet.ratio("pinned.avg_bytes", "bytes", static_cast<std::uint64_t>((e.pinned - b.pinned) / std::max<std::uint64_t>(window, 1)), 1);
   sheet.count("pin.ops", "", e.pin_ops - b.pin_ops);
+}
+
+// What the host did between GRO and tap, over all guests.
+BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
+  BridgeStats sum;
+  GsoStats gso;
+  for (std::size_t g = 0; g < e.guests.size(); ++g) {
+    const BridgeStats &x = b.guests[g].bridge, &y = e.guests[g].bridge;
+    sum.rewritten += y.rewritten - x.rewritten;
+    sum.cloned += y.cloned - x.cloned;
+    sum.clone_drops += y.clone_drops - x.clone_drops;
+    sum.copied_foreign += y.copied_foreign - x.copied_foreign;
+    sum.copied_shared += y.copied_shared - x.copied_shared;
+    sum.copied_headroom += y.copied_headroom - x.copied_headroom;
+    sum.leaked_bytes += y.leaked_bytes - x.leaked_bytes;
+    sum.scrubbed_bytes += y.scrubbed_bytes - x.scrubbed_bytes;
+    gso.packets += e.guests[g].gso.packets - b.guests[g].gso.packets;
+    gso.segments += e.guests[g].gso.segments - b.guests[g].gso.segments;
+  }
+  sheet.count("host.rewritten", "frames", sum.rewritten);
+  sheet.count("host.cloned", "frames", sum.cloned);
+  sheet.count("host.clone_drops", "frames", sum.clone_drops);
+  sheet.count("security.leaked_bytes", "bytes", sum.leaked_bytes);
+  sheet.count("security.scrubbed_bytes", "bytes", sum.scrubbed_bytes);
+  sheet.count("gso.packets", "packets", gso.packets);
+  sheet.count("gso.segments", "packets", gso.segments);
+  return sum;
 }
 
 struct PathSums {
@@ -148,6 +176,10 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     path(b.socket_path[q], e.socket_path[q], *m.socket_queues[q]);
     gro(b.socket_gro[q], e.socket_gro[q]);
   }
+  const BridgeStats host = host_stage(sheet, b, e);
+  p.foreign += host.copied_foreign;
+  p.shared += host.copied_shared;
+  sheet.count("fallback.copied.headroom", "frames", host.copied_headroom);
   sheet.count("fallback.copied.small", "frames", p.small);
   sheet.count("fallback.copied.unsplit", "frames", p.unsplit);
   sheet.count("fallback.unsplit_bytes", "bytes", p.unsplit_bytes);

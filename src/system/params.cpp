@@ -129,9 +129,33 @@ NapiParams napi_params(const sc::Scenario& s) {
 
 VhostParams vhost_params(const sc::Scenario& s) {
   VhostParams p;
+  p.rules = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
+  p.busy_poll = s.vhost.busy_poll;
   p.batch = static_cast<std::uint32_t>(s.vhost.batch);
   p.weight_packets = static_cast<std::uint32_t>(s.vhost.weight_packets);
   p.weight_bytes = s.vhost.weight_bytes;
+  return p;
+}
+
+std::uint64_t offered_features(const sc::Scenario& s, bool device_ring) {
+  if (device_ring || s.vhost.rules == sc::GroRules::linux_6) return ~std::uint64_t{0};
+  // Event index: 3.0; mergeable buffers: 2.6.36; VERSION_1: 4.0.
+  return ~(feature::bit(feature::kEventIdx) | feature::bit(feature::kMergeRxBuffers) | feature::bit(feature::kVersion1));
+}
+
+BridgeParams bridge_params(const sc::Scenario& s) {
+  BridgeParams p;
+  p.seed = s.seed;
+  p.filter = static_cast<std::uint32_t>(s.host.filter.share);
+  p.rewritten = static_cast<std::uint32_t>(s.host.rewrite.share);
+  p.cloned = static_cast<std::uint32_t>(s.host.clone.share);
+  p.rewrite = static_cast<Rewrite>(static_cast<int>(s.host.rewrite.kind) + 1);   // none comes first there
+  p.values.mac = p.host_mac;
+  p.values.vlan = static_cast<std::uint16_t>(s.host.rewrite.vlan);
+  p.foreign = static_cast<ForeignAction>(s.host.foreign);
+  p.scrub = s.host.scrub;
+  p.clone = static_cast<CloneAction>(s.host.clone.action);
+  p.clone_hold = s.host.clone.hold;
   return p;
 }
 
@@ -189,7 +213,25 @@ std::vector<FlowHeader> flows(const sc::Scenario& s) {
     for (std::size_t g = 0; g < s.guests.size(); ++g)
       f.destinations.push_back({guest_mac(s, g), static_cast<std::uint16_t>(s.guests[g].vlan)});
   }
-  return make_flows(f);
+  std::vector<FlowHeader> all = make_flows(f);
+  if (s.traffic.foreign.total() == 0) return all;
+  // One UDP flow for each kind of frame that is not for a guest alone, in the order of foreign_shares().
+  const BridgeParams bridge = bridge_params(s);
+  f.count = 4;
+  f.udp = true;
+  const auto vlan = static_cast<std::uint16_t>(s.traffic.vlan);
+  const std::uint64_t group = f.ipv6 ? 0x333300000001 : 0x01005e010101;    // ff02::1, 239.1.1.1
+  f.destinations = {{bridge.host_mac, vlan}, {bridge.neighbour_mac, vlan}, {0xffffffffffff, vlan}, {group, vlan}};
+  std::vector<FlowHeader> others = make_flows(f);
+  constexpr std::uint8_t kGroup4[4] = {239, 1, 1, 1};
+  if (f.ipv6) {
+    for (unsigned i : {2u, 3u}) std::fill_n(others[i].dst_ip, 16, std::uint8_t{0}), others[i].dst_ip[0] = 0xff, others[i].dst_ip[1] = 2, others[i].dst_ip[15] = 1;
+  } else {
+    std::fill_n(others[2].dst_ip, 4, std::uint8_t{255});
+    std::copy_n(kGroup4, 4, others[3].dst_ip);
+  }
+  all.insert(all.end(), others.begin(), others.end());
+  return all;
 }
 
 Synthetic::Params synthetic_params(const sc::Scenario& s) {
@@ -204,6 +246,9 @@ Synthetic::Params synthetic_params(const sc::Scenario& s) {
   p.burst_frames = static_cast<std::uint32_t>(s.traffic.burst_frames);
   p.burst_gap = s.traffic.burst_gap;
   p.psh_every = static_cast<std::uint32_t>(s.traffic.psh_every);
+  const sc::ForeignTraffic& f = s.traffic.foreign;
+  if (f.total())
+    for (sc::Share share : {f.host, f.other_guest, f.broadcast, f.multicast}) p.drawn.push_back(static_cast<std::uint32_t>(share));
   p.seed = s.seed;
   return p;
 }
@@ -218,6 +263,25 @@ TcpSender::Params tcp_params(const sc::Scenario& s) {
   p.seed = s.seed;
   return p;
 }
+
+namespace {
+
+// What the host does between GRO and tap needs a tap, and flows that bear it.
+void check_host_stage(const sc::Scenario& s) {
+  const bool closed = s.traffic.kind == sc::TrafficKind::synthetic && s.traffic.tcp == sc::TcpMode::closed;
+  if (s.traffic.foreign.total() > 1'000'000)
+    throw s.error("traffic.foreign", "the shares of frames for others add up to more than 100 %");
+  if (s.traffic.foreign.total() && (closed || s.traffic.kind != sc::TrafficKind::synthetic))
+    throw s.error("traffic.foreign", "frames for others need synthetic traffic with an open loop (traffic.kind, traffic.tcp)");
+  if (closed && s.host.rewrite.share && s.host.rewrite.kind != sc::RewriteKind::mac && s.host.rewrite.kind != sc::RewriteKind::ttl)
+    throw s.error("host.rewrite.kind", "a connection of which only some segments are rewritten needs kind mac or ttl (traffic.tcp is closed)");
+  if (s.consumer == sc::Consumer::guest) return;
+  for (const auto& [key, share] : {std::pair{"host.rewrite.share", s.host.rewrite.share}, {"host.filter.share", s.host.filter.share},
+                                   {"host.clone.share", s.host.clone.share}, {"traffic.foreign", s.traffic.foreign.total()}})
+    if (share) throw s.error(key, "needs the consumer guest");
+}
+
+}  // namespace
 
 void check_available(const sc::Scenario& s) {
   auto no = [&](const char* key, const char* what) { throw s.error(key, std::string(what) + " is not available in this version"); };
@@ -234,13 +298,21 @@ void check_available(const sc::Scenario& s) {
   }
   if (gro.defer_hard_irqs && !gro.flush_timeout)
     throw s.error("host.gro.defer_hard_irqs", "has no effect without host.gro.flush_timeout, the time between the deferred polls");
-  if (s.vhost.busy_poll) no("vhost.busy_poll", "busy polling");
-  if (s.vhost.rules != sc::GroRules::linux_6) no("vhost.rules", "vhost of 2.6.35");
   if (s.vhost.publish != sc::Publisher::vhost) no("vhost.publish", "publication from softirq");
   if (s.host.dirty_log) no("host.dirty_log", "the dirty log");
+  check_host_stage(s);
+  const bool old_vhost = s.consumer == sc::Consumer::guest && s.vhost.rules == sc::GroRules::linux_2_6_35;
+  if (old_vhost && s.vhost.busy_poll) throw s.error("vhost.busy_poll", "vhost of 2.6.35 (vhost.rules) does not poll; allowed: 0");
   for (std::size_t i = 0; i < s.guests.size(); ++i) {
     const std::string at = "guests." + std::to_string(i);
+    if (old_vhost && s.guests[i].virtio.rx_mode == sc::RxMode::mergeable)
+      throw s.error(at + ".virtio.rx_mode", "vhost of 2.6.35 (vhost.rules) does not offer mergeable buffers; allowed: small, big");
     const sc::Guest& g = s.guests[i];
+    if (old_vhost && g.virtio.ring != sc::RingFormat::split)
+      throw s.error(at + ".virtio.ring", "vhost of 2.6.35 (vhost.rules) does not offer packed rings; allowed: split");
+    if (old_vhost && g.virtio.in_order) throw s.error(at + ".virtio.in_order", "vhost of 2.6.35 (vhost.rules) does not offer it; allowed: false");
+    if (old_vhost && g.virtio.hash_report)
+      throw s.error(at + ".virtio.hash_report", "vhost of 2.6.35 (vhost.rules) does not offer it; allowed: false");
     if (g.virtio.used_offset && g.virtio.rx_mode != sc::RxMode::mergeable)
       throw s.error(at + ".virtio.used_offset", "offsets in used entries need mergeable buffers (virtio.rx_mode)");
     if (g.behaviour != sc::Behaviour::honest) no((at + ".behaviour").c_str(), "a misbehaving guest");

@@ -2,6 +2,7 @@
 #pragma once
 #include "models/cpu/core.h"
 #include "models/guest/guest.h"
+#include "models/host/bridge.h"
 #include "models/host/napi.h"
 #include "models/host/vhost_worker.h"
 #include "models/iommu/iommu.h"
@@ -22,6 +23,10 @@ PcieParams pcie_params(const scenario::Scenario& s);
 NicParams nic_params(const scenario::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues);
 NapiParams napi_params(const scenario::Scenario& s);
 VhostParams vhost_params(const scenario::Scenario& s);
+BridgeParams bridge_params(const scenario::Scenario& s);
+// Feature bits that the device side of a guest's queues offers: all, but for vhost of 2.6.35 those that came later.
+// `device_ring`: the queues are the card's, not vhost's.
+std::uint64_t offered_features(const scenario::Scenario& s, bool device_ring);
 GuestParams guest_params(const scenario::Scenario& s, std::size_t guest);
 Link::Params link_params(const scenario::Scenario& s);
 Synthetic::Params synthetic_params(const scenario::Scenario& s);

@@ -29,8 +29,8 @@ void check_end(const Machine& m) {
   if (!ledger.empty()) broken("ledger: " + ledger);
   const auto& c = m.frames.all();
   const std::uint64_t live = m.frames.live();
-  if (c.offered != c.delivered + c.consumed + c.dropped + live)
-    broken("conservation: " + std::to_string(c.offered) + " frames offered, " + std::to_string(c.delivered) + " delivered, " +
+  if (c.offered + c.replicas != c.delivered + c.consumed + c.dropped + live)
+    broken("conservation: " + std::to_string(c.offered) + " frames offered, " + std::to_string(c.replicas) + " replicas, " + std::to_string(c.delivered) + " delivered, " +
            std::to_string(c.consumed) + " consumed, " + std::to_string(c.dropped) + " dropped, " + std::to_string(live) + " in flight");
   if (m.held() != live)
     broken("conservation: " + std::to_string(live) + " frames have no end, the stages hold " + std::to_string(m.held()));

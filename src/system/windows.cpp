@@ -11,6 +11,7 @@ constexpr Time kQuietCheck = 5 * kUs;   // how often a draining run is asked whe
 Snapshot take_snapshot(Machine& m, Time at) {
   Snapshot s;
   s.at = at;
+  for (const auto& c : m.cores) c->settle_spin(at);
   s.ledger = m.ledger.snapshot();
   for (const auto& c : m.cores) {
     s.core_busy.push_back(static_cast<std::uint64_t>(c->busy_time()));
@@ -31,6 +32,8 @@ Snapshot take_snapshot(Machine& m, Time at) {
     if (g->queue.path) p.path = g->queue.path->stats();
     if (g->vhost) p.vhost = g->vhost->stats();
     if (g->queue.gro) p.gro = g->queue.gro->stats();
+    if (g->tap) p.gso = g->tap->segmented();
+    if (g->bridge) p.bridge = g->bridge->stats();
     p.exits = g->vcpu->exits + (m.strategy.declaration().device_ring ? 0 : p.guest.kicks + p.guest.tx_kicks);
     s.exits += p.exits;
     s.guests.push_back(p);

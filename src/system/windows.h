@@ -24,6 +24,8 @@ struct Snapshot {
     PathStats path;
     VhostStats vhost;
     GroStats gro;
+    GsoStats gso;
+    BridgeStats bridge;
     std::uint64_t exits = 0;
   };
   std::vector<PerGuest> guests;

@@ -1,0 +1,147 @@
+#include "models/host/gso.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/base/error.h"
+#include "models/buffers/strategy.h"
+#include "models/packet/checksum.h"
+#include "models/packet/gro.h"
+#include "models/virtio/layout.h"
+
+namespace gd {
+
+TapOffloads TapOffloads::of(std::uint64_t f) {
+  return {feature::has(f, feature::kGuestCsum), feature::has(f, feature::kGuestTso4), feature::has(f, feature::kGuestTso6),
+          feature::has(f, feature::kGuestEcn), feature::has(f, feature::kGuestUso4) && feature::has(f, feature::kGuestUso6)};
+}
+
+bool TapOffloads::pass(std::uint8_t gso_type) const {
+  if (gso_type & VirtioNetHdr::kGsoEcn && !ecn) return false;
+  const std::uint8_t type = gso_type & static_cast<std::uint8_t>(~VirtioNetHdr::kGsoEcn);
+  if (!checksum) return type == VirtioNetHdr::kGsoNone;
+  return type == VirtioNetHdr::kGsoNone || (type == VirtioNetHdr::kGsoTcpV4 && tso4) || (type == VirtioNetHdr::kGsoTcpV6 && tso6) ||
+         (type == VirtioNetHdr::kGsoUdpL4 && uso);
+}
+
+GsoSegmenter::GsoSegmenter(PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs)
+    : phys_(phys), skbs_(skbs), frames_(frames), segment_(costs.get("gso.segment")), header_(costs.get("gso.header")),
+      checksum_(costs.get("gso.checksum")), headers_(kGroHeaderMax) {}
+
+// All runs behind the headers, in order; the skbs keep none of them.
+void GsoSegmenter::flatten(Skb* skb, std::uint32_t header) {
+  runs_.clear();
+  members_.clear();
+  require(skb->head.length >= header, "the headers of a merged packet are not in its linear part");
+  if (skb->head.length > header) runs_.push_back({{skb->head.addr + header, skb->head.length - header, skb->head.token}, skb});
+  for (unsigned i = 0; i < skb->nr_frags; ++i) runs_.push_back({skb->frags[i], nullptr});
+  for (Skb* m = skb->list; m; m = m->next) {
+    members_.push_back(m);
+    if (m->head.length || m->head.token != kNoToken) runs_.push_back({m->head, m});
+    for (unsigned i = 0; i < m->nr_frags; ++i) runs_.push_back({m->frags[i], nullptr});
+    m->nr_frags = 0;
+  }
+  for (Skb* m : members_) m->next = nullptr;
+  skb->nr_frags = 0;
+  skb->list = skb->list_tail = nullptr;
+}
+
+// The skb of the segment whose payload begins with `run`, with room for the headers in its linear part.
+Skb* GsoSegmenter::start(Step& s, Skb* skb, std::size_t run, std::uint32_t header) {
+  Skb* member = runs_[run].head_of;
+  if (member && member != skb && runs_[run].frag.token == kNoToken) {   // payload in the member's slab: its own headers stood before it
+    std::replace(members_.begin(), members_.end(), member, static_cast<Skb*>(nullptr));
+    member->head = {runs_[run].frag.addr - header, header, kNoToken};
+    return member;
+  }
+  if (out_.empty()) return skb;
+  Skb* seg = skbs_.alloc(s);
+  seg->head = {seg->slab_addr, header, kNoToken};
+  return seg;
+}
+
+// Sum of the packet's bytes from `skip` on, read by software.
+std::uint16_t GsoSegmenter::sum(Step& s, const Skb& skb, std::uint32_t skip) {
+  std::uint16_t total = 0;
+  std::uint64_t done = 0;
+  for_each_frag(const_cast<Skb&>(skb), [&](Frag& f) {
+    const std::uint32_t cut = std::min(skip, f.length), n = f.length - cut;
+    skip -= cut;
+    if (n == 0) return;
+    s.stream_load(checksum_.op, f.addr + cut, n);
+    total = csum::combine(total, done, csum::sum(phys_.at(f.addr + cut), n));
+    done += n;
+  });
+  s.charge(checksum_, done);
+  stats_.summed_bytes += done;
+  return total;
+}
+
+void GsoSegmenter::segment(Step& s, Skb* skb, bool partial) {
+  out_.clear();
+  const Hpa at = skb->path->headers(*skb);
+  const Parsed p = parse(phys_.at(at), skb->length);
+  const SegmentPlan plan = segment_plan(p, skb->gso_size, skb->gso_fixed_id);
+  require(p.l4 != L4::none && plan.header_length <= headers_.size(), "a merged packet is neither TCP nor UDP");
+  std::memcpy(headers_.data(), phys_.at(at), plan.header_length);
+  FrameChain frames = skb->frames;
+  skb->frames = {};
+  flatten(skb, plan.header_length);
+  bool used = false;                     // the packet's own skb became a segment
+  std::size_t run = 0;
+  for (std::uint32_t i = 0; i < plan.segments(); ++i) {
+    Skb* seg = start(s, skb, run, plan.header_length);
+    used = used || seg == skb;
+    seg->hash = skb->hash;
+    seg->path = skb->path;
+    seg->gso_type = 0;
+    seg->gso_size = seg->gso_segments = 0;
+    std::uint32_t left = plan.payload_of(i);
+    seg->length = plan.header_length + left;
+    if (seg == skb) seg->head.length = plan.header_length;
+    const bool linear = runs_[run].head_of == seg;
+    if (linear) {
+      seg->head.length = plan.header_length + runs_[run].frag.length;
+      left -= runs_[run++].frag.length;
+    }
+    for (; run < runs_.size() && (left > 0 || runs_[run].frag.length == 0); ++run) {
+      require(runs_[run].frag.length <= left, "a fragment lies in two segments");
+      seg->frags[seg->nr_frags++] = runs_[run].frag;
+      left -= runs_[run].frag.length;
+    }
+    require(left == 0, "a merged packet is shorter than its segments");
+    s.charge(segment_);
+    s.charge(header_, plan.header_length);
+    s.load(header_.op, at, plan.header_length);
+    s.store(header_.op, seg->head.addr, plan.header_length);
+    segment_headers(phys_.at(seg->head.addr), headers_.data(), plan, i, partial, partial ? 0 : sum(s, *seg, plan.header_length));
+    seg->checksum = partial ? Checksum::partial : Checksum::none;
+    seg->csum_start = partial ? plan.l4_offset : 0;
+    seg->csum_offset = partial ? skb->csum_offset : 0;
+    seg->header_length = 0;
+    std::uint32_t payload = 0;
+    while (!frames.empty() && (payload < plan.payload_of(i) || i + 1 == plan.segments())) {
+      const FrameRef f = frames_.pop(frames);
+      payload += frames_[f].payload_length;
+      frames_.append(seg->frames, f);
+    }
+    out_.push_back(seg);
+  }
+  for (Skb* m : members_)
+    if (m) skbs_.free_shell(s, m);
+  if (!used) skbs_.free_shell(s, skb);
+  ++stats_.packets;
+  stats_.segments += out_.size();
+}
+
+void GsoSegmenter::complete(Step& s, Skb& skb) {
+  std::uint8_t* field = phys_.at(skb.path->headers(skb)) + skb.csum_start + skb.csum_offset;
+  const std::uint16_t total = sum(s, skb, skb.csum_start);   // the field holds the pseudo header's sum
+  const auto check = static_cast<std::uint16_t>(~total);
+  field[0] = static_cast<std::uint8_t>(check >> 8);
+  field[1] = static_cast<std::uint8_t>(check);
+  skb.checksum = Checksum::none;
+  skb.csum_start = skb.csum_offset = 0;
+}
+
+}  // namespace gd

@@ -1,0 +1,132 @@
+// What the host does between GRO and tap, as whole runs with every design: the bytes that the guest gets are those that the
+// rules say, every frame and replica ends once, and what it costs stands in the ledger.
+#include <gtest/gtest.h>
+
+#include "src/system/system.h"
+#include "tests/system/run_child.h"
+
+namespace gd::test {
+namespace {
+
+using Set = std::vector<std::string>;
+
+struct Case {
+  const char* name;
+  const char* scenario;
+  Set set;
+  const char* counted;      // a metric that must not be zero
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {"Mac", "host-rewrites.json", {"host.rewrite.kind=mac"}, "host.rewritten"},
+      {"Ttl", "host-rewrites.json", {"host.rewrite.kind=ttl"}, "host.rewritten"},
+      {"NatIpv6", "host-rewrites.json", {"host.rewrite.kind=nat", "traffic.ip=6"}, "host.rewritten"},
+      {"NatUdpUnmerged", "host-rewrites.json", {"host.rewrite.kind=nat", "traffic.protocol=udp"}, "host.rewritten"},
+      {"VlanPush", "host-rewrites.json", {"host.rewrite.kind=vlan-push"}, "host.rewritten"},
+      {"VlanPop", "host-rewrites.json", {"host.rewrite.kind=vlan-pop", "traffic.vlan=5", "traffic.frame_bytes=1522"}, "host.rewritten"},
+      {"SmallFramesVlanPush", "host-rewrites.json",
+       {"host.rewrite.kind=vlan-push", "traffic.frame_bytes=128", "traffic.rate=300Mbps", "traffic.protocol=udp"}, "host.rewritten"},
+      {"ForeignReturned", "foreign-frames.json", {"host.foreign=return"}, "packets.consumed_by_host"},
+      {"ForeignReturnedScrubbed", "foreign-frames.json", {"host.foreign=return", "host.scrub=true"}, "packets.consumed_by_host"},
+      {"ForeignDropped", "foreign-frames.json", {"host.foreign=drop"}, "drops.foreign"},
+      {"FilterReturns", "filters.json", {"host.foreign=return"}, "drops.filtered"},
+      {"FilterClosedLoop", "filters.json", {"traffic.tcp=closed", "host.filter.share=0.5%"}, "drops.filtered"},
+      {"ClonesCopied", "clones.json", {"host.clone.action=copy"}, "host.cloned"},
+      {"AllAtOnce", "foreign-frames.json",
+       {"host.filter.share=3%", "host.rewrite.share=10%", "host.rewrite.kind=ttl", "host.clone.share=3%", "host.clone.action=hold"}, "host.rewritten"},
+  };
+  return all;
+}
+
+struct Run {
+  std::size_t of;
+  std::string strategy;
+};
+
+class HostStage : public ::testing::TestWithParam<Run> {};
+
+TEST_P(HostStage, BytesAndBooksAreRight) {
+  const Case& c = cases()[GetParam().of];
+  if (!can_serve(c.scenario, GetParam().strategy, c.set)) GTEST_SKIP() << "refused at bind";
+  const ChildResult r = run_child(c.scenario, GetParam().strategy, c.set);
+  ASSERT_EQ(r.exit_code, 0) << r.error;
+  EXPECT_EQ(r.metrics.at("integrity.errors"), "0") << (r.messages.empty() ? "" : r.messages.front());
+  EXPECT_EQ(r.metrics.at("ownership.violations"), "0") << (r.messages.empty() ? "" : r.messages.front());
+  EXPECT_GT(r.value("packets.delivered"), 0);
+  EXPECT_GT(r.value(c.counted), 0);
+}
+
+std::vector<Run> runs() {
+  std::vector<Run> all;
+  for (std::size_t i = 0; i < cases().size(); ++i)
+    for (const std::string& s : system::strategy_names()) all.push_back({i, s});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HostStage, ::testing::ValuesIn(runs()), [](const auto& i) {
+  std::string n = std::string(cases()[i.param.of].name) + "_" + i.param.strategy;
+  for (char& ch : n)
+    if (!isalnum(static_cast<unsigned char>(ch))) ch = '_';
+  return n;
+});
+
+TEST(HostStageChecks, AFlippedByteIsStillSeenInARewrittenFrame) {
+  const ChildResult r = run_child("host-rewrites.json", "vhost-copy", {"host.rewrite.share=100%", "debug.fault.kind=flip-host", "debug.fault.frame=300"});
+  ASSERT_EQ(r.exit_code, 0) << r.error;
+  EXPECT_EQ(r.metrics.at("integrity.errors"), "1");
+}
+
+TEST(HostStageChecks, UnusedItCostsNothing) {
+  const ChildResult off = run_child("foreign-frames.json", "vhost-copy", {"traffic.foreign.host=0%", "traffic.foreign.other_guest=0%"});
+  ASSERT_EQ(off.exit_code, 0) << off.error;
+  EXPECT_EQ(off.everything.find("/host/"), std::string::npos);   // no line of the ledger
+}
+
+TEST(HostStageChecks, TheChoiceOfFramesIsTheSameForEveryDesign) {
+  const Set set = {"host.gro.enabled=false"};
+  const ChildResult a = run_child("filters.json", "vhost-copy", set), b = run_child("filters.json", "guest-head", set);
+  ASSERT_EQ(a.exit_code, 0) << a.error;
+  ASSERT_EQ(b.exit_code, 0) << b.error;
+  EXPECT_EQ(a.metrics.at("drops.filtered"), b.metrics.at("drops.filtered"));
+}
+
+TEST(HostStageChecks, PassthroughIsRefusedWithTheReason) {
+  for (const char* s : {"host-rewrites.json", "foreign-frames.json", "filters.json", "broadcast.json", "clones.json"})
+    EXPECT_FALSE(can_serve(s, "passthrough")) << s;
+}
+
+TEST(VhostGenerations, TheOldOneSignalsMoreAndCannotMerge) {
+  const Set now = {"vhost.rules=linux-6"};
+  const ChildResult old = run_child("vhost-2010.json", "vhost-copy"), today = run_child("vhost-2010.json", "vhost-copy", now);
+  ASSERT_EQ(old.exit_code, 0) << old.error;
+  ASSERT_EQ(today.exit_code, 0) << today.error;
+  EXPECT_GT(old.value("host.cycles_per_packet"), today.value("host.cycles_per_packet"));
+  const ChildResult refused = run_child("vhost-2010.json", "vhost-copy", {R"(guests=[{"virtio":{"rx_mode":"mergeable"}}])"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.error.find("does not offer mergeable buffers"), std::string::npos) << refused.error;
+  EXPECT_EQ(run_child("vhost-2010.json", "vhost-copy", {"vhost.busy_poll=50us"}).exit_code, 2);
+}
+
+TEST(BusyPolling, FewerWakeUpsLessLatencyMoreCpu) {
+  const ChildResult on = run_child("busy-poll.json", "vhost-copy"), off = run_child("busy-poll.json", "vhost-copy", {"vhost.busy_poll=0us"});
+  ASSERT_EQ(on.exit_code, 0) << on.error;
+  ASSERT_EQ(off.exit_code, 0) << off.error;
+  EXPECT_LT(on.value("vhost.wakeups"), off.value("vhost.wakeups") / 2);
+  EXPECT_LT(on.value("latency.p50"), off.value("latency.p50"));
+  EXPECT_GT(on.value("cpu.utilisation.cpu1"), off.value("cpu.utilisation.cpu1"));
+}
+
+// The packets are those that came, whether the host merges and cuts them, or does neither.
+TEST(Segmentation, AGuestWithoutMergedFramesGetsTheFramesThatCame) {
+  const Set common = {"traffic.flows=1", "time.measure=1ms"};
+  Set off = common;
+  off.push_back("host.gro.enabled=false");
+  const auto cut = handed_up("no-offloads.json", "vhost-copy", common), plain = handed_up("no-offloads.json", "vhost-copy", off);
+  ASSERT_GT(cut.size(), 100u);
+  ASSERT_EQ(cut.size(), plain.size());
+  EXPECT_EQ(cut, plain);
+}
+
+}  // namespace
+}  // namespace gd::test
