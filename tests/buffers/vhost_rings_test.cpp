@@ -91,6 +91,53 @@ TEST_P(Spec_5_1_6_4_1, FlagsAreZeroWithoutGuestCsum) {
   }
 }
 
+// A merged packet: type, size and header length of what was merged, and its checksum left open.
+TEST_P(Spec_5_1_6_4_1, AGsoTypeComesWithNeedsCsumAndSizes) {
+  begin(kMergeable | bit(feature::kGuestCsum) | bit(feature::kGuestTso4));
+  for (int i = 0; i < 2; ++i) guest->post(1024);
+  Skb* skb = arrive(tcp4_frame(1400));
+  skb->checksum = Checksum::partial;
+  skb->csum_start = 34, skb->csum_offset = 16;
+  skb->gso_type = VirtioNetHdr::kGsoTcpV4;
+  skb->gso_size = 700, skb->gso_segments = 2;
+  skb->header_length = 54;
+  EXPECT_EQ(deliver(skb), Progress::done);
+  const auto used = guest->used();
+  ASSERT_EQ(used.size(), 2u);
+  const VirtioNetHdr h = guest->header(used[0].token);
+  EXPECT_EQ(h.flags, VirtioNetHdr::kNeedsCsum);
+  EXPECT_EQ(h.csum_start, 34);
+  EXPECT_EQ(h.csum_offset, 16);
+  EXPECT_EQ(h.gso_type, VirtioNetHdr::kGsoTcpV4);
+  EXPECT_EQ(h.gso_size, 700);
+  EXPECT_GE(h.hdr_len, 54);
+  EXPECT_EQ(h.num_buffers, 2);
+}
+
+// DATA_VALID only for what was verified, NEEDS_CSUM only for what is open; and neither without GUEST_CSUM.
+TEST_P(Spec_5_1_6_4_1, FlagsSayWhatIsKnownOfTheChecksum) {
+  const std::pair<Checksum, int> states[] = {{Checksum::none, 0}, {Checksum::bad, 0}, {Checksum::unnecessary, VirtioNetHdr::kDataValid},
+                                             {Checksum::partial, VirtioNetHdr::kNeedsCsum}};
+  for (const bool csum : {false, true}) {
+    head = tail = 0;
+    begin(kMergeable | (csum ? bit(feature::kGuestCsum) : 0));
+    for (const auto& [state, flags] : states) {
+      guest->post(2048);
+      Skb* skb = arrive(tcp4_frame(1000));
+      skb->checksum = state;
+      skb->csum_start = 34, skb->csum_offset = 16;
+      EXPECT_EQ(deliver(skb), Progress::done);
+      const auto used = guest->used();
+      ASSERT_EQ(used.size(), 1u);
+      const VirtioNetHdr h = guest->header(used[0].token);
+      EXPECT_EQ(h.flags, csum ? flags : 0);
+      EXPECT_EQ(h.csum_start, csum && state == Checksum::partial ? 34 : 0);
+      EXPECT_EQ(h.gso_type, VirtioNetHdr::kGsoNone);
+      EXPECT_EQ(h.gso_size, 0);
+    }
+  }
+}
+
 TEST_P(Spec_5_1_6_4_1, HeaderLengthFollowsHashReport) {
   begin(kMergeable | bit(feature::kHashReport));
   guest->post(2048);
