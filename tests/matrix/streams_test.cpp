@@ -148,7 +148,7 @@ TEST_P(StreamRuns, EveryDesignHandsUpWhatWasSent) {
 
 INSTANTIATE_TEST_SUITE_P(Seed, StreamRuns,
                          ::testing::Values(StreamRun{11, 1500}, StreamRun{12, 1500}, StreamRun{13, 1500}, StreamRun{14, 1500},
-                                           StreamRun{15, 1500}, StreamRun{16, 576}));
+                                           StreamRun{15, 1500}, StreamRun{16, 576}, StreamRun{17, 4000}, StreamRun{18, 9000}));
 
 }  // namespace
 }  // namespace gd::test
