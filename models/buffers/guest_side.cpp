@@ -36,11 +36,10 @@ bool GuestSide::take(Step& s, Segment* out, unsigned room, DeviceRing::Taken& t)
 }
 
 void GuestSide::refuse(Step& s, std::uint16_t head, const Segment* segments, unsigned n) {
-  for (unsigned i = 0; i < n; ++i) {
-    const BufferId b = c_.ownership.find(space().translate(segments[i].gpa));
-    if (b != kNoBuffer && c_.ownership.owner(b) == Owner::posted)
-      c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "returned unused");
-  }
+  for (unsigned i = 0; i < n; ++i)
+    for_each_piece(segments[i], [&](BufferId b) {
+      if (c_.ownership.owner(b) == Owner::posted) c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "returned unused");
+    });
   used(s, head, 0);
 }
 

@@ -53,6 +53,16 @@ class GuestSide {
   // publish(). An offset other than 0 needs USED_OFFSET; length and offset are below 64 KiB then.
   void used(Step& s, std::uint16_t head, std::uint32_t length, std::uint32_t offset = 0);
   std::uint64_t skipped() const { return skipped_; }
+  // f(id) for each registered piece of a descriptor's range: one, or one on each side of a border of host memory.
+  template <class F>
+  void for_each_piece(const Segment& g, F f) {
+    Bytes n = 0;
+    for (std::uint32_t done = 0; done < g.len; done += static_cast<std::uint32_t>(std::min<Bytes>(n, g.len - done))) {
+      const Hpa at = space().translate(g.gpa + done, &n);
+      if (at == kNoAddress) return;
+      if (const BufferId b = c_.ownership.find(at); b != kNoBuffer) f(b);
+    }
+  }
   // Gives a taken chain back unused: used length 0, and its posted buffers are the guest's again.
   void refuse(Step& s, std::uint16_t head, const Segment* segments, unsigned n);
   // The frames that lie in the packet whose first buffer is `head`.

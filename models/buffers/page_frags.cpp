@@ -6,6 +6,7 @@
 // their headers, with an offset in the used entry; of the headers only what the host changed is written back; pages that a
 // pull has emptied are kept for the hand-over, those of merged segments go to the driver's queue again. Without used_offset:
 // no merging and no splitting, and frames of several buffers are moved to where the guest reads them, or refused.
+// Of a buffer whose two pages are scattered in host memory and whose bus addresses are in a row each page is a fragment.
 // Not modelled: a NIC that chooses between header and payload pages of different sizes.
 // Sources: Herbert Xu, netdev 2010-06-11; Xin Xiaohui, 2010-06-13; net/core/gro.c (napi_gro_frags, gro_pull_from_frag0).
 #include "models/buffers/page_frags.h"
@@ -37,7 +38,9 @@ PageFragsGeometry page_frags_geometry(const BindEnvironment& e) {
 PageFragsPath::PageFragsPath(PathContext c)
     : ZeroCopyPath(std::move(c)), g_(page_frags_geometry(c_.env)), write_back_(c_.costs.get("page_frags.write_back")),
       move_(c_.costs.get("page_frags.move")), header_slots_(c_.env.ring_size, kNoToken), kept_next_(c_.guest->rx().size, kNoToken),
-      kept_length_(c_.guest->rx().size, 0) {}
+      kept_length_(c_.guest->rx().size, 0) {
+  posted_.take_scattered(g_.room + kFirstPiece);
+}
 
 void PageFragsPath::shape(RxQueueConfig& q) {
   q.packet_buffer = g_.packet_buffer;
@@ -85,9 +88,12 @@ void PageFragsPath::take(Step& s, std::uint32_t token, std::uint32_t length, boo
   const Owner before = at_device(token, written);
   if (length == 0) return recycle(s, token, before);
   received(s, token, before, "guest page received");
-  require(partial_->nr_frags < kMaxSkbFrags, "a scattered frame has more pieces than an skb has fragments");
-  partial_->frags[partial_->nr_frags++] = {place(token, g_.room), length, token};
+  require(partial_->nr_frags + 1 < kMaxSkbFrags + (Bounce::is(token) || !posted_[token].split), "a scattered frame has more pieces than an skb has fragments");
   partial_->length += length;
+  const std::uint32_t split = Bounce::is(token) ? 0 : posted_[token].split;
+  const auto first = split ? std::min(length, split - static_cast<std::uint32_t>(g_.room)) : length;
+  partial_->frags[partial_->nr_frags++] = {place(token, g_.room), first, token};
+  if (first < length) partial_->frags[partial_->nr_frags++] = {posted_[token].beyond, length - first, kNoToken};
 }
 
 Skb* PageFragsPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) {
@@ -242,6 +248,12 @@ void PageFragsPath::give(Step& s, std::uint32_t token, Hpa addr, std::uint32_t l
   posted_.give(s, token, length, Owner::skb, told ? static_cast<std::uint32_t>(addr - posted_[token].hpa) : 0);
 }
 
+// Bytes of buffer `token` behind a border of host memory: a fragment of their own, without a token.
+std::uint32_t PageFragsPath::beyond(std::uint32_t token, const Skb& skb, unsigned next) const {
+  const bool there = posted_[token].split && next < skb.nr_frags && skb.frags[next].token == kNoToken;
+  return there ? skb.frags[next].length : 0;
+}
+
 Progress PageFragsPath::deliver(Step& s, Skb* skb) {
   if (out_.busy() || (!member_ && in_host_pages(*skb))) return deliver_copy(s, skb);
   if (!member_) {
@@ -254,14 +266,14 @@ Progress PageFragsPath::deliver(Step& s, Skb* skb) {
   }
   for (; skb->kept != kNoToken; skb->kept = kept_next_[skb->kept]) {
     if (s.over()) return Progress::more;
-    give(s, skb->kept, 0, kept_length_[skb->kept]);
+    give(s, skb->kept, 0, kept_length_[skb->kept] + beyond(skb->kept, *skb, 0));
   }
   while (member_) {
     for (; at_ < member_->nr_frags; ++at_) {
       if (s.over()) return Progress::more;
       const Frag& f = member_->frags[at_];
       if (f.token == kNoToken) continue;
-      if (f.length) give(s, f.token, f.addr, f.length);
+      if (f.length) give(s, f.token, f.addr, f.length + beyond(f.token, *member_, at_ + 1));
       else recycle(s, f.token, Owner::skb);                 // a merged segment's headers: nobody needs them
     }
     if (member_ != skb) put_kept(s, *member_);

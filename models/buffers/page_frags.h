@@ -50,9 +50,12 @@ class PageFragsPath final : public ZeroCopyPath {
   bool fit_without_offset(Step& s, Skb& skb);
   bool begin(Step& s, Skb& skb);
   void give(Step& s, std::uint32_t token, Hpa addr, std::uint32_t length);
+  std::uint32_t beyond(std::uint32_t token, const Skb& skb, unsigned next) const;
 
   std::uint32_t next_kept(std::uint32_t token) const override { return kept_next_[token]; }
   std::uint32_t kept_bytes(std::uint32_t token) const override { return kept_length_[token]; }
+
+  static constexpr Bytes kFirstPiece = 128;    // packet bytes for which the host's parsing wants one run of memory
 
   PageFragsGeometry g_;
   Cost write_back_, move_;

@@ -117,6 +117,19 @@ bool PostedBuffers::one_address(Gpa gpa, Bytes len) const {
   return side_.space().in_one_page(gpa, len) && (!keeps() || !c_.env.iommu_translates);
 }
 
+// Bytes before the border between a buffer's two pages that are scattered in host memory; 0: it is contiguous.
+std::uint32_t PostedBuffers::border(Gpa gpa, Bytes len) const {
+  return side_.space().in_one_page(gpa, len) ? 0 : static_cast<std::uint32_t>(kPage - gpa % kPage);
+}
+
+void PostedBuffers::move(std::uint32_t token, Owner from, Owner to, Time t, const char* where) {
+  const PostedBuffer& b = buffers_[token];
+  if (b.id != kNoBuffer) c_.ownership.move(b.id, from, to, t, where);
+  if (b.beyond_id == kNoBuffer) return;
+  const bool left_out = from == Owner::in_flight && c_.ownership.owner(b.beyond_id) == Owner::posted;
+  c_.ownership.move(b.beyond_id, left_out ? Owner::posted : from, to, t, where);
+}
+
 // Pins the buffer's pages, and maps them where the pool keeps mappings; false, and nothing pinned, at the memlock limit.
 bool PostedBuffers::reach(Step& s, Gpa gpa, Bytes len) {
   const Gpa first = align_down(gpa, kPage);
@@ -155,8 +168,11 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     const Segment& data = seg[t.segments > 1 ? 1 : 0];
     PostedBuffer& b = buffers_[t.head];
     const bool copies = c_.env.options.unfit_buffers == UnfitBuffers::copy;
-    const bool unfit = !one_address(data.gpa, data.len) || data.len < least;
-    if (b.outstanding || !header_fits(seg, t.segments) || (unfit && !copies)) {
+    const std::uint32_t split = border(data.gpa, data.len);
+    const bool many = split && data.len > split + kPage;
+    const bool in_a_row = split && scattered_ && split >= scattered_ && c_.env.iommu_translates && !keeps();
+    const bool unfit = !(one_address(data.gpa, data.len) || in_a_row) || data.len < least;
+    if (b.outstanding || !header_fits(seg, t.segments) || many || (unfit && !copies)) {
       ++stats_.returned_unused;
       side_.refuse(s, t.head, seg, b.outstanding ? 0 : t.segments);
       continue;
@@ -183,6 +199,8 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b.length = data.len;
     b.head = t.head;
     b.id = c_.ownership.find(hpa);
+    b.split = split;
+    if (split) b.beyond = side_.space().translate(data.gpa + split), b.beyond_id = c_.ownership.find(b.beyond);
     b.outstanding = true;
     b.cpu_only = cpu_only;
     if (t.segments > 1) note_further(t.head, b.id, seg, t.segments);
@@ -197,9 +215,10 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
 Iova PostedBuffers::map(Step& s, std::uint32_t token) {
   PostedBuffer& b = buffers_[token];
   if (c_.env.pin == PinPolicy::per_buffer && !b.mapped) {
-    b.iova = c_.iommu.map(s, b.hpa, b.length);
+    const Hpa pages[2] = {align_down(b.hpa, kPage), b.beyond};
+    b.iova = b.split ? c_.iommu.map_pages(s, pages, 2) + b.hpa % kPage : c_.iommu.map(s, b.hpa, b.length);
     b.mapped = true;
-    for (Hpa page = align_down(b.hpa, kPage); page < b.hpa + b.length; page += kPage) c_.ownership.map(page, s.now());
+    for_each_page(b, [&](Gpa, Hpa page) { c_.ownership.map(page, s.now()); });
   }
   return b.iova;
 }
@@ -231,7 +250,7 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   }
   if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa); });
   b.outstanding = false;
-  if (b.id != kNoBuffer) c_.ownership.move(b.id, from, Owner::guest, s.now(), "given to the guest");
+  move(token, from, Owner::guest, s.now(), "given to the guest");
   for (unsigned i = 0; i < b.further; ++i)
     c_.ownership.move(further_[token * kMostSegments + i], Owner::posted, Owner::guest, s.now(), "given to the guest with its chain");
   side_.used(s, b.head, length, offset);

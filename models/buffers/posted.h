@@ -4,8 +4,10 @@
 // Modelled: per-buffer tracking (allocation and hash of the page, as ZeCoRx measured it), pin policies, the memlock limit
 // in distinct pages of the guest (at the limit a pool gives up a page without posted buffers, in turn; else posting stalls), DMA mapping
 // per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written. A buffer is pinned
-// page by page, and mapped at once; one that is not contiguous in host memory, or whose pages a translating IOMMU has mapped
-// apart (a pool), is not the device's. Of a chain the first descriptor takes headers and the second is the device's. Not modelled: buffers that cross a backing page and are given as pieces.
+// page by page, and mapped at once: contiguous host memory by one address, two scattered pages by bus addresses in a row
+// (take_scattered). One of whose pages neither holds (IOMMU off, or mapped apart: a pool) is not the device's.
+// Of a chain the first descriptor takes headers and the second is the device's. Not modelled: one buffer given to the device
+// as several pieces; buffers of more than two scattered pages, which go back unused.
 // Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
 #pragma once
 #include <vector>
@@ -23,6 +25,9 @@ struct PostedBuffer {
   std::uint32_t header_space = 0;   // bytes of the descriptor of its own that the header has; 0: none
   std::uint16_t further = 0;  // further buffers of the same chain, which the device does not get
   std::uint32_t length = 0;
+  std::uint32_t split = 0;    // bytes before a border of host memory, behind which the buffer goes on at `beyond`; 0: contiguous
+  Hpa beyond = 0;
+  BufferId beyond_id = kNoBuffer;
   Iova iova = 0;
   BufferId id = kNoBuffer;
   std::uint16_t head = 0;
@@ -44,6 +49,11 @@ class PostedBuffers {
   // the setting `copy`, and all after copy_all().
   bool take_one(Step& s, Bytes least, std::uint32_t* token);
   void copy_all() { copy_all_ = true; }
+  // The design takes buffers whose two pages are scattered in host memory, if `least` bytes or more lie in the first: mapped at
+  // once to bus addresses in a row, where the IOMMU translates and mappings are the buffer's own.
+  void take_scattered(Bytes least) { scattered_ = least; }
+  // Moves the buffer, both its pieces: of one that the device has written the second may have been left out.
+  void move(std::uint32_t token, Owner from, Owner to, Time t, const char* where);
   // Posting stands still at the memlock limit, and the setting is to drop what arrives meanwhile.
   bool refuses() const { return stalled_ && c_.env.at_limit == AtLimit::refuse; }
   const PostedBuffer& operator[](std::uint32_t token) const { return buffers_[token]; }
@@ -70,6 +80,7 @@ class PostedBuffers {
   bool header_fits(const Segment* segments, unsigned n) const;
   bool keeps() const { return c_.env.pin != PinPolicy::per_buffer; }
   bool one_address(Gpa gpa, Bytes len) const;
+  std::uint32_t border(Gpa gpa, Bytes len) const;
   bool reach(Step& s, Gpa gpa, Bytes len);
   bool reach_page(Step& s, Gpa gpa, Hpa page);
   // The pool keeps the page, with an outstanding buffer less.
@@ -79,7 +90,7 @@ class PostedBuffers {
   template <class F>
   static void for_each_page(const PostedBuffer& b, F f) {
     Hpa page = align_down(b.hpa, kPage);
-    for (Gpa gpa = align_down(b.gpa, kPage); gpa < b.gpa + b.length; gpa += kPage, page += kPage) f(gpa, page);
+    for (Gpa gpa = align_down(b.gpa, kPage); gpa < b.gpa + b.length; gpa += kPage, page = b.split ? b.beyond : page + kPage) f(gpa, page);
   }
   bool pin(Step& s, Gpa gpa, Hpa page);
   void unpin(Step& s, Gpa gpa, Hpa page);
@@ -109,6 +120,7 @@ class PostedBuffers {
   std::vector<Later> later_;               // what waits for the IOMMU's flush, in order of unmapping
   std::size_t later_first_ = 0;
   bool copy_all_ = false;
+  Bytes scattered_ = 0;                    // 0: not taken
   bool stalled_ = false;                   // the last take_one() met the memlock limit
 };
 

@@ -172,9 +172,10 @@ class VhostCopyPath final : public HostPagePath {
       BufferId before = kNoBuffer;           // segments of one buffer are neighbours in a chain
       for (std::uint32_t bytes = 0; bytes < heads_[i].capacity; ++seg) {
         bytes += segments_[seg].len;
-        const BufferId b = c_.ownership.find(side_.space().translate(segments_[seg].gpa));
-        if (b != kNoBuffer && b != before) c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "vhost used");
-        before = b;
+        side_.for_each_piece(segments_[seg], [&](BufferId b) {
+          if (b != before) c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "vhost used");
+          before = b;
+        });
       }
       side_.used(s, heads_[i].id, heads_[i].used);
     }

@@ -92,8 +92,7 @@ Owner ZeroCopyPath::at_device(std::uint32_t token, bool written) const {
 }
 
 void ZeroCopyPath::own(Step& s, std::uint32_t token, Owner from, Owner to, const char* where) {
-  const BufferId b = posted_[token].id;
-  if (b != kNoBuffer) c_.ownership.move(b, from, to, s.now(), where);
+  posted_.move(token, from, to, s.now(), where);
 }
 
 void ZeroCopyPath::received(Step& s, std::uint32_t token, Owner before, const char* where) {
@@ -175,10 +174,16 @@ void ZeroCopyPath::scrub(Step& s, Skb& skb, const Cost& cost) {
     s.charge(cost, n);
     s.stream_store(cost.op, from, n);
   };
+  bool goes_on = false;                    // the buffer before goes on behind a border, in a run without a token
   for (Skb* m = &skb; m; m = m == &skb ? skb.list : m->next)
-    for (std::uint32_t t = m->kept; t != kNoToken; t = next_kept(t)) wipe(written_from(t), kept_bytes(t));
+    for (std::uint32_t t = m->kept; t != kNoToken; t = next_kept(t)) {
+      wipe(written_from(t), kept_bytes(t));
+      goes_on = m == &skb && posted_[t].split;
+    }
   for_each_frag(skb, [&](Frag& f) {
+    if (f.token == kNoToken && goes_on && f.addr != skb.head.addr) wipe(f.addr, f.length);
     if (f.token == kNoToken || Bounce::is(f.token)) return;
+    goes_on = posted_[f.token].split;
     const Hpa from = written_from(f.token);
     wipe(from, f.addr + f.length - from);
   });

@@ -11,7 +11,9 @@ GuestBuffers::GuestBuffers(GuestContext& c) : c_(c) {
   unit_[kPages] = kPage;
   unit_[kHeads] = 512;
   scratch_.resize(kLongestPacket);
-  region_size_ = static_cast<std::uint32_t>(std::min<Bytes>(c.params.frag_region, c.space.backing_page()));
+  // Pieces for mergeable buffers stay within a backing page; small mode's heads do not, as in a guest that knows nothing of it.
+  const bool small = c.params.virtio.rx_mode == GuestRxMode::small;
+  region_size_ = static_cast<std::uint32_t>(small ? c.params.frag_region : std::min<Bytes>(c.params.frag_region, c.space.backing_page()));
 }
 
 bool GuestBuffers::allocate(Bytes bytes, Gpa& gpa) {
@@ -85,18 +87,32 @@ std::uint32_t GuestBuffers::take_frag(std::uint32_t bytes, bool fill) {
     }
   }
   if (fill && region_size_ - region_at_ - bytes < bytes) bytes = region_size_ - region_at_;   // no room for a further one: the hole is used
+  std::uint32_t first = kNil, last = kNil;
+  for (const std::uint32_t end = region_at_ + bytes; region_at_ < end;) {
+    const std::uint32_t b = new_piece(regions_[region_].gpa + region_at_, end - region_at_);
+    region_at_ += buffers_[b].size;
+    buffers_[b].joined = buffers_[b].rest = first != kNil;
+    if (first == kNil) first = b;
+    else buffers_[last].next = b;
+    last = b;
+  }
+  return first;
+}
+
+// At most `bytes`, up to a border of host memory.
+std::uint32_t GuestBuffers::new_piece(Gpa gpa, std::uint32_t bytes) {
   const std::uint32_t b = new_buffer();
   GuestBuffer& g = buffers_[b];
   g = GuestBuffer{};
-  g.gpa = regions_[region_].gpa + region_at_;
-  g.hpa = c_.space.translate(g.gpa);
-  g.size = bytes;
+  g.gpa = gpa;
+  Bytes contiguous = 0;
+  g.hpa = c_.space.translate(gpa, &contiguous);
+  g.size = static_cast<std::uint32_t>(std::min<Bytes>(bytes, contiguous));
   g.pool = kFrags;
   g.region = region_;
-  g.own = c_.ownership.add(g.hpa, bytes, Owner::guest, Ownership::Home::guest);
+  g.own = c_.ownership.add(g.hpa, g.size, Owner::guest, Ownership::Home::guest);
   ++registered_;
   ++regions_[region_].buffers;
-  region_at_ += bytes;
   return b;
 }
 
@@ -116,8 +132,9 @@ void GuestBuffers::put(std::uint32_t b, Time t) {
 
 unsigned GuestBuffers::put_list(std::uint32_t first, Time t) {
   unsigned n = 0;
-  for (std::uint32_t next; first != kNil; first = next, ++n) {
+  for (std::uint32_t next; first != kNil; first = next) {
     next = buffers_[first].next;
+    n += !buffers_[first].rest;
     put(first, t);
   }
   return n;

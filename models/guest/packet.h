@@ -27,7 +27,8 @@ struct GuestBuffer {
   std::uint32_t at = 0, length = 0;// packet bytes in it: [hpa + at, hpa + at + length)
   std::uint32_t pool = 0;          // which pool it goes back to
   std::uint32_t region = kNil;     // page-frag
-  bool joined = false;             // in a packet: continues the fragment of the buffer before it
+  bool joined = false;             // in a packet: continues the fragment of the record before it
+  bool rest = false;               // a further piece of the buffer before it (joined, too)
 };
 
 struct GuestPacket {
@@ -58,6 +59,7 @@ class GuestBuffers {
   // A buffer of pool `p`; kNil when guest memory is exhausted.
   std::uint32_t take(Pool p);
   // A page-frag buffer of `bytes`; `fill`: more, when the rest of its region could not hold another. kNil as above.
+  // One that crosses a border of host memory is a list of pieces, all but the first `rest`.
   std::uint32_t take_frag(std::uint32_t bytes, bool fill);
   void put(std::uint32_t buffer, Time t);
   // Puts a list back; returns its number of buffers.
@@ -97,6 +99,7 @@ class GuestBuffers {
     std::uint32_t buffers = 0;       // cut from it and not back
   };
   std::uint32_t new_buffer();
+  std::uint32_t new_piece(Gpa gpa, std::uint32_t bytes);
   bool grow(Pool p);
   bool allocate(Bytes bytes, Gpa& gpa);
 

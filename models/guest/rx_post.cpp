@@ -87,6 +87,9 @@ unsigned GuestRxQueue::segments_of(std::uint32_t buffer, Segment* out) const {
       out[n++] = Segment{g.gpa, l_.header, true};
       out[n++] = Segment{g.gpa + l_.data_at, g.size - l_.data_at - l_.tail, true};
       break;
+    case RxLayout::Mode::small:            // pieces of one buffer are one descriptor
+      out[0] = Segment{g.gpa + l_.post_at, l_.chunk - l_.post_at - l_.tail, true};
+      return 1;
     default: out[n++] = Segment{g.gpa + l_.post_at, g.size - l_.post_at - l_.tail, true};
   }
   for (std::uint32_t b = g.next; b != kNil; b = buffers_[b].next) out[n++] = Segment{buffers_[b].gpa, buffers_[b].size, true};

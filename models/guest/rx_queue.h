@@ -61,6 +61,9 @@ class GuestRxQueue {
   // Receiving.
   bool next_entry(Step& s, RingView& v, Entry& e);
   bool locate(const Entry& e, const VirtioNetHdr& h, Place& place) const;
+  // Bytes of a ring buffer's first memory: of small mode's all pieces.
+  std::uint32_t size_of(const GuestBuffer& g) const { return l_.mode == RxLayout::Mode::small ? l_.chunk : g.size; }
+  void load_run(Step& s, std::uint32_t buffer, std::uint32_t from, std::uint32_t n);
   void load_header(Step& s, const Entry& e, const Place& place);
   void add_data(GuestPacket& p, const Entry& e, const Place& place, Time t);
   bool make_linear(Step& s, GuestPacket& p, Time t);

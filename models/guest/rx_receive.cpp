@@ -1,6 +1,7 @@
 // From used entries to a packet, as receive_buf() does it.
 #include <algorithm>
 
+#include "models/base/error.h"
 #include "models/guest/rx_queue.h"
 
 namespace gd {
@@ -26,7 +27,7 @@ bool GuestRxQueue::next_entry(Step& s, RingView& v, Entry& e) {
     const BufferId own = buffers_[b].own;
     const Owner now = c_.ownership.owner(own);
     const bool written = start < e.length;
-    start += b == e.buffer ? l_.first_capacity(buffers_[b].size) : buffers_[b].size;
+    start += b != e.buffer ? buffers_[b].size : l_.mode == RxLayout::Mode::small ? buffers_[b].size - l_.post_at : l_.first_capacity(buffers_[b].size);
     if (now == Owner::guest) continue;
     // A device that never touched a chain's further buffers gives them back by the used entry alone.
     if (now == Owner::posted && !written) {
@@ -51,17 +52,26 @@ bool GuestRxQueue::locate(const Entry& e, const VirtioNetHdr& h, Place& place) c
     place = {l_.room - h.hdr_len, e.length - l_.room + h.hdr_len, 0};
   } else {
     place.at = l_.data_at + e.offset;
+    require(place.at <= size, "a buffer's first piece ends before its packet begins");
     place.first = std::min(e.length - l_.header, size - place.at);
     place.rest = e.length - l_.header - place.first;
   }
   return place.first + place.rest >= kEthernet;
 }
 
+// Bytes [from, from + n) of a buffer, whose pieces lie apart in host memory.
+void GuestRxQueue::load_run(Step& s, std::uint32_t buffer, std::uint32_t from, std::uint32_t n) {
+  const GuestBuffer& g = buffers_[buffer];
+  const std::uint32_t here = l_.mode == RxLayout::Mode::small ? std::min(n, g.size - from) : n;
+  s.load(c_.costs.header, g.hpa + from, here);
+  if (here < n) s.load(c_.costs.header, buffers_[g.next].hpa, n - here);
+}
+
 // The virtio-net header and the line in which the packet begins.
 void GuestRxQueue::load_header(Step& s, const Entry& e, const Place& place) {
   const Hpa at = buffers_[e.buffer].hpa;
   const std::uint32_t ahead = std::min(place.first + place.rest, static_cast<std::uint32_t>(kLine));
-  if (l_.mode != RxLayout::Mode::room) return s.load(c_.costs.header, at + l_.post_at + e.offset, l_.data_at - l_.post_at + ahead);
+  if (l_.mode != RxLayout::Mode::room) return load_run(s, e.buffer, l_.post_at + e.offset, l_.data_at - l_.post_at + ahead);
   s.load(c_.costs.header, at + e.offset, l_.header);
   s.load(c_.costs.header, at + place.at, ahead);
 }
@@ -121,10 +131,10 @@ GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& pac
     return Got::nothing;
   }
   const GuestBuffer& g = buffers_[e.buffer];
-  if (e.length < l_.header + kEthernet || e.offset + e.length > l_.capacity(g.size)) return refuse(s, e, kNil);
+  if (e.length < l_.header + kEthernet || e.offset + e.length > l_.capacity(size_of(g))) return refuse(s, e, kNil);
 
   VirtioNetHdr h;
-  std::memcpy(&h, c_.phys.at(g.hpa + l_.post_at + e.offset), std::min<unsigned>(l_.header, sizeof h));
+  c_.space.read(g.gpa + l_.post_at + e.offset, &h, std::min<unsigned>(l_.header, sizeof h));
   s.charge(c_.costs.driver_packet);
   Place place;
   if (!locate(e, h, place)) return refuse(s, e, kNil);

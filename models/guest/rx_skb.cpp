@@ -15,9 +15,9 @@ void GuestRxQueue::add_data(GuestPacket& p, const Entry& e, const Place& place, 
     g.at = skip;
     g.length = length;
     skip = 0;
-    length = std::min(rest, static_cast<std::uint32_t>(kPage));   // further buffers of a chain are pages
+    length = std::min(rest, next == kNil ? 0 : buffers_[next].size);   // further buffers of a chain are pages
     rest -= length;
-    if (g.length > 0) {
+    if (g.length > 0 || g.rest) {        // the skb is built around all pieces of its buffer
       buffers_.append(p, b, truesize_of(g));
       continue;
     }
@@ -37,7 +37,8 @@ bool GuestRxQueue::make_linear(Step& s, GuestPacket& p, Time t) {
     p.own = l_.skb_around;
     // In 2.6.35 the skb was there before the packet, and the buffer is its head.
     p.truesize += p.own - (l_.linux6 ? 0 : truesize_of(f));
-    p.frags = p.pieces - 1;
+    p.frags = 0;
+    for (std::uint32_t b = f.next; b != kNil; b = buffers_[b].next) p.frags += !buffers_[b].joined;
     return true;
   }
   const std::uint32_t h = buffers_.take(GuestBuffers::kHeads);

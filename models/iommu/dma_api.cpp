@@ -60,6 +60,21 @@ Iova Iommu::map(Step& s, Hpa hpa, Bytes len) {
   return iova + (hpa - page);
 }
 
+Iova Iommu::map_pages(Step& s, const Hpa* pages, std::size_t n) {
+  Impl& m = *impl_;
+  require(n > 0 && m.translates_host(), "iommu: scattered pages are neighbours only where bus addresses are translated");
+  s.charge(m.dma_map);
+  if (m.mode == IommuMode::lazy) m.charge_owed(s);
+  const Iova iova = Iova{m.iovas.take(IovaAllocator::order(n))} * kPage;
+  for (std::size_t i = 0; i < n; ++i) {
+    const Hpa entry = m.table.map(iova + i * kPage, pages[i], 1);
+    if (i == 0 || entry % kLine == 0) s.store(m.map_cost.op, entry, 8);
+  }
+  s.charge(m.map_cost, n);
+  ++stats_.maps;
+  return iova;
+}
+
 void Iommu::unmap(Step& s, Iova iova, Bytes len) {
   Impl& m = *impl_;
   require(len > 0, "iommu: an unmapping of no bytes");

@@ -79,6 +79,9 @@ class Iommu : public sc_core::sc_module {
   // charges the core that does it: "dma.map" a call; in lazy and strict mode also "iommu.map" a call and page. With pages
   // of 2 MiB or more, memory that map_static() has mapped keeps its mapping, and only "dma.map" is charged.
   Iova map(Step& s, Hpa hpa, Bytes len);
+  // The same for `n` >= 1 pages of 4 KiB that need not be neighbours in host memory: they are, in order, from the returned bus
+  // address on. Lazy and strict mode only; unmap() takes them away at once.
+  Iova map_pages(Step& s, const Hpa* pages, std::size_t n);
   // Takes away what map() gave for the same length; charges "dma.unmap" and "iommu.unmap" (call and page).
   // strict: "iommu.invalidate" a call; a device cannot reach it after the return. lazy: the IOVA is queued; the call that
   // completes a batch, or the first map or unmap after the timeout, charges "iommu.flush" (call and queued unmap).

@@ -126,6 +126,95 @@ TEST_F(PostedStrict, BuffersAcrossPages) {
   expect_no_violation();
 }
 
+struct ScatteredPages : PostedStrict {
+  // Posts `length` bytes that begin `before` bytes before a page's end; both pieces are registered.
+  Gpa across(std::uint32_t before, std::uint32_t length) {
+    const Gpa gpa = guest->memory.alloc(4 * kPage, kPage) + kPage - before;
+    for (const auto& [at, n] : {std::pair{gpa, before}, {gpa + before, length - before}}) {
+      const BufferId b = own.add(guest->memory.translate(at), std::min<Bytes>(n, kPage), Owner::guest, Ownership::Home::guest);
+      own.move(b, Owner::guest, Owner::posted, 0, "guest posts");
+    }
+    const Segment g{gpa, length, true};
+    EXPECT_NE(guest->driver.add(guest->view, &g, 1, 7), DriverRing::kFull);
+    guest->driver.publish(guest->view);
+    return gpa;
+  }
+  // Where a device's write at `a` goes; kNoAddress: blocked.
+  Hpa reached(Iova a) {
+    std::uint64_t data = 0;
+    DmaTransaction t;
+    sc_core::sc_time delay;
+    bus.device->b_transport(t.prepare(tlm::TLM_WRITE_COMMAND, a, &data, sizeof data, true), delay);
+    return t.info().fault ? kNoAddress : t.info().hpa;
+  }
+};
+
+TEST_F(ScatteredPages, AreNeighboursForTheDevice) {
+  env.iommu_translates = true;
+  make(PinPolicy::per_buffer);
+  all->take_scattered(140);
+  const Bytes base = own.pinned_bytes();
+  const std::uint64_t maps = iommu_->stats().maps, unmaps = iommu_->stats().unmaps;
+  const Gpa gpa = across(140, 2048);
+  const Hpa first = guest->memory.translate(gpa), second = guest->memory.translate(gpa + 140);
+  ASSERT_NE(first + 140, second);
+  std::uint32_t token = 99;
+  ASSERT_TRUE(take(&token));
+  EXPECT_EQ((*all)[token].split, 140u);
+  EXPECT_EQ(own.pinned_bytes() - base, 2 * kPage);
+  Iova iova = 0;
+  in_step([&](Step& s) { iova = all->map(s, token); });
+  EXPECT_EQ(iommu_->stats().maps - maps, 1u);
+  EXPECT_EQ(reached(iova), first);
+  EXPECT_EQ(reached(iova + 140), second);
+  own.device_write(first, 100, now(), "nic");    // a short frame: the second page is not written
+  in_step([&](Step& s) {
+    all->unmap(s, token);
+    all->move(token, Owner::in_flight, Owner::skb, s.now(), "received");
+  });
+  EXPECT_EQ(iommu_->stats().unmaps - unmaps, 1u);
+  EXPECT_EQ(reached(iova), kNoAddress);
+  EXPECT_EQ(reached(iova + 140), kNoAddress);
+  EXPECT_EQ(own.count(Owner::skb), 2u);
+  in_step([&](Step& s) { all->give(s, token, 100, Owner::skb); });
+  EXPECT_EQ(own.pinned_bytes() - base, 0u);
+  EXPECT_EQ(own.count(Owner::guest), 2u);
+  expect_no_violation();
+}
+
+// Too little before the border, three pages, bus addresses that are the host's, pages that a pool maps apart, a design that
+// takes none: back to the guest, both pieces. With unfit_buffers `copy` they are the CPU's, three pages excepted.
+TEST_F(ScatteredPages, OthersGoBackOrAreTheCpus) {
+  struct Row {
+    std::uint32_t before, length;
+    bool translates;
+    PinPolicy pin;
+    Bytes least;
+    bool copied;
+  };
+  for (const Row& r : {Row{139, 2048, true, PinPolicy::per_buffer, 140, true}, {200, 5000, true, PinPolicy::per_buffer, 140, false},
+                       {200, 2048, false, PinPolicy::per_buffer, 140, true}, {200, 2048, true, PinPolicy::pool, 140, true},
+                       {200, 2048, true, PinPolicy::per_buffer, 0, true}}) {
+    env.iommu_translates = r.translates;
+    for (const UnfitBuffers unfit : {UnfitBuffers::refuse, UnfitBuffers::copy}) {
+      env.options.unfit_buffers = unfit;
+      make(r.pin);
+      if (r.least) all->take_scattered(r.least);
+      const std::uint64_t guests = own.count(Owner::guest);
+      across(r.before, r.length);
+      std::uint32_t token = 99;
+      const bool taken = unfit == UnfitBuffers::copy && r.copied;
+      ASSERT_EQ(take(&token), taken) << r.before << " " << r.length;
+      if (taken) {
+        EXPECT_TRUE((*all)[token].cpu_only);
+        in_step([&](Step& s) { all->give(s, token, 100, Owner::posted); });
+      }
+      EXPECT_EQ(own.count(Owner::guest) - guests, 2u);
+    }
+  }
+  expect_no_violation();
+}
+
 TEST_F(PostedTest, AHeadPostedTwiceIsRefused) {
   make(PinPolicy::per_buffer);
   guest->post(2048, kPage);

@@ -43,8 +43,8 @@ struct AgendaHolder {
 
 // Costs: every operation 100 cycles, copies and checksums 1 cycle per 4 bytes; 1 GHz.
 struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
-  GuestBench()
-      : Actor(kernel, rank::kNic), phys(64 << 20, 1), memory("memory", kernel, phys, {}, 1), dma("dma"), space(phys, 16 << 20, 2 << 20) {
+  explicit GuestBench(Bytes backing = 2 << 20)
+      : Actor(kernel, rank::kNic), phys(64 << 20, 1), memory("memory", kernel, phys, {}, 1), dma("dma"), space(phys, 16 << 20, backing) {
     dma.port.bind(memory.socket);
     for (const char* name : {"sched.context_switch", "sched.wakeup", "irq.entry", "vm.world_switch", "vm.halt", "vm.exit_kick", "guest.irq", "guest.napi_poll",
                              "guest.napi_complete", "guest.used_entry", "guest.driver_packet", "guest.skb_alloc", "guest.frag", "guest.refill", "guest.indirect_table", "guest.page_alloc",
@@ -151,8 +151,11 @@ struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
   // Uses one chain: gives its buffers back to the guest and pushes it with `len`.
   void use(const DeviceRing::Taken& t, const std::vector<Segment>& segments, std::uint32_t len, Time now) {
     for (const Segment& s : segments) {
-      const BufferId b = ownership.find(space.translate(s.gpa));
-      if (!keep_ownership && ownership.owner(b) == Owner::posted) ownership.move(b, Owner::posted, Owner::guest, now, "device");
+      Bytes n = 0;
+      for (Bytes done = 0; done < s.len; done += std::min<Bytes>(n, s.len - done)) {
+        const BufferId b = ownership.find(space.translate(s.gpa + done, &n));
+        if (!keep_ownership && ownership.owner(b) == Owner::posted) ownership.move(b, Owner::posted, Owner::guest, now, "device");
+      }
     }
     ring->push(view, t.head, len);
   }

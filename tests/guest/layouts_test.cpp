@@ -13,6 +13,7 @@ struct Layout {
   unsigned descriptors;           // of a ring buffer
   std::uint32_t linear_of_1000;   // bytes copied by driver and stack for a frame with 1000 B of UDP payload
   std::uint64_t wanted = 0;       // further features
+  Bytes backing = 2 << 20;        // host pages behind the guest's memory
 };
 
 constexpr auto kOld = GuestDriverRules::linux_2_6_35;
@@ -26,6 +27,8 @@ constexpr std::uint64_t kSplit = feature::bit(feature::kSplitLayout);
 
 const Layout kLayouts[] = {
     {"small6", kNew, GuestRxMode::small, {}, false, 1, 0},
+    {"small6Scattered", kNew, GuestRxMode::small, {}, false, 1, 0, 0, kPage},
+    {"small6HashScattered", kNew, GuestRxMode::small, {}, false, 1, 0, feature::bit(feature::kHashReport), kPage},
     {"small2635", kOld, GuestRxMode::small, {}, false, 2, 0},
     {"big6", kNew, GuestRxMode::big, {}, true, 19, 0},
     {"big2635", kOld, GuestRxMode::big, {}, true, 20, 190},
@@ -45,8 +48,9 @@ const Layout kLayouts[] = {
     {"room2635", kOld, GuestRxMode::mergeable, kRoom, true, 1, 190, kSplit},
 };
 
-class Layouts : public GuestBench, public ::testing::WithParamInterface<Layout> {
+class Layouts : public ::testing::WithParamInterface<Layout>, public GuestBench {
  protected:
+  Layouts() : GuestBench(GetParam().backing) {}
   void SetUp() override {
     params.virtio.driver = GetParam().rules;
     params.virtio.rx_mode = GetParam().mode;
@@ -168,6 +172,22 @@ INSTANTIATE_TEST_SUITE_P(All, Rings,
                                            RingCase{"splitInOrder", GuestRxMode::mergeable, false, true, false, true},
                                            RingCase{"splitBigIndirectInOrder", GuestRxMode::big, false, true, true, false}),
                          [](const auto& i) { return i.param.name; });
+
+// Small mode's heads cross pages, as the page-frag region does that they are cut from: one descriptor over two host pages.
+TEST_P(Layouts, HeadsCrossHostPages) {
+  if (GetParam().backing != kPage) GTEST_SKIP() << "contiguous host memory";
+  std::vector<Segment> s;
+  DeviceRing::Taken t;
+  unsigned across = 0, n = 0;
+  for (; take(s, t); ++n) {
+    ASSERT_EQ(s.size(), 1u);
+    if (space.in_one_page(s[0].gpa, s[0].len)) continue;
+    ++across;
+    EXPECT_NE(ownership.find(space.translate(s[0].gpa)), ownership.find(space.translate(s[0].gpa + s[0].len - 1)));
+  }
+  EXPECT_EQ(n, guest->rx().size);
+  EXPECT_GT(across, n / 3);
+}
 
 // head in small mode of 2.6.35: the virtio header's descriptor, and the frame's from the headroom's end to the tailroom.
 TEST_F(GuestBench, TheHeaderOfAHeadHasADescriptorOfItsOwn) {

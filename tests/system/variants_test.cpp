@@ -22,6 +22,8 @@ constexpr Row kRows[] = {
     {"smaller-layout", "copied", "fallback.copied.no_buffer"},
     {"short-buffers", "page-frags-copied", "fallback.copied.no_buffer"}, {"short-buffers", "page-frags-fits", nullptr},
     {"short-buffers", "guest-head-copied", "fallback.copied.no_buffer"},
+    {"buffers-across-pages", "copied", "fallback.copied.no_buffer"}, {"buffers-across-pages", "refused", nullptr},
+    {"buffers-across-pages", "lazy", "iommu.maps"}, {"buffers-across-pages", "strict", "iommu.maps"}, {"buffers-across-pages", "vhost-copy", nullptr},
     {"in-order", "vhost-copy", nullptr}, {"in-order", "guest-head-prefix", "ring.hol_ns"}, {"in-order", "page-frags-prefix", "ring.hol_ns"},
     {"guest-2635-small", "guest-head", nullptr},
     {"memlock-limit", "guest-head-stall", nullptr}, {"memlock-limit", "guest-head-copy", "fallback.copied.no_buffer"}, {"memlock-limit", "guest-head-refuse", "drops.memlock"},
