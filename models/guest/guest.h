@@ -60,7 +60,7 @@ struct GuestParams {
   GuestRxLayout layout;                    // asked for by the strategy at bind
 
   unsigned napi_budget = 0;                // packets a poll; 0: 64 (linux_6) or 128 (2.6.35)
-  Bytes frag_region = 32 * 1024;           // linux_6: page-frag region; at most one backing page
+  Bytes frag_region = 32 * 1024;           // linux_6: page-frag region; for mergeable buffers at most one backing page
   bool kick_exits = true;                  // a kick is a VM exit (ioeventfd); false: a device doorbell, no exit
   Time kick_latency = 1 * kUs;             // from the kick to its effect in the host (ioeventfd and wake-up path)
   Time refill_retry = 500 * kMs;           // HZ/2: after the guest ran out of memory with an empty ring
