@@ -88,9 +88,9 @@ void PageFragsPath::take(Step& s, std::uint32_t token, std::uint32_t length, boo
   const Owner before = at_device(token, written);
   if (length == 0) return recycle(s, token, before);
   received(s, token, before, "guest page received");
-  require(partial_->nr_frags + 1 < kMaxSkbFrags + (Bounce::is(token) || !posted_[token].split), "a scattered frame has more pieces than an skb has fragments");
   partial_->length += length;
   const std::uint32_t split = Bounce::is(token) ? 0 : posted_[token].split;
+  require(partial_->nr_frags + (split ? 2u : 1u) <= kMaxSkbFrags, "a scattered frame has more pieces than an skb has fragments");
   const auto first = split ? std::min(length, split - static_cast<std::uint32_t>(g_.room)) : length;
   partial_->frags[partial_->nr_frags++] = {place(token, g_.room), first, token};
   if (first < length) partial_->frags[partial_->nr_frags++] = {posted_[token].beyond, length - first, kNoToken};
