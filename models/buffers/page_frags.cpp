@@ -255,7 +255,9 @@ std::uint32_t PageFragsPath::beyond(std::uint32_t token, const Skb& skb, unsigne
 }
 
 Progress PageFragsPath::deliver(Step& s, Skb* skb) {
-  if (out_.busy() || (!member_ && in_host_pages(*skb))) return deliver_copy(s, skb);
+  // A short frame that was pulled whole out of a page of the host lies in the skb's own head alone.
+  const bool in_own_head = skb->nr_frags == 0 && skb->kept == kNoToken;
+  if (out_.busy() || (!member_ && (in_own_head || in_host_pages(*skb)))) return deliver_copy(s, skb);
   if (!member_) {
     if (!begin(s, *skb)) {
       release(s, skb);
