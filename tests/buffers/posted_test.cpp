@@ -182,38 +182,44 @@ TEST_F(ScatteredPages, AreNeighboursForTheDevice) {
   expect_no_violation();
 }
 
-// Too little before the border, three pages, bus addresses that are the host's, pages that a pool maps apart, a design that
-// takes none: back to the guest, both pieces. With unfit_buffers `copy` they are the CPU's, three pages excepted.
-TEST_F(ScatteredPages, OthersGoBackOrAreTheCpus) {
-  struct Row {
-    std::uint32_t before, length;
-    bool translates;
-    PinPolicy pin;
-    Bytes least;
-    bool copied;
-  };
-  for (const Row& r : {Row{139, 2048, true, PinPolicy::per_buffer, 140, true}, {200, 5000, true, PinPolicy::per_buffer, 140, false},
-                       {200, 2048, false, PinPolicy::per_buffer, 140, true}, {200, 2048, true, PinPolicy::pool, 140, true},
-                       {200, 2048, true, PinPolicy::per_buffer, 0, true}}) {
-    env.iommu_translates = r.translates;
-    for (const UnfitBuffers unfit : {UnfitBuffers::refuse, UnfitBuffers::copy}) {
-      env.options.unfit_buffers = unfit;
-      make(r.pin);
-      if (r.least) all->take_scattered(r.least);
-      const std::uint64_t guests = own.count(Owner::guest);
-      across(r.before, r.length);
-      std::uint32_t token = 99;
-      const bool taken = unfit == UnfitBuffers::copy && r.copied;
-      ASSERT_EQ(take(&token), taken) << r.before << " " << r.length;
-      if (taken) {
-        EXPECT_TRUE((*all)[token].cpu_only);
-        in_step([&](Step& s) { all->give(s, token, 100, Owner::posted); });
-      }
-      EXPECT_EQ(own.count(Owner::guest) - guests, 2u);
+struct ScatteredRow {
+  std::uint32_t before, length;
+  bool translates;
+  PinPolicy pin;
+  Bytes least;
+  bool copied;
+};
+struct ScatteredOthers : ScatteredPages, ::testing::WithParamInterface<ScatteredRow> {};
+
+TEST_P(ScatteredOthers, GoBackOrAreTheCpus) {
+  const ScatteredRow& r = GetParam();
+  env.iommu_translates = r.translates;
+  for (const UnfitBuffers unfit : {UnfitBuffers::refuse, UnfitBuffers::copy}) {
+    env.options.unfit_buffers = unfit;
+    make(r.pin);
+    if (r.least) all->take_scattered(r.least);
+    const std::uint64_t guests = own.count(Owner::guest);
+    across(r.before, r.length);
+    std::uint32_t token = 99;
+    const bool taken = unfit == UnfitBuffers::copy && r.copied;
+    ASSERT_EQ(take(&token), taken) << r.before << " " << r.length;
+    if (taken) {
+      EXPECT_TRUE((*all)[token].cpu_only);
+      in_step([&](Step& s) { all->give(s, token, 100, Owner::posted); });
     }
+    EXPECT_EQ(own.count(Owner::guest) - guests, 2u);
   }
   expect_no_violation();
 }
+
+// Too little before the border, three pages, bus addresses that are the host's, pages that a pool maps apart, a design that
+// takes none: back to the guest, both pieces. With unfit_buffers `copy` they are the CPU's, three pages excepted.
+INSTANTIATE_TEST_SUITE_P(Rows, ScatteredOthers,
+                         ::testing::Values(ScatteredRow{139, 2048, true, PinPolicy::per_buffer, 140, true},
+                                           ScatteredRow{200, 5000, true, PinPolicy::per_buffer, 140, false},
+                                           ScatteredRow{200, 2048, false, PinPolicy::per_buffer, 140, true},
+                                           ScatteredRow{200, 2048, true, PinPolicy::pool, 140, true},
+                                           ScatteredRow{200, 2048, true, PinPolicy::per_buffer, 0, true}));
 
 TEST_F(PostedTest, AHeadPostedTwiceIsRefused) {
   make(PinPolicy::per_buffer);
