@@ -122,7 +122,7 @@ struct Declaration {
 
 struct PathStats {
   std::uint64_t posted = 0, delivered_packets = 0, used_entries = 0;
-  std::uint64_t copied_small = 0, copied_unsplit = 0, copied_no_buffer = 0, copied_foreign = 0, copied_shared = 0;  // frames
+  std::uint64_t copied_small = 0, copied_unsplit = 0, copied_no_buffer = 0;  // frames
   std::uint64_t copied_large = 0;        // frames of several buffers that a guest without used_offset could not read in place
   std::uint64_t copied_unsplit_bytes = 0;
   Time hol_sum = 0;                      // in-order use: time that used buffers waited for older ones, all together

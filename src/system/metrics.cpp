@@ -142,7 +142,7 @@ BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
 }
 
 struct PathSums {
-  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, foreign = 0, shared = 0, large = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
+  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, large = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
 };
 
 void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
@@ -158,8 +158,6 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     p.unsplit += y.copied_unsplit - x.copied_unsplit;
     p.unsplit_bytes += y.copied_unsplit_bytes - x.copied_unsplit_bytes;
     p.no_buffer += y.copied_no_buffer - x.copied_no_buffer;
-    p.foreign += y.copied_foreign - x.copied_foreign;
-    p.shared += y.copied_shared - x.copied_shared;
     p.hol_ps += static_cast<std::uint64_t>(y.hol_sum - x.hol_sum);
     p.hol_buffers += y.hol_buffers - x.hol_buffers;
     p.large += y.copied_large - x.copied_large;
@@ -177,16 +175,14 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     gro(b.socket_gro[q], e.socket_gro[q]);
   }
   const BridgeStats host = host_stage(sheet, b, e);
-  p.foreign += host.copied_foreign;
-  p.shared += host.copied_shared;
   sheet.count("fallback.copied.headroom", "frames", host.copied_headroom);
   sheet.count("fallback.copied.small", "frames", p.small);
   sheet.count("fallback.copied.unsplit", "frames", p.unsplit);
   sheet.count("fallback.unsplit_bytes", "bytes", p.unsplit_bytes);
   sheet.ratio("fallback.unsplit_share", "%", 100 * p.unsplit, m.frames.delivered_in_window());
   sheet.count("fallback.copied.no_buffer", "frames", p.no_buffer);
-  sheet.count("fallback.copied.foreign", "frames", p.foreign);
-  sheet.count("fallback.copied.shared", "frames", p.shared);
+  sheet.count("fallback.copied.foreign", "frames", host.copied_foreign);
+  sheet.count("fallback.copied.shared", "frames", host.copied_shared);
   sheet.count("fallback.copied.large", "frames", p.large);
   if (p.hol_buffers) sheet.ratio("ring.hol_ns", "ns", p.hol_ps, p.hol_buffers * 1000);
   const auto paths = static_cast<std::uint64_t>(std::max<std::size_t>(1, m.guests.size() + m.socket_queues.size()));
