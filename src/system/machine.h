@@ -35,6 +35,9 @@ namespace gd::system {
 // When the link comes up: drivers have filled their rings by then. Warm-up and captures begin there.
 constexpr Time kBringUp = 1 * kMs;
 
+// Ranks between interrupts and cores.
+constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900;
+
 // A NIC queue of the host's driver with all that hangs on it.
 struct HostQueue {
   std::unique_ptr<NapiQueue> napi;
@@ -107,6 +110,10 @@ class Machine {
   void build_traffic();
   void build_guest(std::size_t g, const scenario::StrategyChoice& choice);
   void connect_host(GuestSlot& slot, std::size_t g);
+  // A queue's driver, GRO and path. `udp`: whoever gets the packets can take merged UDP.
+  void open(HostQueue& queue, std::uint32_t q, PathContext& context, bool udp);
+  // What was opened gets its taker and its core, and fills its ring.
+  void start(HostQueue& queue, PacketSink& up, Core& core);
   void attach(HostQueue& queue, Core& core, std::uint32_t timer_rank);
   void connect_device(GuestSlot& slot, std::size_t g);
   void build_socket(const scenario::StrategyChoice& choice);

@@ -1,7 +1,6 @@
-// The consumers of a machine: guests behind vhost or behind a device ring, and the host's own socket.
+// Guests of a machine: behind vhost, or behind a device ring.
 #include <algorithm>
 
-#include "models/base/error.h"
 #include "models/virtio/layout.h"
 #include "src/system/environment.h"
 #include "src/system/machine.h"
@@ -32,20 +31,6 @@ struct Doorbell : KickSink {
 const char* backend_name(sc::Backend b) {
   return b == sc::Backend::tap ? "tap" : b == sc::Backend::macvtap ? "macvtap" : "raw_socket";
 }
-
-// `udp`: whoever gets the packets can take merged UDP.
-GroParams gro_params(const sc::Host& h, const BindEnvironment& e, bool udp) {
-  GroParams p;
-  p.enabled = h.gro.enabled;
-  p.rules = h.gro.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
-  p.udp = h.gro.udp && udp;
-  p.hz = static_cast<std::uint32_t>(h.hz);
-  p.normal_batch = static_cast<std::uint32_t>(h.gro.normal_batch);
-  p.frag_shift_bug = e.options.hazard == Hazard::frag_shift;
-  return p;
-}
-
-constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900;   // between interrupts and cores
 
 }  // namespace
 
@@ -86,28 +71,15 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   }
 }
 
-// The queue's softirq, its interrupt, and the timer of gro_flush_timeout on their core.
-void Machine::attach(HostQueue& queue, Core& core, std::uint32_t timer_rank) {
-  core.attach(queue.napi->irq());
-  core.attach(*queue.napi);
-  if (scenario.host.gro.flush_timeout == 0) return;
-  queue.timer = std::make_unique<NapiTimer>(agenda, timer_rank, *queue.napi, costs);
-  core.attach(*queue.timer);
-  queue.napi->connect(*queue.timer);
-}
-
 void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   const auto q = static_cast<std::uint32_t>(g);
   // A merged UDP packet goes to a guest that can segment it; for another one UDP is not merged at all.
   const std::uint64_t features = slot.guest->rx().features;
   const bool uso = feature::has(features, feature::kGuestUso4) && feature::has(features, feature::kGuestUso6);
-  slot.queue.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
-  slot.queue.gro = std::make_unique<GroStage>(gro_params(scenario.host, slot.env, uso), phys, skbs, frames, costs);
   PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, slot.env);
   c.guest = slot.guest.get();
-  c.softirq = slot.queue.napi.get();
   c.interrupt_rank = kInjectionRank + q;
-  slot.queue.path = strategy.make_path(c);
+  open(slot.queue, q, c, uso);
   slot.tap = std::make_unique<TapQueue>(static_cast<std::uint32_t>(scenario.host.tap_queue), phys, skbs, frames, costs,
                                         backend_name(scenario.vhost.backend), TapOffloads::of(slot.guest->rx().features));
   slot.vhost = std::make_unique<VhostWorker>(vhost_params(scenario), *slot.guest, frames, costs);
@@ -120,18 +92,15 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
     core_for(scenario.host.affinity.socket_app, "host.affinity.socket_app").attach(slot.bridge->reader());
   }
   PacketSink& up = slot.bridge ? static_cast<PacketSink&>(*slot.bridge) : *slot.tap;
-  slot.queue.napi->connect(*slot.queue.path, *slot.queue.gro, up);
   slot.tap->connect(*slot.vhost);
   slot.vhost->connect(*slot.queue.path, *slot.tap, slot.tx.get());
   slot.guest->on_kick(*slot.vhost);
 
-  Core& irq_core = core_for(scenario.host.affinity.interrupt, "host.affinity.interrupt");
-  attach(slot.queue, irq_core, kTimerRank + q);
+  start(slot.queue, up, core_for(scenario.host.affinity.interrupt, "host.affinity.interrupt"));
   core_for((scenario.host.affinity.vhost + g) % cores.size(), "host.affinity.vhost").attach(*slot.vhost);
   if (!observers.empty()) {
     slot.tap->observe(&observers, level("tap-" + slot.guest->name(), "queue", "packets", static_cast<std::int64_t>(scenario.host.tap_queue)));
   }
-  slot.queue.napi->start(interrupts.add(slot.queue.napi->irq()));
 }
 
 void Machine::connect_device(GuestSlot& slot, std::size_t g) {
@@ -145,29 +114,6 @@ void Machine::connect_device(GuestSlot& slot, std::size_t g) {
   nic.configure_virtio_tx(q, {slot.guest->tx(), base, interrupts.add(*slot.tx_vector), domain});
   slot.doorbell = std::make_unique<Doorbell>(bus, q);
   slot.guest->on_kick(*slot.doorbell);
-}
-
-void Machine::build_socket(const sc::StrategyChoice& choice) {
-  HostSocketParams p;
-  p.socket_buffer = scenario.host.socket_buffer;
-  socket = std::make_unique<HostSocket>(p, phys, frames, *expected, costs);
-  core_for(scenario.host.affinity.socket_app, "host.affinity.socket_app").attach(*socket);
-  Core& irq_core = core_for(scenario.host.affinity.interrupt, "host.affinity.interrupt");
-  for (std::uint32_t q = 0; q < nic.rx_queues(); ++q) {
-    auto owned = std::make_unique<HostQueue>();
-    HostQueue& h = *owned;
-    socket_queues.push_back(std::move(owned));
-    socket_envs.push_back(std::make_unique<BindEnvironment>(environment(scenario, choice, 0)));
-    h.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
-    h.gro = std::make_unique<GroStage>(gro_params(scenario.host, *socket_envs.back(), true), phys, skbs, frames, costs);
-    PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, *socket_envs.back());
-    c.softirq = h.napi.get();
-    h.path = strategy.make_path(c);
-    h.napi->connect(*h.path, *h.gro, *socket);
-    attach(h, irq_core, kTimerRank + q);
-    h.napi->start(interrupts.add(h.napi->irq()));
-  }
-  if (!observers.empty()) socket->observe(&observers, level("host", "socket", "bytes", static_cast<std::int64_t>(p.socket_buffer)));
 }
 
 }  // namespace gd::system

@@ -1,0 +1,48 @@
+// The NIC queues of the host's driver, whoever takes their packets.
+#include "src/system/machine.h"
+#include "src/system/params.h"
+
+namespace gd::system {
+
+namespace sc = scenario;
+
+namespace {
+
+// `udp`: whoever gets the packets can take merged UDP.
+GroParams gro_params(const sc::Host& h, const BindEnvironment& e, bool udp) {
+  GroParams p;
+  p.enabled = h.gro.enabled;
+  p.rules = h.gro.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
+  p.udp = h.gro.udp && udp;
+  p.hz = static_cast<std::uint32_t>(h.hz);
+  p.normal_batch = static_cast<std::uint32_t>(h.gro.normal_batch);
+  p.frag_shift_bug = e.options.hazard == Hazard::frag_shift;
+  return p;
+}
+
+}  // namespace
+
+void Machine::open(HostQueue& h, std::uint32_t q, PathContext& context, bool udp) {
+  h.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
+  h.gro = std::make_unique<GroStage>(gro_params(scenario.host, context.env, udp), phys, skbs, frames, costs);
+  context.softirq = h.napi.get();
+  h.path = strategy.make_path(context);
+}
+
+void Machine::start(HostQueue& h, PacketSink& up, Core& core) {
+  h.napi->connect(*h.path, *h.gro, up);
+  attach(h, core, kTimerRank + h.napi->queue());
+  h.napi->start(interrupts.add(h.napi->irq()));
+}
+
+// The queue's softirq, its interrupt, and the timer of gro_flush_timeout on their core.
+void Machine::attach(HostQueue& queue, Core& core, std::uint32_t timer_rank) {
+  core.attach(queue.napi->irq());
+  core.attach(*queue.napi);
+  if (scenario.host.gro.flush_timeout == 0) return;
+  queue.timer = std::make_unique<NapiTimer>(agenda, timer_rank, *queue.napi, costs);
+  core.attach(*queue.timer);
+  queue.napi->connect(*queue.timer);
+}
+
+}  // namespace gd::system
