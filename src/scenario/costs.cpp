@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "src/scenario/sha256.h"
+#include "src/scenario/tree.h"
 #include "src/scenario/units.h"
 
 namespace gd::scenario {
@@ -69,19 +70,18 @@ void entries(Reader& r, const Node& object, std::vector<CostEntry>& costs, bool 
   }
 }
 
-// The profile in `text`; nothing after a mistake.
-void profile(Reader& r, Mistakes& mistakes, const std::string& text, const std::string& file, std::vector<CostEntry>& costs) {
-  auto source = std::make_shared<Source>();
-  source->name = file;
-  source->text = text;
-  const std::optional<Node> root = parse(source, mistakes);
+// The profile in `text`, merged over the profiles that it extends; nothing after a mistake.
+void profile(Reader& r, const std::string& text, const std::string& file, std::vector<CostEntry>& costs) {
+  LoadOptions options;
+  options.share_dir = r.options().share_dir;
+  const std::optional<Node> root = load_tree(text, file, options, r.mistakes());
   if (!root || !r.expect(*root, "", Kind::object, "{\"description\": ..., \"costs\": {...}}")) return;
   const Node* object = nullptr;
   for (const Node& n : root->children) {
     if (n.key == "costs") object = &n;
     else if (n.key != "description" && n.key != "sources" && n.key != "$schema")
-      r.fail_key(n, n.key, "unknown key \"" + n.key + "\"", "description, sources, costs",
-                 nearest(n.key, {"description", "sources", "costs"}));
+      r.fail_key(n, n.key, "unknown key \"" + n.key + "\"", "description, extends, sources, costs",
+                 nearest(n.key, {"description", "extends", "sources", "costs"}));
   }
   if (object == nullptr) return r.fail(*root, "", "has no costs", "{\"description\": ..., \"costs\": {...}}");
   if (r.expect(*object, "costs", Kind::object, "an object of operations")) entries(r, *object, costs, true);
@@ -138,7 +138,7 @@ void read_costs_of(Reader& r, const Node& root) {
       return r.fail(name, "host.costs", "there is no cost profile \"" + name.text + "\"", "looked for " + join(tried, " and "));
     s.host.costs = file;
     s.inputs.push_back({"host.costs", file, sha256(*text)});
-    profile(r, r.mistakes(), *text, file, s.costs);
+    profile(r, *text, file, s.costs);
   }
   if (own != nullptr && own->kind == Kind::object) entries(r, *own, s.costs, is_inline || !r.options().read_inputs);
   sort(s.costs);
@@ -151,7 +151,7 @@ std::vector<CostEntry> load_costs(const std::string& path) {
   Reader r(s, options, mistakes);
   const std::optional<std::string> text = read_file(path);
   if (!text) throw UserError(path + ": error: there is no such file, or it cannot be read");
-  profile(r, mistakes, *text, path, s.costs);
+  profile(r, *text, path, s.costs);
   mistakes.raise();
   sort(s.costs);
   return s.costs;

@@ -1,4 +1,6 @@
-// Cost profiles: the file of host.costs with the scenario's own `costs` merged over it.
+// Cost profiles: the file of host.costs, which may extend others as a scenario may (RFC 7396 merge, looked up beside the
+// file, then in the share folder), with the scenario's own `costs` merged over it. {"description", "extends", "sources",
+// "costs": {"component.operation": {cycles, cycles_per_unit, per, source, confidence}}}.
 #pragma once
 #include "src/scenario/reader.h"
 

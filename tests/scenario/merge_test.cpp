@@ -174,5 +174,32 @@ TEST(Costs, ProfileAndOverrides) {
   EXPECT_EQ(load_costs(share.path + "/costs/p.json").size(), 2u);
 }
 
+TEST(Costs, AProfileExtendsAnother) {
+  const Folder share;
+  share.write("costs/new.json", R"({"costs": {"a.one": {"cycles": 1, "source": "s", "confidence": "read"},
+    "b.two": {"cycles": 10, "cycles_per_unit": 0.5, "per": "byte", "source": "t", "confidence": "read"}, "c.three": {"cycles": 5}}})");
+  const std::string old = share.write("costs/old.json", R"({"extends": "new.json", "costs": {"a.one": {"cycles": 2},
+    "b.two": {"cycles": 11, "cycles_per_unit": null, "source": "u", "confidence": "derived"}, "c.three": null, "d.four": {"cycles": 7}}})");
+  const std::vector<CostEntry> e = load_costs(old);
+  ASSERT_EQ(e.size(), 3u);
+  EXPECT_EQ(e[0], (CostEntry{"a.one", 2'000, 0, "", "s", "read"}));
+  EXPECT_EQ(e[1], (CostEntry{"b.two", 11'000, 0, "byte", "u", "derived"}));
+  EXPECT_EQ(e[2], (CostEntry{"d.four", 7'000, 0, "", "", ""}));
+  LoadOptions o;
+  o.share_dir = share.path;
+  o.set = {"host.costs=old", "costs.d.four.cycles=8"};
+  const std::vector<CostEntry> s = load_text(std::string("{") + kTraffic + "}", "s.json", o).costs;
+  ASSERT_EQ(s.size(), 3u);
+  EXPECT_EQ(s[2].fixed_mc, 8'000u);
+  share.write("costs/new.json", R"({"extends": "old.json", "costs": {}})");
+  o.set = {"host.costs=old"};
+  try {
+    load_text(std::string("{") + kTraffic + "}", "s.json", o);
+    ADD_FAILURE() << "a circle was taken";
+  } catch (const UserError& circle) {
+    EXPECT_THAT(circle.what(), HasSubstr("extends itself"));
+  }
+}
+
 }  // namespace
 }  // namespace gd::scenario
