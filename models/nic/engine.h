@@ -15,6 +15,7 @@ enum class Ev : std::uint8_t {
   rx_fetch,        // descriptors read
   rx_data,         // arg: descriptors whose payload is visible (free-running count)
   rx_flush,        // arg: generation; a write-back batch waited long enough
+  rx_pause,        // arg: generation; a PAUSE is half over
   rx_writeback,    // arg: descriptors written back (free-running count)
   vector,          // moderation time of a vector (queue) is over
   tx_fetch, tx_writeback,   // arg: free-running count
@@ -144,6 +145,7 @@ struct Engine {
   Observer* observer;
   BusMaster bus;
   EventHeap events;
+  TxWire* wire = nullptr;                    // null: what is sent is discarded
   Moderation moderation;
   NicStats stats;
   std::vector<std::uint8_t> staging;         // a frame on its way to the bus when its bytes differ from the wire's

@@ -54,6 +54,8 @@ const NicParams& checked(const NicParams& p) {
   in_range("max_outstanding_bytes", p.max_outstanding_bytes, 1, 1ULL << 30);
   in_range("max_outstanding_reads", p.max_outstanding_reads, 1, 1 << 20);
   in_range("writeback_batch", p.writeback_batch, 1, 64);
+  if (p.pause_high) in_range("pause_high", p.pause_high, 1, p.fifo), in_range("pause_low", p.pause_low, 0, p.pause_high - 1);
+  in_range("pause_quanta", p.pause_quanta, 1, 0xffff);
   in_range("virtio_chain_cache", p.virtio_chain_cache, 2, 4096);
   in_range("virtio_fetch_batch", p.virtio_fetch_batch, 1, 4096);
   return p;
@@ -92,7 +94,7 @@ Nic::Nic(sc_core::sc_module_name name, Agenda& agenda_ref, const NicParams& para
 
 Nic::~Nic() = default;
 
-void Nic::connect(TxWire* wire) { impl_->tx.connect(wire); }
+void Nic::connect(TxWire* wire) { impl_->engine.wire = wire; }
 void Nic::set_levels(std::uint32_t fifo_id, const std::vector<std::uint32_t>& ring_ids) { impl_->rx.set_levels(fifo_id, ring_ids); }
 void Nic::set_indirection(const std::vector<std::uint8_t>& table) { impl_->rx.steering().indirection(table); }
 
@@ -218,6 +220,7 @@ void Nic::Impl::dispatch(const nic::Event& ev, Time now) {
     case Ev::rx_fetch: return rings[q]->fetched(now);
     case Ev::rx_data: return rings[q]->data_visible(ev.arg, now);
     case Ev::rx_flush: return rings[q]->flush_due(ev.arg, now);
+    case Ev::rx_pause: return rx.pause_due(ev.arg, now);
     case Ev::rx_writeback: return rings[q]->written_back(ev.arg, now);
     case Ev::vector: return engine.moderation.timer(q, now);
     case Ev::tx_fetch: return tx_rings[q]->fetched(now);

@@ -54,6 +54,11 @@ struct NicParams {
   bool moderation_from_first = false;             // the delay runs from the first completion not yet reported (rx-usecs of
                                                   // cards with a packet timer), not from the last interrupt (EITR)
   std::uint32_t moderation_frames = 0;            // fire earlier when so many completions wait; 0: off
+  // PAUSE frames (IEEE 802.3 Annex 31B): sent when the receive FIFO holds more than `pause_high` bytes, taken back at
+  // `pause_low`; 0: none.
+  Bytes pause_high = 0, pause_low = 0;
+  std::uint16_t pause_quanta = 0xffff;            // times of 512 bits asked for; renewed at half of it (ixgbe: FCTTV 0xFFFF)
+  std::uint64_t link_rate = 10'000'000'000;       // bit/s, of which a quantum is 512 bits
   std::uint32_t virtio_chain_cache = 64;          // descriptor chains a virtqueue holds on chip
   std::uint32_t virtio_fetch_batch = 32;          // avail entries of one read, at most
 };
@@ -79,6 +84,7 @@ struct NicStats {
   std::uint64_t guest_faults = 0;                 // virtio: malformed rings or chains, buffers that are not posted
   std::uint64_t tx_frames = 0, tx_bytes = 0, tx_errors = 0;
   Bytes fifo_peak = 0;
+  std::uint64_t pauses = 0, resumes = 0;          // PAUSE frames sent: to stop (renewals included), to go on
 };
 
 // How a frame passes the receive path.

@@ -1,9 +1,14 @@
 #include "models/nic/rx.h"
 
 #include "models/packet/headers.h"
+#include "models/packet/mac_control.h"
 #include "models/packet/parse.h"
 
 namespace gd::nic {
+
+namespace {
+constexpr std::uint64_t kStationMac = 0x020000ffff01;   // of the card's own frames: locally administered, nobody else's here
+}
 
 RxPath::RxPath(Engine& engine) : e_(engine), lines_(engine.params.rx_queues), turn_(engine.params.rx_queues) {
   RssFields fields;
@@ -77,6 +82,7 @@ void RxPath::arrived(FrameRef f, Time now) {
   e_.stats.fifo_peak = std::max(e_.stats.fifo_peak, used_);
   e_.level(fifo_level_id_, static_cast<std::int64_t>(used_), now);
   ++e_.held;
+  if (e_.params.pause_high && used_ > e_.params.pause_high && !pausing_) pause(e_.params.pause_quanta, now);
 
   RxInfo info;
   info.frame = f;
@@ -132,6 +138,25 @@ void RxPath::pump(Time now) {
 void RxPath::release(std::uint32_t length, Time now) {
   used_ -= footprint(length);
   e_.level(fifo_level_id_, static_cast<std::int64_t>(used_), now);
+  if (pausing_ && used_ <= e_.params.pause_low) pause(0, now);
+}
+
+// Sends a PAUSE frame. While the far end stands still, it is renewed at half its time.
+void RxPath::pause(std::uint16_t quanta, Time now) {
+  pausing_ = quanta != 0;
+  ++(pausing_ ? e_.stats.pauses : e_.stats.resumes);
+  ++pause_generation_;
+  if (pausing_) {
+    const auto half = static_cast<Time>(static_cast<unsigned __int128>(quanta) * mac_control::kQuantumBits * kSec / e_.params.link_rate / 2);
+    e_.events.push(now + half, Ev::rx_pause, 0, pause_generation_);
+  }
+  if (!e_.wire) return;
+  const PauseFrame f = pause_frame(kStationMac, quanta);
+  e_.wire->transmit(f.data(), static_cast<std::uint32_t>(f.size()), now);
+}
+
+void RxPath::pause_due(std::uint64_t generation, Time now) {
+  if (pausing_ && generation == pause_generation_) pause(e_.params.pause_quanta, now);
 }
 
 void RxPath::ring_level(std::uint32_t q, Time now) {

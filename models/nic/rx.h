@@ -60,6 +60,7 @@ class RxPath {
   void release(std::uint32_t length, Time now);
   void ring_level(std::uint32_t q, Time now);
   Bytes level() const { return used_; }
+  void pause_due(std::uint64_t generation, Time now);   // Ev::rx_pause
   // Bytes that a frame occupies in the FIFO.
   static Bytes footprint(std::uint32_t length) { return std::max<std::uint32_t>(length, 60); }
 
@@ -77,6 +78,7 @@ class RxPath {
   void push(Line& l, const RxInfo& info);
   void pop(Line& l);
   void list(std::uint32_t q);
+  void pause(std::uint16_t quanta, Time now);
 
   Engine& e_;
   Steering steering_;
@@ -87,7 +89,8 @@ class RxPath {
   std::uint32_t turn_first_ = 0, turn_count_ = 0;
   Bytes used_ = 0;
   std::uint32_t fifo_level_id_ = UINT32_MAX;
-  bool pumping_ = false;
+  std::uint64_t pause_generation_ = 0;
+  bool pumping_ = false, pausing_ = false;
 };
 
 }  // namespace gd::nic

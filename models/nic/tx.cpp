@@ -83,7 +83,7 @@ void TxPath::transmit(Slot& s, std::uint32_t slot, Time now) {
   }
   ++e_.stats.tx_frames;
   e_.stats.tx_bytes += length;
-  if (wire_) wire_->transmit(frame, length, now);
+  if (e_.wire) e_.wire->transmit(frame, length, now);
 }
 
 void TxPath::drain(Time now) {
@@ -93,7 +93,7 @@ void TxPath::drain(Time now) {
     const std::uint32_t slot = order_[order_first_];
     Slot& s = slots_[slot];
     if (!s.ready) break;
-    const Time at = std::max(s.done, wire_ ? wire_->free_at() : now);
+    const Time at = std::max(s.done, e_.wire ? e_.wire->free_at() : now);
     if (at > now) {
       if (!wire_timer_) {
         wire_timer_ = true;

@@ -22,7 +22,6 @@ class TxQueue {
 class TxPath {
  public:
   explicit TxPath(Engine& engine);
-  void connect(TxWire* wire) { wire_ = wire; }
   void install(std::uint32_t id, std::unique_ptr<TxQueue> q) { queues_[id] = std::move(q); }
   TxQueue* queue(std::uint32_t id) { return queues_[id].get(); }
 
@@ -50,7 +49,6 @@ class TxPath {
   void transmit(Slot& s, std::uint32_t slot, Time now);
 
   Engine& e_;
-  TxWire* wire_ = nullptr;
   std::uint32_t slot_bytes_;
   std::vector<std::unique_ptr<TxQueue>> queues_;
   std::vector<Slot> slots_;

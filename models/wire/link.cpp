@@ -4,6 +4,7 @@
 
 #include "models/base/error.h"
 #include "models/packet/checksum.h"
+#include "models/packet/mac_control.h"
 #include "models/packet/parse.h"
 
 namespace gd {
@@ -55,11 +56,12 @@ void Link::plan(Time now) {
     case Next::later: return;
     case Next::frame: break;
   }
-  const Time first_bit = std::max({now, rx_free_, next.earliest});
-  const Time last_bit = first_bit + rx_clock_.take(static_cast<std::uint64_t>(next.length) * 8 + kBitsBefore);
+  ready_ = std::max({now, rx_free_, next.earliest});
+  first_bit_ = std::max(ready_, paused_until_);
+  const Time last_bit = first_bit_ + rx_clock_.take(static_cast<std::uint64_t>(next.length) * 8 + kBitsBefore);
   rx_free_ = last_bit + rx_clock_.take(kGapBits);
-  if (last_bit >= stop_) return finish(now);
-  stats_.busy += rx_free_ - first_bit;
+  if (last_bit >= stop_ && paused_until_ <= ready_) return finish(now);   // a pause may yet end early
+  stats_.busy += rx_free_ - first_bit_;
   arrival_ = last_bit;
 }
 
@@ -71,6 +73,7 @@ void Link::traffic_ready(Time now) {
 void Link::arrive(Time now) {
   arrival_ = kNever;
   last_arrival_ = now;
+  stats_.paused += first_bit_ - ready_;
   ++sent_;
   const FrameRef r = traffic_->emit(now);
   if (fault_ && table_[r].payload_length > 0 && fault_->hit(Fault::flip_wire, table_[r].id)) flip(r);
@@ -94,6 +97,17 @@ void Link::flip(FrameRef r) {
   m.bytes = f;
 }
 
+// The far end's MAC has taken a PAUSE frame: a planned frame that has not begun moves.
+void Link::pause(std::uint16_t quanta, Time now) {
+  const auto length = static_cast<Time>(static_cast<unsigned __int128>(quanta) * mac_control::kQuantumBits * kSec / p_.rate);
+  paused_until_ = now + length;
+  if (arrival_ == kNever || first_bit_ < now) return;
+  const Time begin = std::max({ready_, paused_until_, now});
+  arrival_ += begin - first_bit_;
+  rx_free_ += begin - first_bit_;
+  first_bit_ = begin;
+}
+
 void Link::act(Time now) {
   while (tx_head_ != tx_tail_) {
     Sent& s = tx_[tx_head_ & (tx_.size() - 1)];
@@ -101,8 +115,12 @@ void Link::act(Time now) {
     ++tx_head_;
     far_->from_nic(s.bytes.data(), static_cast<std::uint32_t>(s.bytes.size()), now);
   }
-  if (arrival_ <= now) arrive(now);
-  if (now >= stop_) finish(now);
+  while (!pauses_.empty() && pauses_.front().due <= now) {
+    pause(pauses_.front().quanta, now);
+    pauses_.erase(pauses_.begin());
+  }
+  if (arrival_ <= now && now < stop_) arrive(now);
+  if (now >= stop_) arrival_ = kNever, finish(now);
   wake();
 }
 
@@ -110,9 +128,15 @@ void Link::transmit(const std::uint8_t* bytes, std::uint32_t length, Time now) {
   const Time first_bit = std::max(now, tx_free_);
   const Time last_bit = first_bit + tx_clock_.take(static_cast<std::uint64_t>(wire::padded(length)) * 8 + kBitsBefore);
   tx_free_ = last_bit + tx_clock_.take(kGapBits);
+  stats_.tx_busy += tx_free_ - first_bit;
+  const Time there = last_bit + 2 * p_.propagation;
+  if (const std::optional<std::uint16_t> quanta = pause_quanta(bytes, length)) {
+    ++stats_.pauses;
+    pauses_.push_back({there + p_.pause_response, *quanta});
+    return wake();
+  }
   ++stats_.tx_frames;
   stats_.tx_bytes += length;
-  stats_.tx_busy += tx_free_ - first_bit;
   if (!far_) return;
   if (tx_tail_ - tx_head_ == tx_.size()) {
     std::vector<Sent> larger(tx_.size() * 2);
@@ -122,13 +146,14 @@ void Link::transmit(const std::uint8_t* bytes, std::uint32_t length, Time now) {
   }
   Sent& s = tx_[tx_tail_++ & (tx_.size() - 1)];
   s.bytes.assign(bytes, bytes + length);   // keeps its memory from one use to the next
-  s.due = last_bit + 2 * p_.propagation + p_.far_end_delay;
+  s.due = there + p_.far_end_delay;
   wake();
 }
 
 void Link::wake() {
   Time t = arrival_;
   if (tx_head_ != tx_tail_) t = std::min(t, tx_[tx_head_ & (tx_.size() - 1)].due);
+  if (!pauses_.empty()) t = std::min(t, pauses_.front().due);
   if (running_ && !finished_) t = std::min(t, std::max(stop_, agenda().now()));
   if (t != pending()) wake_only_at(t);
 }

@@ -1,7 +1,9 @@
 // The Ethernet link between the traffic and the NIC, full duplex.
 //
 // Modelled: serialisation with preamble, FCS and interpacket gap in both directions, remainders carried; padding of short
-// frames; the delay of the wire and of the far end. Not modelled: bit errors, pause frames, auto-negotiation.
+// frames; the delay of the wire and of the far end; PAUSE frames of the NIC (IEEE 802.3 Annex 31B), which the far end's MAC obeys: a frame
+// that has begun goes on, the others wait at the far end, whose buffer has no limit. Not modelled: bit errors, PAUSE frames of the
+// far end, auto-negotiation.
 // The propagation of both directions is charged on the way to the far end: the loop takes as long, and a received frame
 // needs one activation.
 #pragma once
@@ -27,6 +29,7 @@ class Link : public Actor, public TxWire, private TrafficListener {
     std::uint64_t rate = 10'000'000'000;   // bit/s, each direction
     Time propagation = 500 * kNs;          // one way (100 m of fibre: 5 ns a metre, ITU-T G.652 index 1.468)
     Time far_end_delay = 0;                // from a frame's arrival at the far end to its effect there
+    Time pause_response = 0;               // from a PAUSE frame's last bit at the far end to the last bit that it lets through
     std::uint64_t frames = UINT64_MAX;     // the wire is finished after so many
   };
   struct Stats {
@@ -36,6 +39,8 @@ class Link : public Actor, public TxWire, private TrafficListener {
     std::uint64_t tx_frames = 0;    // sent by the NIC
     std::uint64_t tx_bytes = 0;     // of them, without FCS and padding
     Time tx_busy = 0;               // ps, transmit direction occupied
+    std::uint64_t pauses = 0;       // PAUSE frames sent by the NIC
+    Time paused = 0;                // ps by which PAUSE frames delayed frames that were ready
   };
 
   // `rank`: rank::kWire + index. Nothing is sent before start().
@@ -70,11 +75,16 @@ class Link : public Actor, public TxWire, private TrafficListener {
     Time due = 0;
     std::vector<std::uint8_t> bytes;
   };
+  struct Pause {
+    Time due;
+    std::uint16_t quanta;
+  };
   void traffic_ready(Time now) override;
   void plan(Time now);
   void arrive(Time now);
   void finish(Time now);
   void flip(FrameRef r);
+  void pause(std::uint16_t quanta, Time now);
   void wake();
 
   FrameTable& table_;
@@ -87,12 +97,15 @@ class Link : public Actor, public TxWire, private TrafficListener {
   LinkListener* listener_ = nullptr;
   RateClock rx_clock_, tx_clock_;
   Time arrival_ = kNever;            // last bit of the frame on the wire
+  Time first_bit_ = 0, ready_ = 0;   // of that frame: when it begins, and when it would without PAUSE
+  Time paused_until_ = 0;            // no frame begins before
   Time rx_free_ = 0, tx_free_ = 0;
   Time stop_ = kNever, last_arrival_ = 0;
   std::uint64_t sent_ = 0;
   bool running_ = false, finished_ = false;
   std::vector<Sent> tx_;             // ring, a power of two long
   std::uint64_t tx_head_ = 0, tx_tail_ = 0;
+  std::vector<Pause> pauses_;        // on their way, oldest first; seldom more than two
   std::vector<std::uint8_t> flipped_;
   Stats stats_;
 };

@@ -43,6 +43,10 @@ void Reader::check_device() {
   if (nic.fifo < frame)
     fail_at({"nic.fifo", "nic.mtu"}, "a frame of " + number(frame) + " B does not fit the FIFO of " + bytes(nic.fifo),
             "at least one frame");
+  if (nic.pause.high > nic.fifo)
+    fail_at({"nic.pause.high", "nic.fifo"}, "the FIFO never holds more than " + bytes(nic.fifo), "at most nic.fifo");
+  if (nic.pause.high ? nic.pause.low >= nic.pause.high : nic.pause.low > 0)
+    fail_at({"nic.pause.low", "nic.pause.high"}, bytes(nic.pause.low) + " is not below nic.pause.high, " + bytes(nic.pause.high), "less than nic.pause.high");
   const Host& host = scenario_.host;
   if (host.copybreak > nic.rx_buffer)
     fail_at({"host.copybreak", "nic.rx_buffer"},

@@ -33,6 +33,14 @@ struct InterruptModeration {
   Count frames = 0;              // interrupt at once after so many frames; 0: by time alone
 };
 
+// PAUSE frames of the card (IEEE 802.3 Annex 31B).
+struct Pause {
+  Bytes high = 0;                // FIFO level above which the far end is asked to stop; 0: never
+  Bytes low = 0;                 // and at which it may go on
+  Count quanta = 0xffff;
+  Time response = 3'072 * kNs;   // of the far end's MAC
+};
+
 struct Nic {
   std::string model;             // informative
   Rate link_rate = 10'000'000'000;
@@ -43,6 +51,7 @@ struct Nic {
   Bytes fifo = 512 * 1024;
   HeaderSplit header_split;
   InterruptModeration interrupt_moderation;
+  Pause pause;
   BufferScope buffer_size = BufferScope::per_queue;
   Bytes rx_buffer = 2048;
   Count descriptor_prefetch = 8;

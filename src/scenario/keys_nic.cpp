@@ -26,6 +26,13 @@ void nic_keys(Table& t) {
            "last-interrupt: EITR of the 82599; first-completion: packet timers (ethtool rx-usecs)");
   t.count("nic.interrupt_moderation.frames", AT(nic.interrupt_moderation.frames), {0, 65'535},
           "So many frames raise the interrupt before the delay is over; 0: by time alone.");
+  t.size("nic.pause.high", AT(nic.pause.high), {0, 64u << 20},
+         "The card sends PAUSE frames while its receive FIFO holds more than this; 0: never.", "IEEE 802.3 Annex 31B; FCRTH of the 82599");
+  t.size("nic.pause.low", AT(nic.pause.low), {0, 64u << 20}, "FIFO level at which the card lets the far end go on.", "FCRTL of the 82599");
+  t.count("nic.pause.quanta", AT(nic.pause.quanta), {1, 65'535}, "Time that a PAUSE frame asks for, in units of 512 bit times; renewed at half of it.",
+          "Linux ixgbe: FCTTV 0xFFFF");
+  t.time("nic.pause.response", AT(nic.pause.response), {0, 1'000'000'000}, "Time from a PAUSE frame's arrival to the far end's stop, a begun frame apart.",
+         "at most 60 quanta at 10 Gb/s (IEEE 802.3 Annex 31B.3.7)");
   t.choice("nic.buffer_size", AT(nic.buffer_size), {"per-queue", "per-descriptor"},
            "Whether the length of receive buffers is a register of the queue or stands in each descriptor.",
            "SRRCTL.BSIZEPACKET is per queue");

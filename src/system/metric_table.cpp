@@ -47,6 +47,8 @@ const std::vector<MetricInfo>& metric_table() {
       {"pcie.upstream_bytes", "bytes", "bytes on the link from the device, headers and DLLPs included", -1},
       {"pcie.downstream_bytes", "bytes", "bytes on the link to the device", -1},
       {"pcie.utilisation", "%", "share of the window for which the busier direction was reserved", -1},
+      {"pause.frames", "frames", "PAUSE frames that the card sent inside the window, renewals and ends of pauses included", -1},
+      {"pause.time", "%", "share of the window by which PAUSE frames delayed frames that the far end had ready", -1},
       {"iommu.iotlb_miss_rate", "%", "IOTLB misses by lookup", -1},
       {"iommu.maps", "", "mappings made", -1},
       {"iommu.invalidations", "", "invalidations sent to the IOMMU", -1},

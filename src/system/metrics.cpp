@@ -102,6 +102,8 @@ void memory_and_bus(Sheet& sheet, const Machine& m, const Snapshot& b, const Sna
   sheet.count("dram.read_bytes", "bytes", reads);
   sheet.count("dram.write_bytes", "bytes", writes);
   sheet.ratio("dram.bytes_per_payload_byte", "bytes/byte", reads + writes, payload);
+  sheet.count("pause.frames", "frames", e.link.pauses - b.link.pauses);
+  sheet.ratio("pause.time", "%", 100 * static_cast<std::uint64_t>(e.link.paused - b.link.paused), window);
   const IommuStats &i = b.iommu, &j = e.iommu;
   sheet.ratio("iommu.iotlb_miss_rate", "%", 100 * (j.misses - i.misses), j.lookups - i.lookups);
   sheet.count("iommu.maps", "", j.maps - i.maps);

@@ -109,6 +109,10 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.fetch_batch = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
   p.max_outstanding_writes = static_cast<std::uint32_t>(s.nic.max_outstanding_writes);
   p.max_outstanding_reads = static_cast<std::uint32_t>(std::min(s.nic.max_outstanding_reads, s.pcie.tags));
+  p.pause_high = s.nic.pause.high;
+  p.pause_low = s.nic.pause.low;
+  p.pause_quanta = static_cast<std::uint16_t>(s.nic.pause.quanta);
+  p.link_rate = s.nic.link_rate;
   p.writeback_batch = static_cast<std::uint32_t>(s.nic.descriptor_writeback_batch);
   p.writeback_timeout = s.nic.writeback_timeout;
   p.moderation_delay = s.nic.interrupt_moderation.delay;
@@ -198,6 +202,7 @@ Link::Params link_params(const sc::Scenario& s) {
   Link::Params p;
   p.rate = s.nic.link_rate;
   p.far_end_delay = s.traffic.tcp_peer_delay;
+  p.pause_response = s.nic.pause.response;
   if (s.traffic.frames) p.frames = *s.traffic.frames;
   return p;
 }

@@ -23,6 +23,7 @@ Snapshot take_snapshot(Machine& m, Time at) {
   s.down_reserved = m.pcie.downstream_reserved();
   s.iommu = m.iommu.stats();
   s.nic = m.nic.stats();
+  s.link = m.link->stats();
   s.pinned = m.ownership.pinned_integral(at);
   s.pin_ops = m.ownership.pin_ops();
   s.interrupts = m.interrupts.delivered();

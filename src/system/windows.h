@@ -17,6 +17,7 @@ struct Snapshot {
   Time up_reserved = 0, down_reserved = 0;
   IommuStats iommu;
   NicStats nic;
+  Link::Stats link;
   unsigned __int128 pinned = 0;           // byte-picoseconds
   std::uint64_t pin_ops = 0, interrupts = 0, exits = 0;
   struct PerGuest {

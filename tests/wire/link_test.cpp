@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "models/base/error.h"
+#include "models/packet/mac_control.h"
 #include "models/wire/expected.h"
 #include "models/wire/synthetic.h"
 #include "tests/wire/support.h"
@@ -177,6 +178,52 @@ TEST(Link, ObserverSeesEveryFrame) {
   EXPECT_EQ(watch.n, 30u);
   EXPECT_EQ(watch.last, b.nic.last);
   EXPECT_EQ(watch.bytes, 1800u);
+}
+
+// 60 B from the NIC at time 0: the last bit leaves after 57.6 ns, the far end has it 1 us later (propagation both ways) and
+// obeys 200 ns after that, at 1257.6 ns. The frame on the wire then (67.2 ns each: number 18) goes on; number 19 waits.
+struct PauseCase {
+  std::uint16_t quanta;
+  bool resumed;       // a second PAUSE frame of 0 quanta follows at once, 67.2 ns behind
+  Time first_bit;     // of frame 19
+};
+class LinkPause : public ::testing::TestWithParam<PauseCase> {};
+INSTANTIATE_TEST_SUITE_P(, LinkPause, ::testing::Values(PauseCase{10, false, 1'257'600 + 10 * 51'200}, PauseCase{0, false, 19 * 67'200},
+                                                        PauseCase{1000, true, 1'324'800}, PauseCase{0xffff, false, kNever}));
+
+TEST_P(LinkPause, HoldsWhatHasNotBegun) {
+  Link::Params lp = limited(10'000'000'000, 40);
+  lp.pause_response = 200 * kNs;
+  Bench b(size(64), lp);
+  const PauseFrame stop = pause_frame(0x020000000001, GetParam().quanta), go = pause_frame(0x020000000001, 0);
+  b.link.transmit(stop.data(), 60, 0);
+  if (GetParam().resumed) b.link.transmit(go.data(), 60, 0);
+  b.run();
+  EXPECT_EQ(b.link.stats().pauses, GetParam().resumed ? 2u : 1u);
+  EXPECT_EQ(b.link.stats().tx_frames, 0u) << "frames of the link layer are not traffic";
+  if (GetParam().first_bit == kNever) {
+    EXPECT_EQ(b.nic.got.size(), 19u);
+    EXPECT_FALSE(b.link.finished()) << "the pause is longer than the run";
+    return;
+  }
+  ASSERT_EQ(b.nic.got.size(), 40u);
+  EXPECT_EQ(b.nic.got[18].at, 18 * Time{67'200} + 57'600);
+  EXPECT_EQ(b.nic.got[19].at, GetParam().first_bit + 57'600);
+  EXPECT_EQ(b.nic.got[39].at, b.nic.got[19].at + 20 * Time{67'200}) << "what waited follows back to back";
+  EXPECT_EQ(b.link.stats().paused, GetParam().first_bit - 19 * Time{67'200});
+}
+
+// What a pause holds back at the end of the run was never offered.
+TEST(Link, StopDuringAPause) {
+  Bench b(size(64), limited(10'000'000'000, 1000));
+  const PauseFrame stop = pause_frame(0x020000000001, 0xffff);
+  b.link.transmit(stop.data(), 60, 0);
+  b.link.stop_at(5 * kUs);
+  b.run();
+  EXPECT_EQ(b.finish.times, 1);
+  EXPECT_EQ(b.finish.at, 5 * kUs);
+  EXPECT_EQ(b.table.all().offered, b.nic.got.size());
+  EXPECT_LT(b.nic.last, 1200 * kNs);
 }
 
 TEST(Link, RateZeroRefused) {
