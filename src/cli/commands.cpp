@@ -12,7 +12,7 @@ namespace gd::cli {
 namespace {
 
 // Commands that later versions have.
-const std::vector<std::string> kLater = {"check", "sweep", "fidelity"};
+const std::vector<std::string> kLater = {"check", "sweep"};
 
 std::vector<std::string> texts(const std::vector<const char*>& list) { return {list.begin(), list.end()}; }
 
@@ -42,6 +42,13 @@ const std::vector<Command>& command_table() {
        "Prints a table, for each pair of strategies the terms that make the difference, and the expect lines; writes\n"
        "comparison.json and comparison.md beside the results, and draws pictures.",
        kRun, compare_command, 1, 1},
+      {"fidelity", "points.json", "runs published measurements and sets them against what the models say",
+       "A point is a published value with its source, a tolerance, one or more runs, and a formula over their metrics. Runs\n"
+       "that are equal are run once. Prints published and simulated value, error and verdict of each point, the worst first,\n"
+       "predicted apart from calibrated; writes fidelity.json and fidelity.md, and draws a picture. A point that misses its\n"
+       "tolerance is exit 1. --set and --seed hold for all runs; which strategy runs is the points' business.",
+       {"--set", "--seed", "--out", "--force", "-j", "--format", "--quiet", "--progress", "--timeout", "--no-plots", "--help"},
+       fidelity_command, 1, 1},
       {"validate", "scenario.json...", "checks scenarios without running them",
        "Up to twenty mistakes at once, each with file, line and column. Also names strategies that cannot be served.",
        {"--set", "--strategy", "--seed", "--format", "--quiet", "--help"}, validate_command, 1, -1},

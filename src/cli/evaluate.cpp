@@ -14,16 +14,6 @@ namespace gd::cli {
 
 namespace {
 
-// The work of one child.
-int run_strategy(const Plan& plan, const scenario::StrategyChoice& choice, const Options& o, const std::string& folder, Reporter& reporter) {
-  report::Traces traces = report::make_traces(o.traces, folder);
-  system::RunOptions run;
-  for (const auto& t : traces) run.observers.push_back(t.get());
-  run.progress = [&reporter](Time now, Time end) { reporter.progress(now, end); };
-  report::write_results(system::run(plan.scenario, choice, run), folder);
-  return kFine;
-}
-
 bool named_by_expect(const scenario::Scenario& s, const std::string& metric, const std::string& label) {
   return std::any_of(s.expect.begin(), s.expect.end(), [&](const scenario::Expectation& e) { return e.metric == metric && (e.label.empty() || e.label == label); });
 }
@@ -36,6 +26,15 @@ std::string first_message(const system::RunResult& r, bool bytes) {
 }
 
 }  // namespace
+
+int run_strategy(const Plan& plan, const scenario::StrategyChoice& choice, const Options& o, const std::string& folder, Reporter& reporter) {
+  report::Traces traces = report::make_traces(o.traces, folder);
+  system::RunOptions run;
+  for (const auto& t : traces) run.observers.push_back(t.get());
+  run.progress = [&reporter](Time now, Time end) { reporter.progress(now, end); };
+  report::write_results(system::run(plan.scenario, choice, run), folder);
+  return kFine;
+}
 
 PoolOptions pool_options(const Options& o, unsigned by_default) {
   PoolOptions p;
@@ -88,19 +87,24 @@ Evaluation evaluate(const Plan& plan, const Options& o, const ResultsFolder& fol
   return e;
 }
 
+int judge_run(const system::RunResult& r, const scenario::Scenario& s, const std::string& called, const Options& o) {
+  int code = kFine;
+  for (const char* name : {"integrity.errors", "ownership.violations"}) {
+    const system::Metric* m = r.find(name);
+    if (m == nullptr || m->num == 0) continue;
+    const bool demanded = r.hazard && named_by_expect(s, name, r.label);
+    const std::string first = first_message(r, std::string_view(name) == "integrity.errors");
+    const std::string text = called + ": " + name + " is " + m->text() + (first.empty() ? "" : ": " + first);
+    if (demanded) write_note(o, text);
+    else write_error(text);
+    if (!demanded) code = worse(code, kBroken);
+  }
+  return code;
+}
+
 int judge(const Evaluation& e, const Plan& plan, const Options& o) {
   int code = kFine;
-  for (const system::RunResult& r : e.input.runs)
-    for (const char* name : {"integrity.errors", "ownership.violations"}) {
-      const system::Metric* m = r.find(name);
-      if (m == nullptr || m->num == 0) continue;
-      const bool demanded = r.hazard && named_by_expect(plan.scenario, name, r.label);
-      const std::string first = first_message(r, std::string_view(name) == "integrity.errors");
-      const std::string text = r.label + ": " + name + " is " + m->text() + (first.empty() ? "" : ": " + first);
-      if (demanded) write_note(o, text);
-      else write_error(text);
-      if (!demanded) code = worse(code, kBroken);
-    }
+  for (const system::RunResult& r : e.input.runs) code = worse(code, judge_run(r, plan.scenario, r.label, o));
   if (report::any(e.verdicts, report::Verdict::State::invalid)) code = worse(code, kUserMistake);
   if (report::any(e.verdicts, report::Verdict::State::fail)) code = worse(code, kGateFailed);
   return code;

@@ -18,6 +18,12 @@ struct Evaluation {
 // Writes config.json and each strategy's folder. Failures are told on standard error.
 Evaluation evaluate(const Plan& plan, const Options& options, const ResultsFolder& folder);
 
+// The work of one child: runs `choice` and writes its results (and the traces asked for) into `folder`.
+int run_strategy(const Plan& plan, const scenario::StrategyChoice& choice, const Options& options, const std::string& folder, Reporter& reporter);
+
+// The exit code of one run by its integrity and ownership, called `name` in what is told.
+int judge_run(const system::RunResult& run, const scenario::Scenario& scenario, const std::string& name, const Options& options);
+
 // The exit code of what was measured: broken integrity or ownership, expect lines. Tells what is broken.
 int judge(const Evaluation& e, const Plan& plan, const Options& o);
 

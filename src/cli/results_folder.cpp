@@ -32,6 +32,7 @@ bool holds_config(const fs::path& folder) {
   }
   const auto j = nlohmann::json::parse(text, nullptr, false);
   if (!j.is_object() || !j.contains("version") || !j["version"].is_number_integer()) return false;
+  if (j.contains("fidelity")) return j.contains("points") && j["points"].is_array();
   for (const char* section : {"traffic", "nic", "pcie", "memory", "host"})
     if (!j.contains(section) || !j[section].is_object()) return false;
   return j.contains("guests") && j["guests"].is_array();

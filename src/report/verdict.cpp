@@ -156,6 +156,8 @@ std::vector<Verdict> evaluate(const std::vector<Expectation>& lines, const std::
   return out;
 }
 
+std::optional<double> shown_value(const RunResult& run, const std::string& metric) { return measure(run, metric).value; }
+
 void require_labels(const std::vector<Expectation>& lines, const std::vector<std::string>& labels) {
   for (const Expectation& e : lines)
     for (const std::string* label : {&e.label, &e.other_label}) {

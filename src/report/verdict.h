@@ -30,6 +30,9 @@ const char* verdict_name(Verdict::State s);    // "pass", "fail", "skipped", "in
 // fallback.copied.*, gro.flush.*) are 0 where a run does not have them; any other metric without a value fails its line.
 std::vector<Verdict> evaluate(const std::vector<scenario::Expectation>& lines, const std::vector<system::RunResult>& runs);
 
+// A metric of a run as summary.json shows it, by the same rules; nothing when the run has no value of it.
+std::optional<double> shown_value(const system::RunResult& run, const std::string& metric);
+
 // For `compare`: throws UserError, with the line's place, for a line that names a label outside `labels`.
 void require_labels(const std::vector<scenario::Expectation>& lines, const std::vector<std::string>& labels);
 

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 _guestdma() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
-  local commands='run compare validate bench list describe init help'
+  local commands='run compare fidelity validate bench list describe init help'
   local options='--set --strategy --seed --out --force --trace -j --format --quiet --progress --timeout --no-plots --frames --version --help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
