@@ -11,8 +11,7 @@ SparePath::SparePath(PathContext c) : c_(std::move(c)), pages_(c_, kPage, false)
 std::unique_ptr<CopyPath> make_copy_path(PathContext c) { return std::make_unique<SparePath>(std::move(c)); }
 
 Skb* SparePath::copy(Step& s, const Skb& from) {
-  Skb* skb = c_.skbs.alloc(s);
-  skb->path = this;
+  Skb* skb = slice(s, from, 0, 0, from.length);
   skb->checksum = from.checksum;
   skb->gso_type = from.gso_type;
   skb->gso_size = from.gso_size;
@@ -21,28 +20,39 @@ Skb* SparePath::copy(Step& s, const Skb& from) {
   skb->csum_start = from.csum_start;
   skb->csum_offset = from.csum_offset;
   skb->header_length = from.header_length;
+  return skb;
+}
+
+Skb* SparePath::slice(Step& s, const Skb& from, std::uint32_t header, std::uint32_t at, std::uint32_t length) {
+  require(header <= kPage - kRoom, "the headers of a copied packet are longer than a page");
+  Skb* skb = c_.skbs.alloc(s);
+  skb->path = this;
   skb->hash = from.hash;
-  skb->length = from.length;
-  Frag* to = nullptr;
-  Bytes room = 0;
+  skb->length = header + length;
+  std::uint32_t token = pages_.get(s);
+  skb->head = {pages_[token].addr + kRoom, header, token};
+  skb->head_is_page = true;
+  Frag* to = &skb->head;
+  Bytes room = kPage - kRoom - header;
   for_each_frag(const_cast<Skb&>(from), [&](Frag& f) {
-    for (std::uint32_t at = 0; at < f.length;) {
+    const std::uint32_t before = std::min(at, f.length);
+    at -= before;
+    for (std::uint32_t done = before; done < f.length && length > 0;) {
       if (room == 0) {
-        const std::uint32_t token = pages_.get(s);
-        const std::uint32_t pad = to ? 0 : kRoom;
-        require(!to || skb->nr_frags < kMaxSkbFrags, "a copied packet has more pages than an skb has fragments");
-        to = to ? &skb->frags[skb->nr_frags++] : &skb->head;
-        *to = {pages_[token].addr + pad, 0, token};
-        room = kPage - pad;
+        require(skb->nr_frags < kMaxSkbFrags, "a copied packet has more pages than an skb has fragments");
+        token = pages_.get(s);
+        to = &skb->frags[skb->nr_frags++];
+        *to = {pages_[token].addr, 0, token};
+        room = kPage;
       }
-      const auto n = static_cast<std::uint32_t>(std::min<Bytes>(room, f.length - at));
-      s.copy(copy_, to->addr + to->length, f.addr + at, n);
+      const auto n = static_cast<std::uint32_t>(std::min<Bytes>({room, f.length - done, length}));
+      s.copy(copy_, to->addr + to->length, f.addr + done, n);
       to->length += n;
       room -= n;
-      at += n;
+      done += n;
+      length -= n;
     }
   });
-  skb->head_is_page = true;
   return skb;
 }
 

@@ -2,7 +2,7 @@
 // buffer is wanted back, a broadcast's replica. The vhost worker hands them over by RxPath::deliver_copy() of the guest's
 // own path.
 //
-// Modelled: page allocation, the copy of every byte, headroom before the packet (NET_SKB_PAD), freeing.
+// Modelled: page allocation, the copy of every byte (or of a segment's), headroom before the packet (NET_SKB_PAD), freeing.
 // Source: net/core/skbuff.c skb_copy, skb_copy_expand.
 #pragma once
 #include "models/buffers/host_pages.h"
@@ -16,6 +16,7 @@ class SparePath final : public CopyPath {
   // Costs: host.copy (per byte).
   explicit SparePath(PathContext c);
   Skb* copy(Step& s, const Skb& from) override;
+  Skb* slice(Step& s, const Skb& from, std::uint32_t header, std::uint32_t at, std::uint32_t length) override;
   void shape(RxQueueConfig&) override {}
   bool refill(Step&, std::uint32_t, std::array<std::uint64_t, 2>&) override { return false; }
   Skb* receive(Step&, std::uint32_t, const RxWriteback&, FrameRef) override { return nullptr; }

@@ -251,6 +251,8 @@ class CopyPath : public RxPath {
  public:
   // A copy of all bytes of `from` with headroom, its checksum and GSO state; no frames go along.
   virtual Skb* copy(Step& s, const Skb& from) = 0;
+  // A packet of `header` bytes, undefined, and a copy of bytes [at, at + length) of `from`, with headroom; no frames go along.
+  virtual Skb* slice(Step& s, const Skb& from, std::uint32_t header, std::uint32_t at, std::uint32_t length) = 0;
 };
 // Costs: host.copy (per byte).
 std::unique_ptr<CopyPath> make_copy_path(PathContext context);

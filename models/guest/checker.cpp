@@ -102,6 +102,18 @@ void GuestChecker::headers(const GuestPacket& p) {
   if (!good) ++c_.stats.integrity_errors;
 }
 
+void GuestChecker::outer(const GuestPacket& p, std::uint32_t n) {
+  buffers_.gather(p, 0, n, scratch_.data());
+  if (p.frames.count != 1 || !compare(p.frames.first, 0, scratch_.data(), n, 0)) ++c_.stats.integrity_errors;
+  for (FrameRef f = p.frames.first; f != kNoFrame; f = c_.frames[f].next) {
+    FrameMeta& m = c_.frames[f];
+    m.length -= static_cast<std::uint32_t>(m.grown);
+    m.payload_offset = static_cast<std::uint16_t>(m.payload_offset - m.grown);
+    m.rewrite = 0;
+    m.grown = 0;
+  }
+}
+
 void GuestChecker::payload_in_place(const GuestPacket& p) {
   if (p.frames.count != 1) return;
   const FrameRef f = p.frames.first;

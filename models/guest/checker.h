@@ -18,6 +18,8 @@ class GuestChecker {
 
   // Everything of a packet except the payload that the application reads; and lengths. Errors count for its first frame.
   void headers(const GuestPacket& p);
+  // A tunnel's `n` outer header bytes are about to be taken off: compared, and the frame is as it was sent again.
+  void outer(const GuestPacket& p, std::uint32_t n);
   // The payload in place, for what no application reads.
   void payload_in_place(const GuestPacket& p);
 

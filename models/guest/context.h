@@ -14,7 +14,7 @@ struct GuestCosts {
   Cost gro_receive, gro_compare, gro_merge, gro_complete;   // [packet], [entry looked at], [fragment moved or skb chained], [merged packet]
   Cost indirect_table;                                      // [table of a buffer, allocated and freed]
   Cost refill, page_alloc, page_free, skb_free;             // [ring buffer], [page], [page], [skb]
-  Cost ip, tcp, udp, raw, checksum, socket_queue;           // [packet], checksum [byte]
+  Cost ip, decapsulate, tcp, udp, raw, checksum, socket_queue;   // [packet], checksum [byte]
   Cost read, copy_user;                                     // read() call; [byte]
   Cost tcp_ack, tx_xmit, tx_reclaim, doorbell;              // [ACK], [frame], [frame], [kick that is no exit]
   Cost exit_kick;                                           // "vm.exit_kick"

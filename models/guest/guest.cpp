@@ -12,7 +12,7 @@ GuestCosts::GuestCosts(CostBook& b)
       frag(b.get("guest.frag")), linear_copy(b.get("guest.linear_copy")), gro_receive(b.get("guest.gro_receive")),
       gro_compare(b.get("guest.gro_compare")), gro_merge(b.get("guest.gro_merge")), gro_complete(b.get("guest.gro_complete")), indirect_table(b.get("guest.indirect_table")), refill(b.get("guest.refill")),
       page_alloc(b.get("guest.page_alloc")), page_free(b.get("guest.page_free")), skb_free(b.get("guest.skb_free")),
-      ip(b.get("guest.ip")), tcp(b.get("guest.tcp")), udp(b.get("guest.udp")), raw(b.get("guest.raw")),
+      ip(b.get("guest.ip")), decapsulate(b.get("guest.decapsulate")), tcp(b.get("guest.tcp")), udp(b.get("guest.udp")), raw(b.get("guest.raw")),
       checksum(b.get("guest.checksum")), socket_queue(b.get("guest.socket_queue")), read(b.get("guest.read")),
       copy_user(b.get("guest.copy_user")), tcp_ack(b.get("guest.tcp_ack")), tx_xmit(b.get("guest.tx_xmit")),
       tx_reclaim(b.get("guest.tx_reclaim")), doorbell(b.get("guest.doorbell")), exit_kick(b.get("vm.exit_kick")),

@@ -10,7 +10,7 @@
 //
 // Modelled: drivers/net/virtio_net.c of Linux 2.6.35 and about 6.3 (buffer layouts, refill thresholds, header copies,
 // callback suppression), guest GRO (models/guest/gro.h), real bytes in guest memory, software checksums over the bytes, truesize accounting, delayed
-// ACKs of a TCP receiver. Not modelled: TCP options, IP reassembly, several queues, XDP.
+// ACKs of a TCP receiver, a VXLAN device. Not modelled: TCP options, IP reassembly, GRO inside a tunnel, several queues, XDP.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -63,6 +63,7 @@ struct GuestParams {
   Bytes frag_region = 32 * 1024;           // linux_6: page-frag region; for mergeable buffers at most one backing page
   bool kick_exits = true;                  // a kick is a VM exit (ioeventfd); false: a device doorbell, no exit
   Time kick_latency = 1 * kUs;             // from the kick to its effect in the host (ioeventfd and wake-up path)
+  bool tunnel = false;                     // a VXLAN device ends the tunnel of models/packet/vxlan.h
   Time refill_retry = 500 * kMs;           // HZ/2: after the guest ran out of memory with an empty ring
 
   struct App {

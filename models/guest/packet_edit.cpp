@@ -24,12 +24,12 @@ const std::uint8_t* GuestBuffers::look(GuestPacket& p, std::uint32_t& contiguous
 void GuestBuffers::pull(Step& s, GuestPacket& p, std::uint32_t need) {
   GuestBuffer& head = buffers_[p.first];
   if (head.pool != kHeads) return;
-  need = std::min(need, head.size);
+  need = std::min(need, head.size - head.at);
   while (head.length < need && head.next != kNil) {
     const std::uint32_t b = head.next;
     GuestBuffer& g = buffers_[b];
     const std::uint32_t n = std::min(need - head.length, g.length);
-    s.copy(c_.costs.linear_copy, head.hpa + head.length, g.hpa + g.at, n);
+    s.copy(c_.costs.linear_copy, head.hpa + head.at + head.length, g.hpa + g.at, n);
     c_.stats.linear_copied += n;
     head.length += n;
     g.at += n;

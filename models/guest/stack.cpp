@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/packet/headers.h"
+#include "models/packet/vxlan.h"
 #include "models/virtio/layout.h"
 
 namespace gd {
@@ -97,6 +98,18 @@ void GuestStack::to_socket(Step& s, std::uint32_t packet) {
   s.wake(*socket_.reader);
 }
 
+// vxlan_rcv() and gro_cells: the outer headers go, and the inner frame comes in like one from a device.
+void GuestStack::decapsulate(Step& s, RingView& v, std::uint32_t packet) {
+  GuestPacket& p = buffers_.packet(packet);
+  s.charge(c_.costs.decapsulate);
+  buffers_.pull(s, p, vxlan::kOuter);
+  buffers_.load(s, c_.costs.decapsulate.op, p, 0, vxlan::kOuter, false);
+  checker_.outer(p, vxlan::kOuter);
+  buffers_.skip(s, p, vxlan::kOuter, false);
+  p.flags &= static_cast<std::uint8_t>(~VirtioNetHdr::kDataValid);
+  receive(s, v, packet);
+}
+
 void GuestStack::receive(Step& s, RingView& v, std::uint32_t packet) {
   GuestPacket& p = buffers_.packet(packet);
   if (p.length > kLongestPacket) return drop(packet, Drop::stack, s.now());
@@ -113,6 +126,7 @@ void GuestStack::receive(Step& s, RingView& v, std::uint32_t packet) {
     ++c_.stats.bad_checksums;
     return drop(packet, Drop::bad_checksum, s.now());
   }
+  if (c_.params.tunnel && vxlan::to_tunnel(head_, contiguous, q)) return decapsulate(s, v, packet);
   s.charge(q.l4 == L4::tcp ? c_.costs.tcp : q.l4 == L4::udp ? c_.costs.udp : c_.costs.raw);
   if (q.l4 == L4::tcp && c_.params.tcp.closed) return tcp(s, v, packet);
   if (q.payload_length == 0) return accept(s, packet);

@@ -2,7 +2,8 @@
 //
 // Header pull, IP header check, L4 checksum in software where neither the host nor the NIC vouched for it (over the real
 // bytes), UDP and open TCP straight to the socket, closed TCP through a receiver that acknowledges. A packet without
-// payload, and one that is not IP, ends here, accepted. Fragments and other protocols go up as raw payload.
+// payload, and one that is not IP, ends here, accepted. A VXLAN device ends its tunnel: the inner frame is received again, its
+// checksum looked at anew (DATA_VALID vouches for one checksum, the outer one; RFC 1071 over what is inside is the guest's). Fragments and other protocols go up as raw payload.
 #pragma once
 #include <vector>
 
@@ -64,6 +65,7 @@ class GuestStack {
   void tell(const GuestPacket& p, Time t);
   csum::Checked verify(Step& s, const GuestPacket& p);
   void drop(std::uint32_t packet, Drop why, Time t);
+  void decapsulate(Step& s, RingView& v, std::uint32_t packet);
   void accept(Step& s, std::uint32_t packet);
   void to_socket(Step& s, std::uint32_t packet);
   void tcp(Step& s, RingView& v, std::uint32_t packet);

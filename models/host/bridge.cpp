@@ -1,5 +1,6 @@
 #include "models/host/bridge.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "models/packet/gro.h"
@@ -16,9 +17,10 @@ std::uint64_t mac_of(const std::uint8_t* m) { return static_cast<std::uint64_t>(
 }  // namespace
 
 HostBridge::HostBridge(const BridgeParams& p, PathContext c, std::uint32_t actor_rank)
-    : params_(p), c_(std::move(c)), spare_(make_copy_path(c_)), reader_(c_.agenda, actor_rank, *this, c_.costs), filter_rng_(p.seed, "host.filter"),
+    : params_(p), c_(std::move(c)), spare_(make_copy_path(c_)), reader_(c_.agenda, actor_rank, *this, c_.costs),
+      gso_(c_.phys, c_.skbs, c_.frames, c_.costs), filter_rng_(p.seed, "host.filter"),
       rewrite_rng_(p.seed, "host.rewrite"), clone_rng_(p.seed, "host.clone"), filter_(c_.costs.get("host.filter")),
-      rewrite_(c_.costs.get("host.rewrite")), local_(c_.costs.get("host.local")), forward_(c_.costs.get("host.forward")),
+      rewrite_(c_.costs.get("host.rewrite")), encapsulate_(c_.costs.get("host.encapsulate")), local_(c_.costs.get("host.local")), forward_(c_.costs.get("host.forward")),
       clone_(c_.costs.get("host.clone")), scrub_(c_.costs.get("host.scrub")), old_(kGroHeaderMax) {}
 
 bool HostBridge::drawn(const Rng& rng, std::uint32_t ppm, const Skb& skb) const {
@@ -72,7 +74,8 @@ void HostBridge::onward(Step& s, Skb* skb) {
   if (ether::is_multicast(c_.phys.at(at))) {
     flood(s, skb, to == kBroadcast);
   } else if (drawn(rewrite_rng_, params_.rewritten, *skb)) {
-    skb = rewrite(s, skb);
+    if (params_.rewrite == Rewrite::encapsulate) return encapsulate(s, skb);
+    skb = rewrite(s, skb, rewrite_);
   }
   tap_->packet(s, skb);
 }
@@ -153,14 +156,14 @@ void HostBridge::flood(Step& s, Skb* skb, bool host_too) {
 }
 
 // Changes the headers; the packet comes back, or its copy.
-Skb* HostBridge::rewrite(Step& s, Skb* skb) {
+Skb* HostBridge::rewrite(Step& s, Skb* skb, const Cost& work) {
   Hpa at = skb->path->headers(*skb);
   const Parsed p = parse(c_.phys.at(at), skb->length);
   const std::uint32_t contiguous = skb->head.length ? skb->head.length : skb->frags[0].length;
   if (!rewrite_applies(params_.rewrite, p) || p.header_length > contiguous || p.header_length > old_.size()) return skb;
   const int by = rewrite_growth(params_.rewrite, p);
-  s.charge(rewrite_);
-  s.load(rewrite_.op, at, p.header_length);
+  s.charge(work);
+  s.load(work.op, at, p.header_length);
   std::memcpy(old_.data(), c_.phys.at(at), p.header_length);
   if (by && !skb->path->move_start(s, *skb, p.header_length, by)) {
     Skb* copy = spare_->copy(s, *skb);
@@ -173,7 +176,7 @@ Skb* HostBridge::rewrite(Step& s, Skb* skb) {
   at = skb->path->headers(*skb);
   const ByteRange r = rewrite_range(params_.rewrite, p);
   rewrite_headers(c_.phys.at(at), old_.data(), p, params_.rewrite, params_.values, skb->checksum == Checksum::partial);
-  s.store(rewrite_.op, at + r.from, r.to - r.from);
+  s.store(work.op, at + r.from, r.to - r.from);
   skb->path->edited(s, *skb, r.from, r.to);
   if (skb->checksum == Checksum::partial) skb->csum_start = static_cast<std::uint16_t>(skb->csum_start + by);
   if (skb->gso_type) skb->header_length = static_cast<std::uint16_t>(skb->header_length + by);
@@ -186,6 +189,27 @@ Skb* HostBridge::rewrite(Step& s, Skb* skb) {
   }
   stats_.rewritten += skb->frames.count;
   return skb;
+}
+
+void HostBridge::encapsulate(Step& s, Skb* skb) {
+  const std::uint32_t longest = c_.env.mtu + ether::kHeader;
+  const auto one = [&](Skb* x) {
+    const std::uint32_t before = x->length;
+    x = rewrite(s, x, encapsulate_);
+    if (x->length > std::max(before, longest)) drop(s, x, Drop::oversize);
+    else tap_->packet(s, x);
+  };
+  if (!skb->gso_type) {
+    if (skb->checksum == Checksum::partial) gso_.complete(s, *skb);
+    return one(skb);
+  }
+  if (skb->path->guest_memory()) {
+    stats_.copied_headroom += skb->frames.count;
+    gso_.segment_copied(s, skb, false, *spare_);
+  } else {
+    gso_.segment(s, skb, false);
+  }
+  for (Skb* x : gso_.segments()) one(x);
 }
 
 }  // namespace gd

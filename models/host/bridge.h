@@ -9,6 +9,10 @@
 //  * Broadcast and multicast: every other guest of the bridge gets a replica (shared host pages, or a copy where the page
 //    is a guest's), the host's own stack one of each broadcast.
 //  * Rewrites: in place by the design's hooks (models/buffers/strategy.h); without headroom in a copy in host memory.
+//  * Encapsulation (VXLAN): outer headers before the frame, by the same hooks. A virtio header cannot say that a tunnelled
+//    packet is merged, and a tap has no checksum offload for what is inside, so that a merged packet is cut before and its
+//    checksums completed (skb_udp_tunnel_segment): by reference in host memory; segments of a packet in a guest's
+//    memory have no headroom, and are copied. What is then longer than the guest's MTU is dropped (DF).
 // Not modelled: a forwarding table that learns, IGMP, routing, address translation's way back.
 // Source: net/core/dev.c, net/bridge/br_input.c, br_forward.c.
 #pragma once
@@ -17,6 +21,7 @@
 #include "models/base/rng.h"
 #include "models/buffers/strategy.h"
 #include "models/host/clone_reader.h"
+#include "models/host/gso.h"
 #include "models/host/tap_queue.h"
 #include "models/packet/rewrite.h"
 
@@ -49,8 +54,8 @@ struct BridgeStats {   // wire frames, except bytes
 
 class HostBridge : public PacketSink, private HeldSink {
  public:
-  // Costs: host.filter, host.rewrite, host.local, host.clone (each a packet), host.forward (packet and byte), host.scrub
-  // (byte); the copy path's, CloneReader's. `actor_rank`: of the clones' timer.
+  // Costs: host.filter, host.rewrite, host.encapsulate, host.local, host.clone (each a packet), host.forward (packet and byte), host.scrub
+  // (byte); the copy path's, CloneReader's, GsoSegmenter's. `actor_rank`: of the clones' timer.
   HostBridge(const BridgeParams& params, PathContext context, std::uint32_t actor_rank);
   void connect(TapQueue& tap) { tap_ = &tap; }
   // The tap of another guest, which gets replicas.
@@ -70,14 +75,16 @@ class HostBridge : public PacketSink, private HeldSink {
   void dispose(Step& s, Skb* skb);
   void flood(Step& s, Skb* skb, bool host_too);
   Skb* replica(Step& s, Skb* skb);
-  Skb* rewrite(Step& s, Skb* skb);
+  Skb* rewrite(Step& s, Skb* skb, const Cost& work);
+  void encapsulate(Step& s, Skb* skb);
 
   BridgeParams params_;
   PathContext c_;
   std::unique_ptr<CopyPath> spare_;
   CloneReader reader_;
+  GsoSegmenter gso_;
   Rng filter_rng_, rewrite_rng_, clone_rng_;
-  Cost filter_, rewrite_, local_, forward_, clone_, scrub_;
+  Cost filter_, rewrite_, encapsulate_, local_, forward_, clone_, scrub_;
   TapQueue* tap_ = nullptr;
   std::vector<TapQueue*> peers_;
   std::vector<std::uint8_t> old_;          // headers before a rewrite

@@ -77,31 +77,58 @@ std::uint16_t GsoSegmenter::sum(Step& s, const Skb& skb, std::uint32_t skip) {
   return total;
 }
 
-void GsoSegmenter::segment(Step& s, Skb* skb, bool partial) {
+void GsoSegmenter::plan(const Skb& skb) {
   out_.clear();
-  const Hpa at = skb->path->headers(*skb);
-  const Parsed p = parse(phys_.at(at), skb->length);
-  const SegmentPlan plan = segment_plan(p, skb->gso_size, skb->gso_fixed_id);
-  require(p.l4 != L4::none && plan.header_length <= headers_.size(), "a merged packet is neither TCP nor UDP");
-  std::memcpy(headers_.data(), phys_.at(at), plan.header_length);
+  headers_at_ = skb.path->headers(skb);
+  const Parsed p = parse(phys_.at(headers_at_), skb.length);
+  plan_ = segment_plan(p, skb.gso_size, skb.gso_fixed_id);
+  require(p.l4 != L4::none && plan_.header_length <= headers_.size(), "a merged packet is neither TCP nor UDP");
+  std::memcpy(headers_.data(), phys_.at(headers_at_), plan_.header_length);
+  ++stats_.packets;
+}
+
+// What every segment gets: its headers, the state of its checksum, its frames.
+void GsoSegmenter::finish(Step& s, const Skb& merged, Skb* seg, std::uint32_t i, bool partial, FrameChain& frames) {
+  const std::uint32_t header = plan_.header_length;
+  s.charge(segment_);
+  s.charge(header_, header);
+  s.load(header_.op, headers_at_, header);
+  s.store(header_.op, seg->head.addr, header);
+  segment_headers(phys_.at(seg->head.addr), headers_.data(), plan_, i, partial, partial ? 0 : sum(s, *seg, header));
+  seg->checksum = partial ? Checksum::partial : Checksum::none;
+  seg->csum_start = partial ? plan_.l4_offset : 0;
+  seg->csum_offset = partial ? merged.csum_offset : 0;
+  seg->header_length = 0;
+  std::uint32_t payload = 0;
+  while (!frames.empty() && (payload < plan_.payload_of(i) || i + 1 == plan_.segments())) {
+    const FrameRef f = frames_.pop(frames);
+    payload += frames_[f].payload_length;
+    frames_.append(seg->frames, f);
+  }
+  out_.push_back(seg);
+  ++stats_.segments;
+}
+
+void GsoSegmenter::segment(Step& s, Skb* skb, bool partial) {
+  plan(*skb);
   FrameChain frames = skb->frames;
   skb->frames = {};
-  flatten(skb, plan.header_length);
+  flatten(skb, plan_.header_length);
   bool used = false;                     // the packet's own skb became a segment
   std::size_t run = 0;
-  for (std::uint32_t i = 0; i < plan.segments(); ++i) {
-    Skb* seg = start(s, skb, run, plan.header_length);
+  for (std::uint32_t i = 0; i < plan_.segments(); ++i) {
+    Skb* seg = start(s, skb, run, plan_.header_length);
     used = used || seg == skb;
     seg->hash = skb->hash;
     seg->path = skb->path;
     seg->gso_type = 0;
     seg->gso_size = seg->gso_segments = 0;
-    std::uint32_t left = plan.payload_of(i);
-    seg->length = plan.header_length + left;
-    if (seg == skb) seg->head.length = plan.header_length;
+    std::uint32_t left = plan_.payload_of(i);
+    seg->length = plan_.header_length + left;
+    if (seg == skb) seg->head.length = plan_.header_length;
     const bool linear = runs_[run].head_of == seg;
     if (linear) {
-      seg->head.length = plan.header_length + runs_[run].frag.length;
+      seg->head.length = plan_.header_length + runs_[run].frag.length;
       left -= runs_[run++].frag.length;
     }
     for (; run < runs_.size() && (left > 0 || runs_[run].frag.length == 0); ++run) {
@@ -110,28 +137,22 @@ void GsoSegmenter::segment(Step& s, Skb* skb, bool partial) {
       left -= runs_[run].frag.length;
     }
     require(left == 0, "a merged packet is shorter than its segments");
-    s.charge(segment_);
-    s.charge(header_, plan.header_length);
-    s.load(header_.op, at, plan.header_length);
-    s.store(header_.op, seg->head.addr, plan.header_length);
-    segment_headers(phys_.at(seg->head.addr), headers_.data(), plan, i, partial, partial ? 0 : sum(s, *seg, plan.header_length));
-    seg->checksum = partial ? Checksum::partial : Checksum::none;
-    seg->csum_start = partial ? plan.l4_offset : 0;
-    seg->csum_offset = partial ? skb->csum_offset : 0;
-    seg->header_length = 0;
-    std::uint32_t payload = 0;
-    while (!frames.empty() && (payload < plan.payload_of(i) || i + 1 == plan.segments())) {
-      const FrameRef f = frames_.pop(frames);
-      payload += frames_[f].payload_length;
-      frames_.append(seg->frames, f);
-    }
-    out_.push_back(seg);
+    finish(s, *skb, seg, i, partial, frames);
   }
   for (Skb* m : members_)
     if (m) skbs_.free_shell(s, m);
   if (!used) skbs_.free_shell(s, skb);
-  ++stats_.packets;
-  stats_.segments += out_.size();
+}
+
+void GsoSegmenter::segment_copied(Step& s, Skb* skb, bool partial, CopyPath& copies) {
+  plan(*skb);
+  FrameChain frames = skb->frames;
+  skb->frames = {};
+  for (std::uint32_t i = 0; i < plan_.segments(); ++i) {
+    Skb* seg = copies.slice(s, *skb, plan_.header_length, plan_.header_length + i * plan_.size, plan_.payload_of(i));
+    finish(s, *skb, seg, i, partial, frames);
+  }
+  skb->path->release(s, skb);
 }
 
 void GsoSegmenter::complete(Step& s, Skb& skb) {

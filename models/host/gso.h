@@ -32,6 +32,8 @@ struct GsoStats {
   std::uint64_t summed_bytes = 0;            // by the software checksum
 };
 
+class CopyPath;
+
 class GsoSegmenter {
  public:
   // Costs: gso.segment (a segment: skb set-up, fragment references), gso.header (per byte of headers copied), gso.checksum
@@ -40,6 +42,8 @@ class GsoSegmenter {
   // Cuts `skb`; its segments are in segments() until the next call, each an skb of its own on the same path. `partial`: the
   // guest completes checksums; else they are complete.
   void segment(Step& s, Skb* skb, bool partial);
+  // The same for a packet whose payload must not be referred to: each segment is a copy that `copies` makes, with headroom.
+  void segment_copied(Step& s, Skb* skb, bool partial, CopyPath& copies);
   const std::vector<Skb*>& segments() const { return out_; }
   // skb_checksum_help: completes the checksum of a packet that was not cut.
   void complete(Step& s, Skb& skb);
@@ -52,14 +56,18 @@ class GsoSegmenter {
   };
   void flatten(Skb* skb, std::uint32_t header);
   std::uint16_t sum(Step& s, const Skb& skb, std::uint32_t skip);
+  void plan(const Skb& skb);
   Skb* start(Step& s, Skb* skb, std::size_t run, std::uint32_t header);
+  void finish(Step& s, const Skb& merged, Skb* seg, std::uint32_t index, bool partial, FrameChain& frames);
   PhysMem& phys_;
   SkbPool& skbs_;
   FrameTable& frames_;
   Cost segment_, header_, checksum_;
   std::vector<Run> runs_;
   std::vector<Skb*> members_, out_;
-  std::vector<std::uint8_t> headers_;
+  std::vector<std::uint8_t> headers_;   // of the merged packet
+  Hpa headers_at_ = 0;
+  SegmentPlan plan_;
   GsoStats stats_;
 };
 

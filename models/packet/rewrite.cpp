@@ -4,6 +4,7 @@
 
 #include "models/packet/checksum.h"
 #include "models/packet/headers.h"
+#include "models/packet/vxlan.h"
 
 namespace gd {
 
@@ -12,7 +13,10 @@ bool rewrite_applies(Rewrite kind, const Parsed& p) {
   return kind != Rewrite::none && (kind != Rewrite::vlan_pop || p.vlan_tags > 0);
 }
 
+static_assert(kMostGrowth == vxlan::kOuter);
+
 int rewrite_growth(Rewrite kind, const Parsed& p) {
+  if (kind == Rewrite::encapsulate) return static_cast<int>(vxlan::kOuter);
   if (kind == Rewrite::vlan_push) return static_cast<int>(ether::kTag);
   return kind == Rewrite::vlan_pop && p.vlan_tags > 0 ? -static_cast<int>(ether::kTag) : 0;
 }
@@ -27,6 +31,7 @@ ByteRange rewrite_range(Rewrite kind, const Parsed& p) {
     case Rewrite::nat: return {l3 + (v6 ? ip6::kDst : ip4::kCheck), check + 2};
     case Rewrite::vlan_push: return {0, ether::kType + ether::kTag};      // the addresses move to the new start
     case Rewrite::vlan_pop: return {0, ether::kType};
+    case Rewrite::encapsulate: return {0, vxlan::kOuter};
   }
   return {};
 }
@@ -80,6 +85,9 @@ void rewrite_headers(std::uint8_t* out, const std::uint8_t* in, const Parsed& p,
   } else if (kind == Rewrite::vlan_pop) {
     std::memcpy(out, in, ether::kType);
     std::memcpy(out + ether::kType, in + ether::kType + ether::kTag, n - ether::kType - ether::kTag);
+  } else if (kind == Rewrite::encapsulate) {
+    vxlan::write_outer(out, in, p, v.mac);
+    std::memcpy(out + vxlan::kOuter, in, n);
   } else {
     std::memcpy(out, in, n);
     change(out, p, kind, v, open);

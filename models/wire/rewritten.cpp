@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "models/packet/headers.h"
+
 namespace gd {
 
 bool RewrittenExpected::matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) {
@@ -12,11 +14,12 @@ bool RewrittenExpected::matches(const FrameMeta& f, std::uint32_t at, const std:
   sent.payload_offset = static_cast<std::uint16_t>(f.payload_offset - f.grown);
   const std::uint32_t old_header = sent.payload_offset, header = f.payload_offset;
   if (at < header && len > 0) {
-    std::uint8_t was[kLongest], now[kLongest + 4];
+    std::uint8_t was[kLongest], now[kLongest + kMostGrowth];
     if (old_header > kLongest || !sent_->original(sent, was, old_header)) return false;
-    const Parsed p = parse(was, sent.length);
+    Parsed p = parse(was, sent.length);
     const auto kind = static_cast<Rewrite>(f.rewrite);
     if (p.header_length != old_header || !rewrite_applies(kind, p)) return false;
+    if (f.vlan) p.length -= ether::kTag;               // the NIC had stripped it
     rewrite_headers(now, was, p, kind, values_, false);
     const std::uint32_t n = std::min(len, header - at);
     if (std::memcmp(data, now + at, n) != 0) return false;

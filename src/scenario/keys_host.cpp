@@ -61,8 +61,9 @@ void host_keys(Table& t) {
   const char* bridge = "none: the host only passes packets on";
   t.share("host.filter.share", AT(host.filter.share), {0, 1'000'000}, "Share of packets that a filter of the host drops.", bridge);
   t.share("host.rewrite.share", AT(host.rewrite.share), {0, 1'000'000}, "Share of packets whose headers the host rewrites.", bridge);
-  t.choice("host.rewrite.kind", AT(host.rewrite.kind), {"mac", "ttl", "nat", "vlan-push", "vlan-pop"},
-           "What is rewritten: the source MAC, the hop count, the destination's network, or a VLAN tag added or removed.");
+  t.choice("host.rewrite.kind", AT(host.rewrite.kind), {"mac", "ttl", "nat", "vlan-push", "vlan-pop", "encapsulate"},
+           "What is rewritten: the source MAC, the hop count, the destination's network, a VLAN tag added or removed, or VXLAN's "
+           "outer headers put before the frame (50 B, which must fit nic.mtu; the guest ends the tunnel).");
   t.count("host.rewrite.vlan", AT(host.rewrite.vlan), {1, 4094}, "Tag that vlan-push adds.");
   t.choice("host.foreign", AT(host.foreign), {"return", "copy", "drop"},
            "Packets for the host or another guest: read in place and their buffer returned unused to the guest, copied to a "

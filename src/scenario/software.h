@@ -40,7 +40,7 @@ struct CostEntry {
 };
 
 // What the host does with packets between its GRO and the tap.
-enum class RewriteKind : std::uint8_t { mac, ttl, nat, vlan_push, vlan_pop };
+enum class RewriteKind : std::uint8_t { mac, ttl, nat, vlan_push, vlan_pop, encapsulate };
 enum class ForeignAction : std::uint8_t { give_back, copy, drop };
 enum class CloneAction : std::uint8_t { hold, copy };
 

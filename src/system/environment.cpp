@@ -142,7 +142,9 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.page_recycle = s.host.page_recycle;
   e.gro = s.host.gro.enabled;
   e.vhost = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
-  const bool grows = s.host.rewrite.share && (s.host.rewrite.kind == sc::RewriteKind::vlan_push || s.host.rewrite.kind == sc::RewriteKind::vlan_pop);
+  const sc::RewriteKind kind = s.host.rewrite.kind;
+  const bool grows = s.host.rewrite.share &&
+                     (kind == sc::RewriteKind::vlan_push || kind == sc::RewriteKind::vlan_pop || kind == sc::RewriteKind::encapsulate);
   e.host_copies = grows || (s.guests.size() > 1 && s.traffic.foreign.broadcast + s.traffic.foreign.multicast > 0);
   e.host_work = s.host.rewrite.share ? "host.rewrite" : s.host.filter.share ? "host.filter" : s.host.clone.share ? "host.clone"
                 : s.traffic.foreign.total() ? "traffic.foreign" : "";

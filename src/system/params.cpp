@@ -190,6 +190,7 @@ GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
   p.virtio.mergeable_buffer = g.virtio.buffer;
   p.app.read_size = g.app.read_size;
   p.app.socket_buffer = g.app.socket_buffer;
+  p.tunnel = s.host.rewrite.share && s.host.rewrite.kind == sc::RewriteKind::encapsulate;
   p.tcp.closed = s.traffic.kind == sc::TrafficKind::synthetic && s.traffic.tcp == sc::TcpMode::closed;
   p.tcp.delayed_ack = g.app.delayed_ack_timeout;
   p.tcp.ack_segments = static_cast<unsigned>(g.app.delayed_ack_segments);

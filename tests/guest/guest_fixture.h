@@ -18,8 +18,10 @@ namespace gd::test {
 // Frames as they were sent, by id.
 struct SentFrames : ExpectedBytes {
   std::vector<std::vector<std::uint8_t>> frames;
+  std::vector<std::uint8_t> outer;   // of a frame that the host encapsulated
   bool matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) override {
     const auto& b = frames[f.id];
+    if (f.rewrite) return at + len <= outer.size() && std::memcmp(&outer[at], data, len) == 0;
     return at + len <= b.size() && std::memcmp(&b[at], data, len) == 0;
   }
 };
@@ -48,7 +50,7 @@ struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
     dma.port.bind(memory.socket);
     for (const char* name : {"sched.context_switch", "sched.wakeup", "irq.entry", "vm.world_switch", "vm.halt", "vm.exit_kick", "guest.irq", "guest.napi_poll",
                              "guest.napi_complete", "guest.used_entry", "guest.driver_packet", "guest.skb_alloc", "guest.frag", "guest.refill", "guest.indirect_table", "guest.page_alloc",
-                             "guest.page_free", "guest.skb_free", "guest.ip", "guest.tcp", "guest.udp", "guest.raw", "guest.socket_queue", "guest.read",
+                             "guest.page_free", "guest.skb_free", "guest.ip", "guest.decapsulate", "guest.tcp", "guest.udp", "guest.raw", "guest.socket_queue", "guest.read",
                              "guest.gro_receive", "guest.gro_compare", "guest.gro_merge", "guest.gro_complete",
                              "guest.tcp_ack", "guest.tx_xmit", "guest.tx_reclaim", "guest.doorbell"})
       costs.define(name, 100'000, 0, "");

@@ -1,4 +1,6 @@
 // Stack, socket queue, application and checker.
+#include "models/packet/rewrite.h"
+#include "models/packet/vxlan.h"
 #include "tests/guest/guest_fixture.h"
 
 namespace gd::test {
@@ -34,6 +36,41 @@ TEST_F(GuestBench, SoftwareChecksumAcrossBuffers) {
   EXPECT_EQ(stats().checksummed, 20u + 1001 + 1003 + 501);
   EXPECT_EQ(frames.all().delivered, 3u);
   EXPECT_EQ(stats().integrity_errors, 0u);
+  expect_quiet();
+}
+
+// Outer headers come off, are compared, and the inner frame is received with its checksum still to be looked at.
+TEST_F(GuestBench, ATunnelEndsInTheGuest) {
+  params.tunnel = true;
+  build();
+  const FrameRef good = frame(500), flipped = frame(500), plain = frame(500);
+  for (const FrameRef f : {good, flipped, plain}) {
+    Packet p = packet(f);
+    if (f != plain) {
+      std::vector<std::uint8_t> outer(vxlan::kOuter);
+      vxlan::write_outer(outer.data(), p.bytes.data(), parse(p.bytes.data(), static_cast<std::uint32_t>(p.bytes.size())), 0x02686f737400);
+      sent.outer = outer;
+      if (f == flipped) outer[7] ^= 1;
+      p.bytes.insert(p.bytes.begin(), outer.begin(), outer.end());
+      FrameMeta& m = frames[f];
+      m.rewrite = static_cast<std::uint8_t>(Rewrite::encapsulate);
+      m.grown = 50, m.length += 50, m.payload_offset += 50;
+    }
+    send(p);
+  }
+  run();
+  EXPECT_EQ(frames.all().delivered, 3u);
+  EXPECT_EQ(frames.all().payload_delivered, 1500u);
+  EXPECT_EQ(stats().integrity_errors, 1u);
+  EXPECT_EQ(stats().user_copied, 1500u);                  // the application sees the payload as it was sent
+  EXPECT_EQ(stats().checksummed, 2 * (8u + 500));         // DATA_VALID vouched for the outer header
+  const auto calls = [&](const char* op) {
+    std::uint64_t n = 0;
+    for (std::size_t r = 0; r < ledger.rows().size(); ++r) n += ledger.cell(static_cast<Ledger::Row>(r), costs.get(op).op).calls;
+    return n;
+  };
+  EXPECT_EQ(calls("guest.decapsulate"), 2u);
+  EXPECT_EQ(calls("guest.ip"), 5u);
   expect_quiet();
 }
 

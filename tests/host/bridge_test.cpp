@@ -28,8 +28,8 @@ struct GuestMemoryPath final : HostPagePath {
 
 struct BridgeTest : VhostTest {
   // GRO feeds the bridge, the bridge a tap whose worker does not run: what comes out lies in the queue.
-  void open_bridge(BridgeParams p, bool in_guest = false) {
-    env.gro = false;
+  void open_bridge(BridgeParams p, bool in_guest = false, bool merging = false) {
+    env.gro = merging;
     make_driver();
     bind("vhost-copy");
     if (in_guest) {
@@ -259,7 +259,7 @@ TEST_F(BridgeTest, EveryRewriteInHostMemory) {
   BridgeParams p;
   p.rewritten = kAll;
   open_bridge(p);
-  for (const RewriteCase& c : {RewriteCase{Rewrite::mac, 0}, {Rewrite::ttl, 0}, {Rewrite::nat, 0}, {Rewrite::vlan_push, 4}}) {
+  for (const RewriteCase& c : {RewriteCase{Rewrite::mac, 0}, {Rewrite::ttl, 0}, {Rewrite::nat, 0}, {Rewrite::vlan_push, 4}, {Rewrite::encapsulate, 50}}) {
     p.rewrite = c.kind;
     bridge = std::make_unique<HostBridge>(p, context(), 4901 + static_cast<std::uint32_t>(c.kind));
     bridge->connect(*tap);
@@ -279,7 +279,8 @@ TEST_F(BridgeTest, EveryRewriteInHostMemory) {
     }
     EXPECT_EQ(bridge->stats().copied_headroom, 0u);
   }
-  EXPECT_EQ(calls("skb.expand"), 2u);
+  EXPECT_EQ(calls("skb.expand"), 4u);
+  EXPECT_EQ(calls("host.encapsulate"), 2u);
   expect_clean();
 }
 
@@ -298,6 +299,56 @@ TEST_F(BridgeTest, WithoutHeadroomThePacketIsCopied) {
   const Frame got = take(*tap);
   EXPECT_EQ(got.size(), f.size() + 4);
   EXPECT_EQ(be16(got.data() + 12), ether::kVlan);
+  expect_clean();
+}
+
+// A merged packet is cut, its checksums completed, and each segment gets its own outer headers.
+void encapsulates_a_merged_packet(BridgeTest& t, bool in_guest) {
+  BridgeParams p;
+  p.rewritten = kAll;
+  p.rewrite = Rewrite::encapsulate;
+  t.gro_on = true;
+  t.open_bridge(p, in_guest, true);
+  std::vector<Frame> in;
+  for (unsigned i = 0; i < 4; ++i) {
+    Ip4 o;
+    o.id = 7 + i;
+    Frame f = ip4_packet(ethernet(0x0800), o, tcp_segment(100 + i * 1400, 200, i == 3 ? 0x18 : 0x10, {}, payload(i == 3 ? 777 : 1400)));
+    seal(f, 14, 34, false, 6);
+    in.push_back(f);
+  }
+  for (const Frame& f : in) t.receive(f);
+  t.wait();
+  for (const Frame& f : in) {
+    const Parsed q = parse(f.data(), static_cast<std::uint32_t>(f.size()));
+    Frame want(q.header_length + 50u);
+    rewrite_headers(want.data(), f.data(), q, Rewrite::encapsulate, p.values, false);
+    want.insert(want.end(), f.begin() + q.header_length, f.end());
+    FrameMeta m;
+    EXPECT_EQ(t.take(*t.tap, &m), want);
+    EXPECT_EQ(m.grown, 50);
+  }
+  EXPECT_TRUE(t.tap->empty());
+  EXPECT_EQ(t.calls("gso.segment"), 4u);
+  EXPECT_EQ(t.calls("host.encapsulate"), 4u);
+  EXPECT_EQ(t.bridge->stats().copied_headroom, in_guest ? 4u : 0u);
+  t.expect_clean();
+}
+
+TEST_F(BridgeTest, AMergedPacketIsCutBeforeItIsEncapsulated) { encapsulates_a_merged_packet(*this, false); }
+TEST_F(BridgeTest, SegmentsOfAGuestsMemoryAreCopiedForOuterHeaders) { encapsulates_a_merged_packet(*this, true); }
+
+TEST_F(BridgeTest, WhatOuterHeadersMakeTooLongIsDropped) {
+  BridgeParams p;
+  p.rewritten = kAll;
+  p.rewrite = Rewrite::encapsulate;
+  open_bridge(p);
+  receive(tcp4_frame(1500 - 40 - 50));          // 1550 bytes without the link header do not fit
+  receive(tcp4_frame(1500 - 40 - 50 + 1));
+  wait();
+  EXPECT_EQ(take(*tap).size(), 14u + 1500);
+  EXPECT_TRUE(tap->empty());
+  EXPECT_EQ(frames.all().drops[static_cast<int>(Drop::oversize)], 1u);
   expect_clean();
 }
 

@@ -4,12 +4,13 @@
 #include "models/packet/checksum.h"
 #include "models/packet/headers.h"
 #include "models/packet/rewrite.h"
+#include "models/packet/vxlan.h"
 #include "tests/packet/frames.h"
 
 namespace gd::test {
 namespace {
 
-constexpr Rewrite kAll[] = {Rewrite::mac, Rewrite::ttl, Rewrite::nat, Rewrite::vlan_push, Rewrite::vlan_pop};
+constexpr Rewrite kAll[] = {Rewrite::mac, Rewrite::ttl, Rewrite::nat, Rewrite::vlan_push, Rewrite::vlan_pop, Rewrite::encapsulate};
 
 std::vector<Frame> some_frames() {
   Frame tagged = ethernet(0x0800, {0x81000005u});
@@ -37,7 +38,8 @@ TEST(Rewrite, ChecksumsStayRight) {
       const Parsed q = parse(g.data(), static_cast<std::uint32_t>(g.size()));
       ASSERT_TRUE(q.ok());
       EXPECT_NE(csum::check_l3(g.data(), q), csum::Checked::bad);
-      EXPECT_EQ(csum::check_l4(g.data(), q), csum::Checked::good);
+      // UDP over IPv4 without a checksum outside; what is inside keeps its own.
+      EXPECT_EQ(csum::check_l4(g.data(), q), kind == Rewrite::encapsulate ? csum::Checked::none : csum::Checked::good);
       EXPECT_EQ(g.size(), f.size() + static_cast<std::size_t>(rewrite_growth(kind, p)));
     }
 }
@@ -78,6 +80,36 @@ TEST(Rewrite, AnOpenChecksumStaysCompletable) {
     EXPECT_TRUE(csum::complete_l4(open.data(), p.length));
     EXPECT_EQ(open, closed);
   }
+}
+
+TEST(Rewrite, OuterHeadersOfVxlan) {
+  for (const Frame& f : some_frames()) {
+    const Frame g = rewritten(f, Rewrite::encapsulate);
+    const auto n = static_cast<std::uint32_t>(g.size());
+    const Parsed p = parse(g.data(), n);
+    EXPECT_EQ(Frame(g.begin() + 50, g.end()), f);
+    EXPECT_EQ(Frame(g.begin(), g.begin() + 6), Frame(f.begin(), f.begin() + 6));
+    EXPECT_EQ(p.l4, L4::udp);
+    EXPECT_EQ(p.ip_length, n - 14);
+    EXPECT_EQ(p.udp_length, n - 34);
+    EXPECT_EQ(p.dst_port, 4789);
+    EXPECT_GE(p.src_port, 49152);
+    EXPECT_EQ(be16(g.data() + 20), 0x4000);                                       // DF, no fragment
+    EXPECT_EQ(be32(g.data() + 42), 0x08000000u);                                  // the VNI is valid
+    EXPECT_EQ(be32(g.data() + 46), vxlan::kVni << 8);
+    EXPECT_TRUE(vxlan::to_tunnel(g.data(), n, p));
+    EXPECT_FALSE(vxlan::to_tunnel(g.data(), 49, p));                              // its header is not within reach
+    for (const std::uint32_t at : {30u, 37u, 42u, 48u}) {                         // address, port, flag, VNI
+      Frame other = g;
+      other[at] ^= 0x08;
+      EXPECT_FALSE(vxlan::to_tunnel(other.data(), n, parse(other.data(), n))) << at;
+    }
+  }
+  Frame a = udp4_frame(33), b = a;
+  b[34] ^= 1;                                                                     // another flow
+  const auto port = [](const Frame& f) { return be16(rewritten(f, Rewrite::encapsulate).data() + 34); };
+  EXPECT_EQ(port(a), port(udp4_frame(33)));
+  EXPECT_NE(port(a), port(b));
 }
 
 TEST(Rewrite, WhatCannotBeIsLeft) {
