@@ -75,12 +75,25 @@ Skb* HostPagePath::start(Step& s, Slot& x, const RxWriteback& w, std::uint32_t i
   return skb;
 }
 
-Skb* HostPagePath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) {
-  Slot& x = slots_[slot];
+// The NIC has used one of the posted buffers.
+void HostPagePath::taken() {
   --posted_;
   stats_.fill_sum += posted_;
   ++stats_.fill_samples;
   if (posted_ < stats_.min_free) stats_.min_free = posted_;
+}
+
+void HostPagePath::recycle(Step& s, std::uint32_t slot, const RxWriteback& w) {
+  Slot& x = slots_[slot];
+  taken();
+  pages_.take(s, x.token, w.packet_length > 0);
+  pages_.free(s, x.token);
+  x.token = kNoToken;
+}
+
+Skb* HostPagePath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) {
+  Slot& x = slots_[slot];
+  taken();
   const std::uint32_t in_header = partial_ ? 0 : header_buffer_bytes(c_.env.split, header_buffer_, w);
   pages_.take(s, x.token, w.packet_length > 0);
   if (!partial_) {
@@ -117,16 +130,17 @@ Skb* HostPagePath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, Fr
 
 namespace {
 
-// The consumer is a socket of the host: packets go up the host's own stack, which gives the buffers back by release().
-class HostSocketPath final : public HostPagePath {
+// The consumer is the host itself, a socket or a stage that drops: packets go up its own stack, which gives the buffers back
+// by release().
+class HostStackPath final : public HostPagePath {
  public:
   using HostPagePath::HostPagePath;
-  Progress deliver(Step&, Skb*) override { broken("a host socket has no guest to deliver to"); }
+  Progress deliver(Step&, Skb*) override { broken("the host's own stack has no guest to deliver to"); }
 };
 
 }  // namespace
 
-std::unique_ptr<RxPath> make_host_socket_path(PathContext c) { return std::make_unique<HostSocketPath>(std::move(c)); }
+std::unique_ptr<RxPath> make_host_stack_path(PathContext c) { return std::make_unique<HostStackPath>(std::move(c)); }
 
 bool HostPagePath::move_start(Step& s, Skb& skb, std::uint32_t headers, int by) {
   if (by > 0) return open_head(s, skb, headers, static_cast<std::uint32_t>(by), expand_);

@@ -7,6 +7,9 @@ namespace gd {
 
 Progress RxPath::deliver_copy(Step&, Skb*) { broken("a packet of the host's was queued for a design that cannot copy it"); }
 
+Hpa RxPath::frame_at(std::uint32_t) const { broken("a frame was to end in the driver of a design that has none before the skb"); }
+void RxPath::recycle(Step&, std::uint32_t slot, const RxWriteback&) { frame_at(slot); }
+
 const Strategy& vhost_copy_strategy();
 const Strategy& guest_head_strategy();
 const Strategy& copy_header_strategy();

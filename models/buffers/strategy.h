@@ -102,6 +102,7 @@ struct BindEnvironment {
   Bytes copybreak = 256;                 // vhost-copy: smaller frames are copied into the skb, the buffer reused at once
   bool page_recycle = true;              // vhost-copy: pages are reused with their mapping kept
   bool gro = true;
+  bool before_skb = false;               // consumer drop: the driver ends frames before an skb exists
   VhostRules vhost = VhostRules::linux_6;
   bool host_copies = false;              // of that, work that may end in deliver_copy()
   std::string_view host_work;            // the key of what host software must do with packets between GRO and tap; "": nothing
@@ -148,6 +149,10 @@ class RxPath {
   virtual bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) = 0;
   // Takes what slot holds. Null when the frame ended here (dropped) or goes on in the next descriptor (no EOP).
   virtual Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) = 0;
+  // A driver that ends a frame before there is an skb (BindEnvironment::before_skb): where the frame in `slot` begins, all
+  // of it in one run; and the end of it, whose buffer is free again. In place of receive().
+  virtual Hpa frame_at(std::uint32_t slot) const;
+  virtual void recycle(Step& s, std::uint32_t slot, const RxWriteback& w);
   // Host address of the packet's headers, `length` contiguous bytes of them (for the stack's own parsing).
   virtual Hpa headers(const Skb& skb) const = 0;
   // Whether GRO may merge on this path.

@@ -214,8 +214,11 @@ class VhostCopy final : public Strategy {
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
-    if (e.consumer != Consumer::guest && e.consumer != Consumer::host_socket)
-      return "serves the consumers guest and host-socket only";
+    if (e.consumer != Consumer::guest && e.consumer != Consumer::host_socket && e.consumer != Consumer::drop)
+      return "serves the consumers guest, host-socket and drop only";
+    if (e.before_skb && (e.split != SplitMode::off || e.mtu + kLargestL2 > e.rx_buffer))
+      return "a frame that ends in the driver must lie in one receive buffer (nic.header_split.mode off, nic.mtu and " +
+             std::to_string(kLargestL2) + " B within nic.rx_buffer)";
     if (ceil_div(e.mtu + kLargestL2, e.rx_buffer) > kMaxSkbFrags)
       return "a frame of MTU " + std::to_string(e.mtu) + " takes more receive buffers (nic.rx_buffer) than an skb has fragments, 17";
     return std::nullopt;
@@ -229,11 +232,11 @@ class VhostCopy final : public Strategy {
 
 }  // namespace
 
-std::unique_ptr<RxPath> make_host_socket_path(PathContext c);
+std::unique_ptr<RxPath> make_host_stack_path(PathContext c);
 
 std::unique_ptr<RxPath> VhostCopy::make_path(PathContext c) const {
   if (c.guest) return std::make_unique<VhostCopyPath>(std::move(c));
-  return make_host_socket_path(std::move(c));
+  return make_host_stack_path(std::move(c));
 }
 
 const Strategy& vhost_copy_strategy() {

@@ -19,6 +19,8 @@ class HostPagePath : public RxPath {
   void shape(RxQueueConfig& queue) override;
   bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) override;
   Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override;
+  Hpa frame_at(std::uint32_t slot) const override { return pages_[slots_[slot].token].addr; }
+  void recycle(Step& s, std::uint32_t slot, const RxWriteback& w) override;
   Hpa headers(const Skb& skb) const override { return skb.head.length ? skb.head.addr : skb.frags[0].addr; }
   bool merges() const override { return c_.env.gro; }
   bool move_start(Step& s, Skb& skb, std::uint32_t headers, int by) override;
@@ -40,6 +42,7 @@ class HostPagePath : public RxPath {
     std::uint32_t token = kNoToken;
     Skb* header = nullptr;          // header split: the skb whose slab head is the header buffer
   };
+  void taken();
   Skb* start(Step& s, Slot& slot, const RxWriteback& w, std::uint32_t header_bytes);
   HostPages pages_;
   bool split_;

@@ -46,6 +46,11 @@ void NapiQueue::connect(RxPath& path, GroStage& gro, PacketSink& up) {
   up_ = &up;
 }
 
+void NapiQueue::hook(DriverHook& h, CostBook& costs) {
+  hook_ = &h;
+  frame_ = costs.get("xdp.frame");
+}
+
 void NapiQueue::start(std::uint32_t vector) {
   RxQueueConfig c;
   c.ring = ring_iova_;
@@ -73,6 +78,13 @@ bool NapiQueue::take_one(Step& s) {
     ++stats_.frames;
     ++work_;
     frames_.stamp(f, Stage::driver, s.now());
+  }
+  if (hook_) {
+    if (f != kNoFrame && fault_.hit(Fault::lose_host, frames_[f].id)) frames_.lose(f);
+    else if (f != kNoFrame) hook_->frame(s, path_->frame_at(slot), f);
+    path_->recycle(s, slot, w);
+    if (observer_) observer_->level(level_, posted_, s.now());
+    return true;
   }
   Skb* skb = path_->receive(s, slot, w, f);
   if (observer_) observer_->level(level_, posted_, s.now());

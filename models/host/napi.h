@@ -33,6 +33,13 @@ struct NapiStats {
 
 class NapiQueue;
 
+// A program that the driver runs on each frame before an skb exists (XDP), and that takes every frame.
+struct DriverHook {
+  virtual ~DriverHook() = default;
+  // The whole frame lies at `at`; its buffer is the driver's again when this returns.
+  virtual void frame(Step& s, Hpa at, FrameRef frame) = 0;
+};
+
 // The hard interrupt of a queue: schedules NAPI.
 class IrqTask : public Task, public InterruptSink {
  public:
@@ -63,11 +70,13 @@ class NapiTimer : public Actor, public Task {
 class NapiQueue : public Task {
  public:
   // Costs: napi.poll (per poll), napi.frame (per frame: descriptor, skb fields), napi.refill (per descriptor),
-  // napi.complete.
+  // napi.complete; with a hook, xdp.frame in place of napi.frame.
   NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& nic, MmioBus& bus, PhysMem& phys, Iommu& iommu,
             FrameTable& frames, FaultPlan& fault, CostBook& costs);
   // Set-up: the path that owns the queue's buffers, GRO behind it, and where packets go.
   void connect(RxPath& path, GroStage& gro, PacketSink& up);
+  // Set-up: frames end here and not in the stack; the path must have been bound for that.
+  void hook(DriverHook& hook, CostBook& costs);
   // Set-up: what expires after gro_flush_timeout; must be there when that is not 0.
   void connect(NapiTimer& timer) { timer_ = &timer; }
   // Programs the queue's registers; the first step fills the ring. `vector` is the queue's interrupt.
@@ -102,6 +111,7 @@ class NapiQueue : public Task {
   GroStage* gro_ = nullptr;
   NapiTimer* timer_ = nullptr;
   PacketSink* up_ = nullptr;
+  DriverHook* hook_ = nullptr;
   Hpa ring_ = 0;
   Iova ring_iova_ = 0;
   std::uint32_t clean_ = 0, fill_ = 0, posted_ = 0;    // next to look at, next to fill, filled

@@ -74,8 +74,6 @@ void host_keys(Table& t) {
          "assumption: a wake-up and a batch of a capturing program");
   t.choice("host.clone.action", AT(host.clone.action), {"hold", "copy"},
            "A packet in a guest's memory that is cloned: held back until its reader is done, or copied for the reader.");
-  t.choice("consumer", AT(consumer), {"guest", "host-socket", "user-async", "host-forward", "drop"},
-           "Who takes the data: a guest, or an application of the host. This version serves guest and host-socket.");
 }
 
 void vhost_keys(Table& t) {

@@ -136,6 +136,7 @@ struct Scenario {
   Memory memory;
   Host host;
   Consumer consumer = Consumer::guest;
+  DropConsumer drop;
   Vhost vhost;
   std::vector<Guest> guests = {Guest{}};
   std::vector<Expectation> expect;

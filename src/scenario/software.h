@@ -89,6 +89,14 @@ struct Host {
   bool scrub = false;
 };
 
+// The consumer drop: where frames end.
+enum class DropAt : std::uint8_t { driver, raw_table, ip_filter };
+
+struct DropConsumer {
+  DropAt stage = DropAt::raw_table;
+  bool conntrack = false;
+};
+
 enum class Backend : std::uint8_t { tap, macvtap, raw_socket };
 enum class Publisher : std::uint8_t { vhost, softirq };
 

@@ -126,6 +126,7 @@ const Table& table() {
     bus_keys(made);
     memory_keys(made);
     host_keys(made);
+    consumer_keys(made);
     vhost_keys(made);
     guest_keys(made);
     last_keys(made);

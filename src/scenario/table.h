@@ -166,6 +166,7 @@ void nic_keys(Table& t);
 void bus_keys(Table& t);
 void memory_keys(Table& t);
 void host_keys(Table& t);
+void consumer_keys(Table& t);
 void vhost_keys(Table& t);
 void guest_keys(Table& t);
 void last_keys(Table& t);

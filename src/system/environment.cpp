@@ -141,6 +141,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.copybreak = s.host.copybreak;
   e.page_recycle = s.host.page_recycle;
   e.gro = s.host.gro.enabled;
+  e.before_skb = s.consumer == sc::Consumer::drop && s.drop.stage == sc::DropAt::driver;
   e.vhost = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
   const sc::RewriteKind kind = s.host.rewrite.kind;
   const bool grows = s.host.rewrite.share &&

@@ -81,6 +81,8 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
     for (auto& from : guests)
       for (auto& to : guests)
         if (from != to && from->bridge) from->bridge->peer(*to->tap);
+  } else if (s.consumer == sc::Consumer::drop) {
+    build_drop(choice);
   } else {
     build_socket(choice);
   }
@@ -170,7 +172,7 @@ std::uint64_t Machine::held() const {
     for (const FrameChain& c : g->guest->rx().side->by_head) n += c.count;   // used entries that the guest has not taken
     n += g->guest->held();
   }
-  for (const auto& q : socket_queues) n += q->napi->held() + q->path->held();
+  for (const auto& q : host_queues) n += q->napi->held() + q->path->held();
   if (socket) n += socket->held();
   return n;
 }
@@ -188,7 +190,7 @@ std::string Machine::ledger_mismatch() const {
 }
 
 std::uint64_t Machine::integrity_errors() const {
-  std::uint64_t n = socket ? socket->check().errors() : 0;
+  std::uint64_t n = (socket ? socket->check().errors() : 0) + (drop ? drop->check().errors() : 0);
   for (const auto& g : guests) n += g->guest->stats().integrity_errors;
   return n;
 }
@@ -197,6 +199,7 @@ std::vector<std::string> Machine::messages() const {
   std::vector<std::string> all = ownership.messages();
   for (const auto& g : guests) all.insert(all.end(), g->guest->integrity_messages().begin(), g->guest->integrity_messages().end());
   if (socket) all.insert(all.end(), socket->check().messages().begin(), socket->check().messages().end());
+  if (drop) all.insert(all.end(), drop->check().messages().begin(), drop->check().messages().end());
   return all;
 }
 

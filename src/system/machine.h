@@ -13,6 +13,7 @@
 #include "models/guest/guest.h"
 #include "models/host/bridge.h"
 #include "models/host/bus.h"
+#include "models/host/drop_stage.h"
 #include "models/host/gro_stage.h"
 #include "models/host/host_socket.h"
 #include "models/host/napi.h"
@@ -101,9 +102,10 @@ class Machine {
   std::unique_ptr<ExpectedBytes> expected;
   std::unique_ptr<Link> link;
   std::vector<std::unique_ptr<GuestSlot>> guests;
-  std::vector<std::unique_ptr<HostQueue>> socket_queues;   // consumer host-socket
-  std::vector<std::unique_ptr<BindEnvironment>> socket_envs;
+  std::vector<std::unique_ptr<HostQueue>> host_queues;   // consumers host-socket and drop
+  std::vector<std::unique_ptr<BindEnvironment>> host_envs;
   std::unique_ptr<HostSocket> socket;
+  std::unique_ptr<DropStage> drop;
   std::vector<Topology::Level> levels;
 
  private:
@@ -112,11 +114,15 @@ class Machine {
   void connect_host(GuestSlot& slot, std::size_t g);
   // A queue's driver, GRO and path. `udp`: whoever gets the packets can take merged UDP.
   void open(HostQueue& queue, std::uint32_t q, PathContext& context, bool udp);
+  // The same for a queue of the host's own.
+  HostQueue& open_host(std::uint32_t q, const scenario::StrategyChoice& choice);
+  Core& interrupt_core(std::uint32_t q);
   // What was opened gets its taker and its core, and fills its ring.
   void start(HostQueue& queue, PacketSink& up, Core& core);
   void attach(HostQueue& queue, Core& core, std::uint32_t timer_rank);
   void connect_device(GuestSlot& slot, std::size_t g);
   void build_socket(const scenario::StrategyChoice& choice);
+  void build_drop(const scenario::StrategyChoice& choice);
   void steer();
   std::uint32_t level(const std::string& component, const std::string& name, const std::string& unit, std::int64_t capacity);
   Core& core_for(std::size_t wanted, const char* key);

@@ -1,4 +1,5 @@
 // The NIC queues of the host's driver, whoever takes their packets.
+#include "src/system/environment.h"
 #include "src/system/machine.h"
 #include "src/system/params.h"
 
@@ -27,6 +28,18 @@ void Machine::open(HostQueue& h, std::uint32_t q, PathContext& context, bool udp
   h.gro = std::make_unique<GroStage>(gro_params(scenario.host, context.env, udp), phys, skbs, frames, costs);
   context.softirq = h.napi.get();
   h.path = strategy.make_path(context);
+}
+
+HostQueue& Machine::open_host(std::uint32_t q, const sc::StrategyChoice& choice) {
+  host_queues.push_back(std::make_unique<HostQueue>());
+  host_envs.push_back(std::make_unique<BindEnvironment>(environment(scenario, choice, 0)));
+  PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, *host_envs.back());
+  open(*host_queues.back(), q, c, true);
+  return *host_queues.back();
+}
+
+Core& Machine::interrupt_core(std::uint32_t q) {
+  return core_for((scenario.host.affinity.interrupt + q) % cores.size(), "host.affinity.interrupt");
 }
 
 void Machine::start(HostQueue& h, PacketSink& up, Core& core) {

@@ -9,8 +9,9 @@ const std::vector<MetricInfo>& metric_table() {
   static const std::vector<MetricInfo> table = {
       {"throughput.goodput", "Gb/s", "payload accepted by the application inside the measuring window", 1},
       {"throughput.offered", "Gb/s", "payload whose last bit was on the wire inside the measuring window", 0},
+      {"throughput.packets", "Mpps", "packets.accepted a microsecond of the measuring window", 1},
       {"packets.offered", "frames", "wire frames of the cohort: last bit on the wire inside the measuring window", 0},
-      {"packets.delivered", "frames", "frames of the cohort that reached the application (or the stack, without payload)", 1},
+      {"packets.delivered", "frames", "frames of the cohort that reached the application (or the stack, without payload; the stage that consumer drop names)", 1},
       {"packets.dropped", "frames", "frames of the cohort that were dropped anywhere", -1},
       {"packets.consumed_by_host", "frames", "frames of the cohort that the host took for itself", 0},
       {"packets.replicas", "frames", "replicas that the host made of broadcasts and multicasts of the cohort; each ends like a frame", 0},

@@ -172,9 +172,9 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     path(b.guests[g].path, e.guests[g].path, m.guests[g]->queue);
     gro(b.guests[g].gro, e.guests[g].gro);
   }
-  for (std::size_t q = 0; q < m.socket_queues.size(); ++q) {
-    path(b.socket_path[q], e.socket_path[q], *m.socket_queues[q]);
-    gro(b.socket_gro[q], e.socket_gro[q]);
+  for (std::size_t q = 0; q < m.host_queues.size(); ++q) {
+    path(b.host_path[q], e.host_path[q], *m.host_queues[q]);
+    gro(b.host_gro[q], e.host_gro[q]);
   }
   const BridgeStats host = host_stage(sheet, b, e);
   sheet.count("fallback.copied.headroom", "frames", host.copied_headroom);
@@ -187,7 +187,7 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   sheet.count("fallback.copied.shared", "frames", host.copied_shared);
   sheet.count("fallback.copied.large", "frames", p.large);
   if (p.hol_buffers) sheet.ratio("ring.hol_ns", "ns", p.hol_ps, p.hol_buffers * 1000);
-  const auto paths = static_cast<std::uint64_t>(std::max<std::size_t>(1, m.guests.size() + m.socket_queues.size()));
+  const auto paths = static_cast<std::uint64_t>(std::max<std::size_t>(1, m.guests.size() + m.host_queues.size()));
   if (capacity) sheet.ratio("buffers.fill_ratio", "%", 100 * p.fill * paths, p.samples * capacity);
   if (capacity) sheet.count("buffers.capacity_frames", "frames", capacity);
   if (p.min_free != UINT64_MAX) sheet.count("buffers.min_free", "frames", p.min_free);
@@ -218,6 +218,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   // Bits per picosecond times 1000 are Gb/s.
   sheet.ratio("throughput.goodput", "Gb/s", payload * 8000, window);
   sheet.ratio("throughput.offered", "Gb/s", m.frames.offered_payload_in_window() * 8000, window);
+  sheet.ratio("throughput.packets", "Mpps", frames * 1'000'000, window);
   packets(sheet, m);
   sheet.count("packets.accepted", "frames", frames);
   sheet.count("reorder.frames", "frames", m.frames.reordered());

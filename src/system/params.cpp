@@ -294,7 +294,8 @@ void check_available(const sc::Scenario& s) {
   if (s.traffic.kind == sc::TrafficKind::dma_bench) no("traffic.kind", "dma-bench");
   if (s.consumer == sc::Consumer::user_async) no("consumer", "the consumer user-async");
   if (s.consumer == sc::Consumer::host_forward) no("consumer", "the consumer host-forward");
-  if (s.consumer == sc::Consumer::drop) no("consumer", "the consumer drop");
+  if (s.drop.conntrack && s.drop.stage != sc::DropAt::ip_filter)
+    throw s.error("drop.conntrack", "frames that end at drop.stage are not tracked there; allowed: false, or drop.stage ip-filter");
   const sc::HostGro& gro = s.host.gro;
   if (gro.rules == sc::GroRules::linux_2_6_35) {
     auto old = [&](const char* key) { throw s.error(key, "does not exist under host.gro.rules linux-2.6.35"); };
@@ -326,7 +327,7 @@ void check_available(const sc::Scenario& s) {
   }
   if (s.consumer == sc::Consumer::guest && s.nic.rx_queues != 1 && s.nic.rx_queues != s.guests.size())
     throw s.error("nic.rx_queues", "with the consumer guest each guest has one receive queue; allowed: 1, or the number of guests");
-  if (s.consumer == sc::Consumer::host_socket && s.traffic.tcp == sc::TcpMode::closed && s.traffic.kind == sc::TrafficKind::synthetic)
+  if (s.consumer != sc::Consumer::guest && s.traffic.tcp == sc::TcpMode::closed && s.traffic.kind == sc::TrafficKind::synthetic)
     throw s.error("traffic.tcp", "closed-loop TCP needs the consumer guest in this version");
 }
 

@@ -39,9 +39,9 @@ Snapshot take_snapshot(Machine& m, Time at) {
     s.exits += p.exits;
     s.guests.push_back(p);
   }
-  for (const auto& q : m.socket_queues) {
-    s.socket_gro.push_back(q->gro->stats());
-    s.socket_path.push_back(q->path->stats());
+  for (const auto& q : m.host_queues) {
+    s.host_gro.push_back(q->gro->stats());
+    s.host_path.push_back(q->path->stats());
   }
   if (m.socket) s.socket = m.socket->stats();
   return s;

@@ -30,8 +30,8 @@ struct Snapshot {
     std::uint64_t exits = 0;
   };
   std::vector<PerGuest> guests;
-  std::vector<GroStats> socket_gro;
-  std::vector<PathStats> socket_path;
+  std::vector<GroStats> host_gro;
+  std::vector<PathStats> host_path;
   HostSocketStats socket;
 };
 Snapshot take_snapshot(Machine& m, Time at);

@@ -37,7 +37,8 @@ TEST(Registry, Refusals) {
   const Row rows[] = {
       {"all fits", [](BindEnvironment&) {}, {}},
       {"host socket", [](BindEnvironment& e) { e.consumer = Consumer::host_socket; }, {nullptr, "guest only", "guest only", "guest only", "guest only"}},
-      {"user async", [](BindEnvironment& e) { e.consumer = Consumer::user_async; }, {"guest and host-socket", "guest only", "guest only", "guest only", "guest only"}},
+      {"drop", [](BindEnvironment& e) { e.consumer = Consumer::drop; }, {nullptr, "guest only", "guest only", "guest only", "guest only"}},
+      {"user async", [](BindEnvironment& e) { e.consumer = Consumer::user_async; }, {"guest, host-socket and drop", "guest only", "guest only", "guest only", "guest only"}},
       {"no split", [](BindEnvironment& e) { e.split = SplitMode::off; }, {nullptr, nullptr, "must split", nullptr, nullptr}},
       {"header buffer 0", [](BindEnvironment& e) { e.header_buffer = 0; }, {nullptr, nullptr, "header_buffer is 0", nullptr, nullptr}},
       {"header buffer 512", [](BindEnvironment& e) { e.header_buffer = 512; }, {}},
