@@ -35,7 +35,7 @@ bool Step::in_first_level(Hpa line, Touch how) {
 
 void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
   if ((how == Touch::load || how == Touch::store) && n > 0 && a / kLine == (a + n - 1) / kLine && in_first_level(a / kLine, how)) return;
-  const std::uint64_t mc = clock_->stall(memory_->cpu(now(), a, n, how, guest_));
+  const std::uint64_t mc = clock_->stall(memory_->cpu(now(), a, n, how, guest_, core_->index()));
   mc_ += mc;
   ledger_->charge(row_, op, mc);
 }

@@ -16,7 +16,7 @@ void Iommu::Impl::flush(Time t) {
   for (const Queued& q : queue) iovas.give_back(q.run, q.order);
   queue.clear();
   iotlb.remove_if([](std::uint64_t k) { return of_host(k); });
-  walk_cache.remove_if([](std::uint64_t k) { return of_host(k); });
+  for (TranslationCache& c : walk_caches) c.remove_if([](std::uint64_t k) { return of_host(k); });
   ++stats.flushes;
   ++stats.invalidations;
   last_flush = t;
@@ -32,7 +32,20 @@ void Iommu::Impl::charge_owed(Step& s) {
   expire(s.now());
   if (owed == 0) return;
   s.charge(flush_cost, owed);
+  submit(s);
   owed = 0;
+}
+
+void Iommu::Impl::drop_walk(Iova iova) {
+  for (unsigned level = 2; level <= params.levels; ++level) walk_cache(level).remove(key(iova, level));
+}
+
+void Iommu::Impl::submit(Step& s) {
+  const Time at = s.now();
+  Time wait = 0;
+  if (params.invalidation_interval > 0) wait = invalidation_queue.reserve(agenda.now(), at, params.invalidation_interval) - at;
+  stats.invalidation_wait += wait;
+  s.stall(invalidation_account, wait + params.invalidation_latency);
 }
 
 Iova Iommu::map(Step& s, Hpa hpa, Bytes len) {
@@ -89,8 +102,12 @@ void Iommu::unmap(Step& s, Iova iova, Bytes len) {
     const Iova at = page + i * kPage;
     const Hpa entry = m.table.unmap(at);
     if (i == 0 || entry % kLine == 0) s.store(m.unmap_cost.op, entry, 8);
-    if (!lazy) m.iotlb.remove(Impl::key(at, 1));
-    else if (auto* e = m.iotlb.find(Impl::key(at, 1))) e->stale = true;
+    if (lazy) {
+      if (auto* e = m.iotlb.find(Impl::key(at, 1))) e->stale = true;
+      continue;
+    }
+    m.iotlb.remove(Impl::key(at, 1));
+    if (!params_.invalidation_hint) m.drop_walk(at);
   }
   s.charge(m.unmap_cost, pages);
   ++stats_.unmaps;
@@ -98,6 +115,7 @@ void Iommu::unmap(Step& s, Iova iova, Bytes len) {
   const unsigned order = IovaAllocator::order(pages);
   if (!lazy) {
     s.charge(m.invalidate_cost);
+    m.submit(s);
     ++stats_.invalidations;
     m.iovas.give_back(run, order);
     return;
@@ -106,6 +124,7 @@ void Iommu::unmap(Step& s, Iova iova, Bytes len) {
   m.queue.push_back({run, order});
   if (m.queue.size() >= params_.lazy_batch) {
     s.charge(m.flush_cost, m.queue.size());
+    m.submit(s);
     m.flush(s.now());
   }
 }

@@ -25,6 +25,8 @@ const IommuParams& checked(const IommuParams& p) {
   if (p.lazy_batch < 1) refuse("lazy_batch", p.lazy_batch, "1 or more");
   if (p.lazy_timeout <= 0) throw UserError("iommu.lazy_timeout: must be longer than 0");
   if (p.hit_latency < 0 || p.walk_overhead < 0) throw UserError("iommu.hit_latency, iommu.walk_overhead: must not be negative");
+  if (p.invalidation_latency < 0 || p.invalidation_interval < 0)
+    throw UserError("iommu.invalidation_latency, iommu.invalidation_interval: must not be negative");
   return p;
 }
 
@@ -50,7 +52,6 @@ Iommu::Impl::Impl(Agenda& a, const IommuParams& p, IommuStats& st, MemorySystem&
       params(p),
       stats(st),
       iotlb(p.iotlb_entries, seed, "iommu.iotlb"),
-      walk_cache(p.walk_cache_entries, seed, "iommu.walk_cache"),
       table(m.phys(), p.levels),
       walkers(p.walkers),
       static_level(level_of(p.page)),
@@ -59,7 +60,10 @@ Iommu::Impl::Impl(Agenda& a, const IommuParams& p, IommuStats& st, MemorySystem&
       map_cost(costs.get("iommu.map")),
       unmap_cost(costs.get("iommu.unmap")),
       invalidate_cost(costs.get("iommu.invalidate")),
-      flush_cost(costs.get("iommu.flush")) {
+      flush_cost(costs.get("iommu.flush")),
+      invalidation_account(costs.account("iommu.invalidation_wait")) {
+  for (unsigned level = 2; level <= p.levels; ++level)
+    walk_caches.emplace_back(p.walk_cache_entries, seed, "iommu.walk_cache" + std::to_string(level));
   if (static_level > 1) static_of.assign(ceil_div(m.phys().size(), p.page), kNoAddress);
   if (translates_host()) used_levels[used_level_count++] = 1;
   queue.reserve(p.lazy_batch);
@@ -91,14 +95,14 @@ void Iommu::Impl::add_piece(Hpa hpa, Bytes length) {
   else pieces.push_back({hpa, length});
 }
 
-// A walk reads one entry a level, from below the deepest entry that the walk cache holds to the leaf. The walk cache holds
+// A walk reads one entry a level, from below the deepest entry that the walk caches hold to the leaf. The walk caches hold
 // entries of the upper levels that point to tables. A walk that needs one which another walk is fetching waits for it,
 // without a walker.
 Time Iommu::Impl::walk(Iova iova, const IoPageTable::Walk& w, Time now, Time arrival) {
-  const unsigned lowest = std::max(w.reached, params.levels - params.cached_levels) + 1;   // that may be in the walk cache
+  const unsigned lowest = std::max(w.reached, params.levels - params.cached_levels) + 1;   // that may be cached
   unsigned cached = params.levels + 1;
   for (unsigned l = lowest; l <= params.levels; ++l)
-    if (const auto* e = walk_cache.find(key(iova, l))) {
+    if (const auto* e = walk_cache(l).find(key(iova, l))) {
       arrival = std::max(arrival, e->ready);
       cached = l;
       break;
@@ -109,7 +113,7 @@ Time Iommu::Impl::walk(Iova iova, const IoPageTable::Walk& w, Time now, Time arr
     ++stats.walk_reads;
   }
   const Time end = walkers.reserve(now, arrival, service) + service;
-  for (unsigned l = lowest; l < cached; ++l) walk_cache.insert(key(iova, l)).ready = end;
+  for (unsigned l = lowest; l < cached; ++l) walk_cache(l).insert(key(iova, l)).ready = end;
   return end;
 }
 

@@ -2,17 +2,22 @@
 // unmap work of the host's DMA API.
 //
 // Modelled: I/O page tables as real bytes in host memory (second-level tables of VT-d: 512 entries of 8 bytes a table),
-// read through the last-level cache by N walkers, which are gap-filling timelines; IOTLB and walk cache, fully
-// associative, seeded pseudo-random replacement, entries with the time at which they are ready, so that misses to one
-// page merge; modes off, passthrough (static identity), lazy (one flush for a batch of unmaps) and strict (an
-// invalidation for each unmap); faults counted and blocked; a lazily unmapped page stays reachable as long as the IOTLB
-// holds it, as in hardware.
-// Not modelled: ATS, interrupt remapping, contention of cores for the invalidation queue and for IOVAs, nested tables.
+// read through the last-level cache by N walkers, which are gap-filling timelines; IOTLB, and a walk cache for each upper
+// level, fully associative, seeded pseudo-random replacement, entries with the time at which they are ready, so that misses
+// to one page merge; modes off, passthrough (static identity), lazy (one flush for a batch of unmaps) and strict (an
+// invalidation for each unmap, which drops the walk caches' entries for that address too, unless the hint says that only
+// leaves have changed); the invalidation queue, which one core at a time may fill and whose commands it waits for; faults
+// counted and blocked; a lazily unmapped page stays reachable as long as the IOTLB holds it, as in hardware.
+// Not modelled: sets and ways (no source gives them), ATS, interrupt remapping, contention of cores for IOVAs and page
+// tables, walks that an invalidation overtakes, nested tables.
 //
 // Sources. Six walks of about 280 ns overlap, 64 entries: pcie-bench data, IOMMU on, 4 KiB mappings, random windows of
 // 256 KiB to 64 MiB (Neugebauer et al., SIGCOMM 2018). Four levels, upper three cached, 1 to 4 reads a miss: Fast & Safe
 // (SOSP 2024). Batch of 250 or 10 ms: Linux commit "PCI: iommu: iotlb flushing". In lazy mode Linux clears the entry at
-// unmap, and gives the IOVA back and flushes the whole domain later.
+// unmap, and gives the IOVA back and flushes the whole domain later. Invalidation hint: VT-d specification, IH of the IOTLB
+// invalidate descriptor; that Linux's strict mode drops the walk caches and what it costs: Fast & Safe. Queue:
+// drivers/iommu/intel/dmar.c, qi_submit_sync: q_lock is held while descriptors and tail are written, not during the wait;
+// 0.5-1 us for a command (ATC'15, ASPLOS'16, recalled).
 //
 // Bus addresses, lazy and strict: [4 KiB, 256 GiB) what map() gives, without the MSI range; [256 GiB, 1 TiB) map_static();
 // from 1 TiB on one window of 256 GiB for each guest. off and passthrough: host-physical below 1 TiB.
@@ -41,9 +46,12 @@ struct IommuParams {
   unsigned walkers = 6;                // 1..64
   unsigned levels = 4;                 // of the page tables: memory reads of a walk of 4 KiB without walk cache; 4 or 5
   unsigned cached_levels = 3;          // upper levels that the walk cache may serve; below `levels`
-  unsigned walk_cache_entries = 32;    // pointers to tables, all levels together; 1..65536
+  unsigned walk_cache_entries = 32;    // pointers to tables, of each level; 1..65536
   Time hit_latency = 0;                // of every translated request
   Time walk_overhead = 200 * kNs;      // of a walk beyond its memory reads
+  bool invalidation_hint = false;      // strict: invalidations leave the walk caches alone
+  Time invalidation_latency = 0;       // from the queue's tail to the completion that the core waits for
+  Time invalidation_interval = 0;      // for which a core that submits keeps others out
   unsigned lazy_batch = 250;           // unmaps queued before a flush
   Time lazy_timeout = 10 * kMs;        // longest time for which an unmap stays queued
 };
@@ -56,13 +64,15 @@ struct IommuStats {
   std::uint64_t maps = 0, unmaps = 0;   // calls of the DMA API that changed page tables
   std::uint64_t invalidations = 0;  // invalidation commands sent: one for each strict unmap, one for each lazy flush
   std::uint64_t flushes = 0;        // lazy flushes
+  Time invalidation_wait = 0;       // sum of the times for which cores waited for each other at the queue
   std::uint64_t faults = 0;         // requests blocked
   std::uint64_t stale_dma = 0;      // requests that reached a page after its unmap, before the flush
 };
 
 class Iommu : public sc_core::sc_module {
  public:
-  // Takes the costs dma.map, dma.unmap, iommu.map, iommu.unmap, iommu.invalidate and iommu.flush from `costs`; throws
+  // Takes the costs dma.map, dma.unmap, iommu.map, iommu.unmap, iommu.invalidate and iommu.flush from `costs`, opens the
+  // account iommu.invalidation_wait; throws
   // UserError when one is missing or a parameter is impossible.
   Iommu(sc_core::sc_module_name name, Agenda& agenda, const IommuParams& params, MemorySystem& memory, CostBook& costs,
         std::uint64_t seed);
@@ -85,6 +95,7 @@ class Iommu : public sc_core::sc_module {
   // Takes away what map() gave for the same length; charges "dma.unmap" and "iommu.unmap" (call and page).
   // strict: "iommu.invalidate" a call; a device cannot reach it after the return. lazy: the IOVA is queued; the call that
   // completes a batch, or the first map or unmap after the timeout, charges "iommu.flush" (call and queued unmap).
+  // Both then wait for the queue and for the command's completion: "iommu.invalidation_wait".
   // Unmapping what is not mapped is a broken invariant.
   void unmap(Step& s, Iova iova, Bytes len);
   // Set-up without a running core (rings, pools whose mapping is kept): no cost, never unmapped, pages of params().page.

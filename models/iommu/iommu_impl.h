@@ -2,6 +2,8 @@
 #pragma once
 #include <vector>
 
+#include "models/base/calendar.h"
+
 #include "models/iommu/iommu.h"
 #include "models/iommu/iova.h"
 #include "models/iommu/page_table.h"
@@ -47,6 +49,11 @@ struct Iommu::Impl {
   // The same without caches and time.
   bool look_up_free(Iova iova, Bytes length);
   void add_piece(Hpa hpa, Bytes length);
+  TranslationCache& walk_cache(unsigned level) { return walk_caches[level - 2]; }   // levels 2 and up point to tables
+  // Forgets what the walk caches hold on the way to `iova`.
+  void drop_walk(Iova iova);
+  // The core sends a command and waits for its completion, behind the cores that are sending theirs.
+  void submit(Step& s);
   // Walks; returns its end. `w` is what the tables hold.
   Time walk(Iova iova, const IoPageTable::Walk& w, Time now, Time arrival);
 
@@ -61,7 +68,8 @@ struct Iommu::Impl {
   IommuMode mode;
   IommuParams params;
   IommuStats& stats;
-  TranslationCache iotlb, walk_cache;
+  TranslationCache iotlb;
+  std::vector<TranslationCache> walk_caches;   // from level 2 to the root's
   IoPageTable table;
   Walkers walkers;
   IovaAllocator iovas;
@@ -71,11 +79,13 @@ struct Iommu::Impl {
   std::vector<Window> windows;
   unsigned used_levels[IoPageTable::kMaxLevels] = {};   // page sizes in the tables, in order of first use
   unsigned used_level_count = 0;
-  std::vector<Queued> queue;
+  std::vector<Queued> queue;           // of lazy unmaps
+  Calendar invalidation_queue;
   Time oldest = 0, last_flush = -1;
   std::uint64_t owed = 0;              // unmaps flushed by the timer whose work no core has been charged for
   std::vector<Piece> pieces;
   Cost dma_map, dma_unmap, map_cost, unmap_cost, invalidate_cost, flush_cost;
+  OpId invalidation_account;
 
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;

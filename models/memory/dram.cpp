@@ -6,9 +6,13 @@
 
 namespace gd {
 
-Dram::Dram(const DramParams& p) : rate_(p.rate), idle_(p.idle), length_(p.window), ring_(64) {
+Dram::Dram(const DramParams& p) : rate_(p.rate), idle_(p.idle), length_(p.window),
+      ranks_(p.ranks), refresh_interval_(p.refresh_interval), refresh_time_(p.refresh_time), ring_(64) {
   if (p.rate == 0) throw UserError("the DRAM's rate is 0");
   if (p.window <= 0) throw UserError("the DRAM's utilisation window is 0");
+  if (p.ranks == 0) throw UserError("the DRAM has no ranks");
+  if (p.refresh_interval < 0 || p.refresh_time < 0 || (p.refresh_interval > 0 && p.refresh_time >= p.refresh_interval))
+    throw UserError("a refresh of the DRAM takes as long as the time from one to the next, or longer");
   std::copy(std::begin(p.loaded), std::end(p.loaded), loaded_);
   if (window(0).budget == 0) throw UserError("the DRAM's utilisation window is shorter than one byte takes");
 }
@@ -68,6 +72,23 @@ Dram::Grant Dram::access(Time now, Time at, Bytes bytes) {
     }
     return g;
   }
+}
+
+Time Dram::refresh(Time at, Hpa a, std::uint64_t lines) const {
+  if (refresh_interval_ == 0 || refresh_time_ == 0) return 0;
+  const Time spacing = refresh_interval_ / ranks_;
+  const Time in = at % refresh_interval_;
+  auto rank = static_cast<unsigned>(spacing > 0 ? std::min<Time>(in / spacing, ranks_ - 1) : ranks_ - 1);
+  const std::uint64_t page = a / kPage;
+  const auto first = static_cast<unsigned>(((page * 0x9E3779B97F4A7C15ULL >> 40) + a / kLine) % ranks_);
+  // The rank that was closed last stays closed for longest.
+  Time since = in - static_cast<Time>(rank) * spacing;
+  for (unsigned i = 0; i < ranks_ && since < refresh_time_; ++i) {
+    if ((rank + ranks_ - first) % ranks_ < lines) return refresh_time_ - since;
+    since += rank > 0 ? spacing : refresh_interval_ - static_cast<Time>(ranks_ - 1) * spacing;
+    rank = rank > 0 ? rank - 1 : ranks_ - 1;
+  }
+  return 0;
 }
 
 Bytes Dram::used(Time t) const {

@@ -6,8 +6,13 @@
 // its last byte is served. No window ever serves more than its budget; a request is never delayed by one that comes
 // later than itself by more than a window.
 //
+// Refresh: each rank is closed for `refresh_time` (tRFC) once in `refresh_interval` (tREFI), the ranks one after the other.
+// An access to a rank that is closed waits until it opens: the tail of an access that misses the cache. A closed form of
+// time and address, without events. Lines interleave over the ranks from a hashed start in each page.
+//
 // The table is the shape of Intel Memory Latency Checker curves (2 sockets Xeon Silver 4110, DDR4: 82 ns idle, 99 ns at
-// half, 130 ns near the peak). Not modelled: banks, rows, refresh, read/write turn-around.
+// half, 130 ns near the peak). tREFI 7.8 us; tRFC 110 ns for 1 Gb, 160 for 2 Gb (DDR3, JESD79-3), 350 for 8 Gb (DDR4,
+// JESD79-4). Not modelled: banks, rows, read/write turn-around, refreshes that are postponed under load.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -21,17 +26,22 @@ struct DramParams {
   Time idle = 0;            // latency when idle, ps
   Time window = 0;          // ps
   Time loaded[9] = {};      // added latency by utilisation in eighths, ps
+  unsigned ranks = 1;       // of all channels, at least 1
+  Time refresh_interval = 0;   // from one refresh of a rank to the next, ps; 0: no refresh
+  Time refresh_time = 0;       // shorter than the interval
 };
 
 class Dram {
  public:
-  explicit Dram(const DramParams& params);   // throws UserError for a rate or a window of 0
+  explicit Dram(const DramParams& params);   // throws UserError for a rate, a window or ranks of 0
   struct Grant {
     Time latency = 0;   // of one access at the present load
     Time queue = 0;     // until the budget has served all bytes of the request
   };
   // `bytes` > 0 asked for at `at` >= `now`; `now` is simulated time: windows before it are forgotten.
   Grant access(Time now, Time at, Bytes bytes);
+  // How long an access at `at` to the `lines` lines from `a` on waits for a rank that is being refreshed; 0 mostly.
+  Time refresh(Time at, Hpa a, std::uint64_t lines) const;
   // Time that the pool needs for `bytes`, rounded up.
   Time transfer(Bytes bytes) const {
     return static_cast<Time>((static_cast<unsigned __int128>(bytes) * kSec + rate_ - 1) / rate_);
@@ -51,6 +61,8 @@ class Dram {
   std::uint64_t rate_;
   Time idle_, length_;
   Time loaded_[9];
+  unsigned ranks_;
+  Time refresh_interval_, refresh_time_;
   std::vector<Window> ring_;      // a power of two; window i at i modulo its size
   std::int64_t full_until_ = 0;   // every window from the present one up to here is full
 };

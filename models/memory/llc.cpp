@@ -106,15 +106,17 @@ LastLevelCache::Walk LastLevelCache::cpu(Hpa a, Bytes len, bool dirty) {
   });
 }
 
+LastLevelCache::Walk LastLevelCache::device_invalidate(Hpa a, Bytes len) {
+  return walk(a, len, [this](std::uint32_t i, std::uint32_t tag) -> unsigned {
+    Set& s = set_[i];
+    const unsigned hit = match(s.tag, tag);
+    if (hit) s.tag[lowest(hit)] = 0;
+    return hit == 0;
+  });
+}
+
 LastLevelCache::Walk LastLevelCache::device_write(Hpa a, Bytes len) {
-  if (ddio_ways_ == 0) {
-    return walk(a, len, [this](std::uint32_t i, std::uint32_t tag) -> unsigned {
-      Set& s = set_[i];
-      const unsigned hit = match(s.tag, tag);
-      if (hit) s.tag[lowest(hit)] = 0;
-      return hit == 0;
-    });
-  }
+  if (ddio_ways_ == 0) return device_invalidate(a, len);
   const unsigned from = ways_ - ddio_ways_;
   return walk(a, len, [this, from](std::uint32_t i, std::uint32_t tag) -> unsigned {
     Set& s = set_[i];

@@ -31,6 +31,8 @@ class LastLevelCache {
   // A device's write: hits update in any way, misses allocate in the last `ddio_ways` ways. Without DDIO ways hits are
   // invalidated and nothing is allocated.
   Walk device_write(Hpa a, Bytes len);
+  // A device's write that goes elsewhere: hits are invalidated, nothing is allocated.
+  Walk device_invalidate(Hpa a, Bytes len);
   // A device's read changes nothing.
   Walk device_read(Hpa a, Bytes len) const;
 

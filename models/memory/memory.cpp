@@ -1,10 +1,12 @@
 #include "models/memory/memory.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "models/base/error.h"
 #include "models/memory/dram.h"
 #include "models/memory/llc.h"
+#include "models/memory/recent.h"
 #include "models/ports/dma.h"
 
 namespace gd {
@@ -17,6 +19,18 @@ DramParams dram_params(const MemoryParams& p) {
   d.idle = p.dram_idle;
   d.window = p.dram_window;
   for (int i = 0; i < 9; ++i) d.loaded[i] = p.dram_loaded[i];
+  d.ranks = p.dram_channels * p.dram_ranks;
+  d.refresh_interval = p.dram_refresh_interval;
+  d.refresh_time = p.dram_refresh_time;
+  return d;
+}
+
+// The interconnect is a budget of bytes with a fixed latency.
+DramParams interconnect_params(const MemoryParams& p) {
+  DramParams d;
+  d.rate = p.remote_rate;
+  d.idle = p.remote_latency;
+  d.window = p.dram_window;
   return d;
 }
 
@@ -25,33 +39,97 @@ const MemoryParams& checked(const MemoryParams& p) {
   return p;
 }
 
+constexpr Hpa region_end(Hpa a, Hpa end) { return std::min(end, (a / RecentLines::kRegion + 1) * RecentLines::kRegion); }
+
+constexpr std::uint64_t lines_of(Hpa a, Hpa end) { return (end - 1) / kLine - a / kLine + 1; }
+
 }  // namespace
 
 MemorySystem::MemorySystem(sc_core::sc_module_name module_name, Agenda& agenda, PhysMem& phys, const MemoryParams& params,
                            std::uint64_t seed)
     : sc_module(module_name), socket("socket"), agenda_(agenda), phys_(phys), params_(checked(params)),
       llc_(std::make_unique<LastLevelCache>(params.llc_size, params.llc_ways, params.ddio_ways, seed)),
-      dram_(std::make_unique<Dram>(dram_params(params))) {
+      recent_(std::make_unique<RecentLines>(params.private_size / kLine)), dram_(std::make_unique<Dram>(dram_params(params))) {
+  if (phys.has_remote()) {
+    remote_dram_ = std::make_unique<Dram>(dram_params(params));
+    interconnect_ = std::make_unique<Dram>(interconnect_params(params));
+  }
   socket.register_b_transport(this, &MemorySystem::b_transport);
 }
 
 MemorySystem::~MemorySystem() = default;
 
-Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest) {
+MemorySystem::Fetch MemorySystem::fetch(Time now, Time at, Hpa a, std::uint64_t lines, Bytes bytes) {
+  const bool far = phys_.remote(a);
+  Dram& dram = far ? *remote_dram_ : *dram_;
+  const Dram::Grant g = dram.access(now, at, bytes);
+  Fetch f;
+  f.refresh = dram.refresh(at, a, lines);
+  f.latency = g.latency + f.refresh;
+  f.queue = g.queue;
+  if (far) {
+    const Dram::Grant way = interconnect_->access(now, at, bytes);
+    f.latency += way.latency;
+    f.queue = std::max(f.queue, way.queue);
+  }
+  return f;
+}
+
+Time MemorySystem::wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at) {
+  Time longest = 0;
+  const Hpa end = a + len;
+  for (Hpa p = a, stop; p < end; p = stop) {
+    stop = region_end(p, end);
+    const std::uint32_t region = RecentLines::region_of(p);
+    longest = std::max(longest, RecentLines::pending(recent_->slot(region), region, who, RecentLines::mask(p, stop), at));
+  }
+  stats_.fill_waits += longest > 0;
+  return longest;
+}
+
+Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
   if (len == 0) return 0;
   const bool writes = how == Touch::store || how == Touch::stream_store;
-  const LastLevelCache::Walk w = llc_->cpu(a, len, writes);
-  stats_.lookups += w.lines;
-  stats_.cpu_hits += w.lines - w.misses;
-  stats_.cpu_misses += w.misses;
-  Time stall = w.lines * params_.llc_hit, queue = 0;
-  if (w.misses) {
-    if (guest) stats_.guest_misses += w.misses;
-    stats_.dram_read_bytes += w.misses * kLine;     // a store that misses fetches its line as well
-    stats_.dram_write_bytes += w.write_backs * kLine;
-    const Dram::Grant g = dram_->access(agenda_.now(), at, (w.misses + w.write_backs) * kLine);
-    stall += w.misses * g.latency;
-    queue = g.queue;
+  const auto who = static_cast<std::uint16_t>(core);
+  std::uint64_t own = 0, lines = 0, misses = 0, write_backs = 0;
+  Time wait = 0;
+  const Hpa end = a + len;
+  for (Hpa p = a, stop; p < end; p = stop) {
+    stop = region_end(p, end);
+    const std::uint32_t region = RecentLines::region_of(p), want = RecentLines::mask(p, stop);
+    RecentLines::Entry& e = recent_->slot(region);
+    if (recent_->holds(e, region, who, want, writes)) {
+      own += lines_of(p, stop);
+      continue;
+    }
+    wait = std::max(wait, RecentLines::pending(e, region, who, want, at));
+    const LastLevelCache::Walk w = llc_->cpu(p, stop - p, writes);
+    recent_->touch(e, region, who, want, w.lines, writes);
+    lines += w.lines;
+    misses += w.misses;
+    write_backs += w.write_backs;
+  }
+  stats_.private_hits += own;
+  stats_.lookups += lines;
+  stats_.cpu_hits += lines - misses;
+  stats_.cpu_misses += misses;
+  stats_.fill_waits += wait > 0;
+  Time stall = static_cast<Time>(own) * params_.private_hit + static_cast<Time>(lines) * params_.llc_hit, queue = 0;
+  if (misses) {
+    if (guest) stats_.guest_misses += misses;
+    stats_.dram_read_bytes += misses * kLine;     // a store that misses fetches its line as well
+    stats_.dram_write_bytes += write_backs * kLine;
+    const Fetch f = fetch(agenda_.now(), at, a, misses, (misses + write_backs) * kLine);
+    stall += static_cast<Time>(misses) * (f.latency - f.refresh) + f.refresh;
+    queue = f.queue;
+    // Who comes from elsewhere finds the last line when all have come.
+    const Time ready = at + params_.llc_hit + f.latency + f.queue + dram_->transfer((misses - 1) * kLine);
+    for (Hpa p = a, stop; p < end; p = stop) {
+      stop = region_end(p, end);
+      const std::uint32_t region = RecentLines::region_of(p);
+      RecentLines::Entry& e = recent_->slot(region);
+      if (e.region == region) e.ready = std::max(e.ready, ready);
+    }
   }
   switch (how) {
     case Touch::load: break;
@@ -59,54 +137,69 @@ Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest) {
     case Touch::stream_load:
     case Touch::stream_store: stall /= params_.stream_parallelism; break;
   }
-  return stall + queue;
+  return std::max(stall + queue, wait);
 }
 
 Time MemorySystem::device_write(Time now, Time at, Hpa a, Bytes len) {
   if (len == 0) return 0;
-  const LastLevelCache::Walk w = llc_->device_write(a, len);
+  // A line that is being filled takes the bytes when it has come; no core's private copy survives.
+  const Time wait = wait_for_fills(a, len, RecentLines::kNobody, at);
+  const Hpa end = a + len;
+  for (Hpa p = a, stop; p < end; p = stop) {
+    stop = region_end(p, end);
+    const std::uint32_t region = RecentLines::region_of(p);
+    RecentLines::invalidate(recent_->slot(region), region, RecentLines::mask(p, stop));
+  }
+  const bool far = phys_.remote(a);
+  const LastLevelCache::Walk w = far ? llc_->device_invalidate(a, len) : llc_->device_write(a, len);
   stats_.lookups += w.lines;
-  if (params_.ddio_ways == 0) {
+  if (far || params_.ddio_ways == 0) {
     stats_.ddio_bypassed += w.lines;
     stats_.dram_write_bytes += w.lines * kLine;
-    return params_.llc_device + dram_->access(now, at, w.lines * kLine).queue;
+    return std::max(wait, params_.llc_device + fetch(now, at, a, w.lines, w.lines * kLine).queue);
   }
   stats_.ddio_hits += w.lines - w.misses;
   stats_.ddio_allocs += w.misses;
-  if (w.misses == 0) return params_.llc_device;
+  if (w.misses == 0) return std::max(wait, params_.llc_device);
   // Full lines are allocated without a fetch; a first or last line written in part is completed from DRAM.
-  const bool head = a % kLine != 0, tail = (a + len) % kLine != 0;
-  unsigned fetched = 0;
-  if (w.lines == 1) {
-    fetched = (head || tail) && w.first_missed;
-  } else {
-    fetched = (head && w.first_missed) + (tail && w.last_missed);
-  }
+  const bool head = a % kLine != 0 && w.first_missed, tail = end % kLine != 0 && w.last_missed;
+  const unsigned fetched = w.lines == 1 ? head || tail : head + tail;
   const Bytes bytes = (w.write_backs + fetched) * kLine;
   Time t = params_.llc_device;
   if (bytes) {
     stats_.dram_read_bytes += fetched * kLine;
     stats_.dram_write_bytes += w.write_backs * kLine;
-    const Dram::Grant g = dram_->access(now, at, bytes);
-    t += g.queue;
-    if (fetched) t += g.latency;
+    const Hpa partial = head ? a : end - 1;
+    const Fetch f = fetch(now, at, partial, 1, bytes);
+    t += f.queue;
+    if (fetched) {
+      t += f.latency;
+      if (head) recent_->fill(a, at + t);
+      if (tail) recent_->fill(end - 1, at + t);
+    }
   }
-  return t;
+  return std::max(wait, t);
 }
 
 Time MemorySystem::device_read(Time now, Time at, Hpa a, Bytes len) {
   if (len == 0) return 0;
-  const LastLevelCache::Walk w = llc_->device_read(a, len);
-  stats_.lookups += w.lines;
-  stats_.device_read_hits += w.lines - w.misses;
-  stats_.device_read_misses += w.misses;
-  Time t = params_.llc_device;
-  if (w.misses) {
-    stats_.dram_read_bytes += w.misses * kLine;
-    const Dram::Grant g = dram_->access(now, at, w.misses * kLine);
-    t += g.latency + g.queue + dram_->transfer((w.misses - 1) * kLine);
+  std::uint64_t lines = lines_of(a, a + len), misses = lines;
+  Time wait = 0;
+  if (!phys_.remote(a)) {
+    const LastLevelCache::Walk w = llc_->device_read(a, len);
+    stats_.lookups += lines;
+    misses = w.misses;
+    wait = wait_for_fills(a, len, RecentLines::kNobody, at);
   }
-  return t;
+  stats_.device_read_hits += lines - misses;
+  stats_.device_read_misses += misses;
+  Time t = params_.llc_device;
+  if (misses) {
+    stats_.dram_read_bytes += misses * kLine;
+    const Fetch f = fetch(now, at, a, misses, misses * kLine);
+    t += f.latency + f.queue + dram_->transfer((misses - 1) * kLine);
+  }
+  return std::max(wait, t);
 }
 
 void MemorySystem::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {

@@ -1,11 +1,15 @@
-// The memory system: last-level cache with DDIO, DRAM channels, and the TLM target behind the IOMMU.
+// The memory system: private caches, last-level cache with DDIO, DRAM of two sockets, and the TLM target behind the IOMMU.
 //
-// Modelled: a set-associative, physically indexed, inclusive-of-nothing LLC (hash per page, a range walks neighbouring
-// sets; seeded pseudo-random replacement); device writes hit in any way and allocate only in the DDIO ways; device
-// reads do not allocate; CPU loads, stores and copies see the same state; write-back of dirty victims; DRAM as channels
-// with a byte budget (carried debt) and a loaded-latency curve. Not modelled: private caches (the cost book's cycles
-// stand for hits in them), prefetchers, coherence traffic between sockets, row buffers, and the time at which a fill is
-// ready: a second access to a line whose fill is still under way counts as a hit.
+// Modelled: a set-associative, physically indexed LLC (hash per page, a range walks neighbouring sets; seeded
+// pseudo-random replacement); device writes hit in any way and allocate only in the DDIO ways; device reads do not
+// allocate; CPU loads, stores and copies see the same state; write-back of dirty victims; a private cache for each core as
+// a recency of what it touched (recent.h): lines in it cost its latency and no visit of the LLC; the time at which a fill is
+// ready: whoever else touches the line before waits; DRAM as channels with a byte budget (carried debt), a loaded-latency
+// curve and refresh. Memory of the other socket: its own channels behind an interconnect with a rate and a latency; a
+// device writes it without DDIO and is answered by its home (memory and snoop in parallel), cached here or not.
+// Not modelled: levels of the private cache (one latency; the cost book's cycles stand for hits in the first), its effect on
+// what the LLC keeps (victims of a non-inclusive LLC, back-invalidation of an inclusive one), prefetchers, coherence
+// traffic, row buffers, cores and LLC of the other socket.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -22,6 +26,7 @@ namespace gd {
 
 class LastLevelCache;
 class Dram;
+class RecentLines;
 
 struct MemoryParams {
   Bytes llc_size = 12 * 1024 * 1024;
@@ -29,23 +34,32 @@ struct MemoryParams {
   unsigned ddio_ways = 2;              // 0: device writes go to DRAM and invalidate
   Time llc_hit = 16 * kNs;             // load-to-use of a dependent CPU access that hits
   Time llc_device = 20 * kNs;          // LLC access on behalf of the root complex
+  Bytes private_size = 0;              // of a core's own cache; 0: none
+  Time private_hit = 4 * kNs;          // load-to-use of a line in it
   unsigned stream_parallelism = 8;     // outstanding line fills of one core in a copy (line fill buffers)
   unsigned dram_channels = 3;
   std::uint64_t dram_channel_rate = 10'670'000'000;   // bytes/s
   Time dram_idle = 82 * kNs;           // idle latency beyond the LLC lookup
   Time dram_window = 1 * kUs;          // utilisation window
+  unsigned dram_ranks = 2;             // of each channel
+  Time dram_refresh_interval = 0;      // tREFI; 0: no refresh
+  Time dram_refresh_time = 160 * kNs;  // tRFC
+  Time remote_latency = 53 * kNs;      // of an access to the other socket's memory, beyond a local one's
+  std::uint64_t remote_rate = 12'800'000'000;   // bytes/s of the interconnect, towards this socket or from it
   // Added latency (ps) by utilisation in steps of 1/8 of the peak rate: index 0 = idle ... 8 = saturated.
   Time dram_loaded[9] = {0, 2 * kNs, 4 * kNs, 7 * kNs, 10 * kNs, 15 * kNs, 24 * kNs, 42 * kNs, 60 * kNs};
 };
 
 struct MemoryStats {
-  std::uint64_t cpu_hits = 0, cpu_misses = 0;           // lines loaded, stored or copied by cores
+  std::uint64_t cpu_hits = 0, cpu_misses = 0;           // lines loaded, stored or copied by cores, that went to the LLC
+  std::uint64_t private_hits = 0;                       // the same, that did not
   std::uint64_t guest_misses = 0;                       // lines missed by guest contexts
   std::uint64_t ddio_hits = 0, ddio_allocs = 0;         // lines written by devices: update on hit, allocate on miss
-  std::uint64_t ddio_bypassed = 0;                      // lines written by devices straight to DRAM (ddio_ways 0)
+  std::uint64_t ddio_bypassed = 0;                      // lines written by devices straight to DRAM (ddio_ways 0, or remote)
   std::uint64_t device_read_hits = 0, device_read_misses = 0;   // lines read by devices
-  std::uint64_t lookups = 0;                            // cache lines visited in all
-  std::uint64_t dram_read_bytes = 0, dram_write_bytes = 0;      // whole lines; writes include dirty victims
+  std::uint64_t fill_waits = 0;                         // accesses that waited for somebody else's fill
+  std::uint64_t lookups = 0;                            // lines of the LLC visited in all
+  std::uint64_t dram_read_bytes = 0, dram_write_bytes = 0;      // whole lines, both nodes; writes include dirty victims
 };
 
 // How a CPU touches memory.
@@ -66,8 +80,8 @@ class MemorySystem : public sc_core::sc_module {
   PhysMem& phys() { return phys_; }
   const MemoryParams& params() const { return params_; }
   // A CPU access to [a, a+len) at `at` (not before the present): the stall in ps; changes the cache's state.
-  // `guest`: on behalf of a guest context.
-  Time cpu(Time at, Hpa a, Bytes len, Touch how, bool guest);
+  // `guest`: on behalf of a guest context. `core`: its number, below RecentLines::kCores.
+  Time cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core = 0);
   // A device access: the time until the data is globally visible (write) or read (read), from `at`. `now` is the present
   // simulated time, `at` >= now. A write of a full line that misses fetches nothing; one of a part of a line reads DRAM.
   Time device_write(Time now, Time at, Hpa a, Bytes len);
@@ -76,12 +90,23 @@ class MemorySystem : public sc_core::sc_module {
 
  private:
   void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
+  struct Fetch {
+    Time latency = 0;   // of one line, refresh included
+    Time refresh = 0;   // of this: met by one line only
+    Time queue = 0;     // until the slowest of DRAM and interconnect has served all bytes
+  };
+  // `lines` >= 1 read from `a` on, `bytes` moved in all.
+  Fetch fetch(Time now, Time at, Hpa a, std::uint64_t lines, Bytes bytes);
+  // The longest fill of somebody else than `who` that [a, a+len) meets, from `at`.
+  Time wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at);
   Agenda& agenda_;
   PhysMem& phys_;
   MemoryParams params_;
   MemoryStats stats_;
   std::unique_ptr<LastLevelCache> llc_;
+  std::unique_ptr<RecentLines> recent_;
   std::unique_ptr<Dram> dram_;
+  std::unique_ptr<Dram> remote_dram_, interconnect_;   // null without remote memory
 };
 
 }  // namespace gd

@@ -18,47 +18,66 @@ constexpr Bytes kLimit = Bytes{128} << 30;
 constexpr bool touches_msi(Hpa a, Bytes n) { return a < kMsiBase + kMsiSize && a + n > kMsiBase; }
 }  // namespace
 
-PhysMem::PhysMem(Bytes size, std::uint64_t seed) : size_(size), contiguous_next_(kPage) {
-  if (size == 0 || size % kHuge != 0 || size >= kLimit)
-    throw UserError("host memory of " + std::to_string(size) + " bytes: a multiple of 2 MiB below 128 GiB is needed");
-  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) throw UserError("cannot reserve " + std::to_string(size) + " bytes of address space for host memory");
+PhysMem::PhysMem(Bytes size, std::uint64_t seed, Bytes remote, unsigned home)
+    : size_(size + remote), remote_from_(size), home_(home) {
+  for (const Bytes part : {size, remote})
+    if (part % kHuge != 0 || part >= kLimit || size == 0)
+      throw UserError("host memory of " + std::to_string(part) + " bytes: a multiple of 2 MiB below 128 GiB is needed");
+  if (size_ >= kLimit) throw UserError("host memory of " + std::to_string(size_) + " bytes on two nodes: less than 128 GiB is needed");
+  void* p = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) throw UserError("cannot reserve " + std::to_string(size_) + " bytes of address space for host memory");
   base_ = static_cast<std::uint8_t*>(p);
-  contiguous_end_ = size / 2;
-  free_pages_.reserve((size - contiguous_end_) / kPage);
-  for (Hpa a = contiguous_end_; a < size; a += kPage)
-    if (!touches_msi(a, kPage)) free_pages_.push_back(static_cast<std::uint32_t>(a / kPage));
-  Rng rng(seed, "memory.pages");
-  for (std::size_t i = free_pages_.size(); i > 1; --i) std::swap(free_pages_[i - 1], free_pages_[rng.below(i)]);
+  open(nodes_[0], 0, size, seed, "memory.pages");
+  if (remote > 0) open(nodes_[1], size, size_, seed, "memory.remote_pages");
+}
+
+void PhysMem::open(Node& n, Hpa begin, Hpa end, std::uint64_t seed, const char* stream) {
+  n.next = begin == 0 ? kPage : begin;
+  n.middle = begin + (end - begin) / 2;
+  n.end = end;
+  n.free_pages.reserve((end - n.middle) / kPage);
+  for (Hpa a = n.middle; a < end; a += kPage)
+    if (!touches_msi(a, kPage)) n.free_pages.push_back(static_cast<std::uint32_t>(a / kPage));
+  Rng rng(seed, stream);
+  for (std::size_t i = n.free_pages.size(); i > 1; --i) std::swap(n.free_pages[i - 1], n.free_pages[rng.below(i)]);
 }
 
 PhysMem::~PhysMem() { munmap(base_, size_); }
 
-Hpa PhysMem::alloc_page() {
-  if (free_pages_.empty())
+PhysMem::Node& PhysMem::node(unsigned number) {
+  require(number == 0 || (number == 1 && has_remote()), "memory of a node that the machine does not have");
+  return nodes_[number];
+}
+
+Hpa PhysMem::alloc_page(unsigned number) {
+  Node& n = node(number);
+  if (n.free_pages.empty())
     throw UserError("host memory of " + std::to_string(size_) + " bytes has no free page left");
-  const Hpa page = Hpa{free_pages_.back()} * kPage;
-  free_pages_.pop_back();
+  const Hpa page = Hpa{n.free_pages.back()} * kPage;
+  n.free_pages.pop_back();
   return page;
 }
 
 void PhysMem::free_page(Hpa page) {
-  require(page % kPage == 0 && page >= contiguous_end_ && page < size_, "a page is freed that alloc_page never gave");
-  free_pages_.push_back(static_cast<std::uint32_t>(page / kPage));
+  Node& n = nodes_[remote(page)];
+  require(page % kPage == 0 && page >= n.middle && page < n.end, "a page is freed that alloc_page never gave");
+  n.free_pages.push_back(static_cast<std::uint32_t>(page / kPage));
 }
 
-Hpa PhysMem::alloc_contiguous(Bytes bytes, Bytes align) {
+Hpa PhysMem::alloc_contiguous(Bytes bytes, Bytes align, unsigned number) {
   require(align >= kLine && (align & (align - 1)) == 0, "alignment is not a power of two of at least 64");
-  Hpa a = align_up(contiguous_next_, align);
+  Node& n = node(number);
+  Hpa a = align_up(n.next, align);
   if (touches_msi(a, bytes)) a = align_up(kMsiBase + kMsiSize, align);
-  if (a > contiguous_end_ || bytes > contiguous_end_ - a)
+  if (a > n.middle || bytes > n.middle - a)
     throw UserError("host memory of " + std::to_string(size_) + " bytes has no " + std::to_string(bytes) +
                     " contiguous bytes left (half of it serves contiguous ranges)");
-  contiguous_next_ = a + bytes;
+  n.next = a + bytes;
   return a;
 }
 
-GuestSpace::GuestSpace(PhysMem& memory, Bytes size, Bytes backing_page) : memory_(memory), size_(size), page_(backing_page) {
+GuestSpace::GuestSpace(PhysMem& memory, Bytes size, Bytes backing_page, unsigned node)
+    : memory_(memory), size_(size), page_(backing_page) {
   if (backing_page != kPage && backing_page != kHuge && backing_page != Bytes{1} << 30)
     throw UserError("a guest's backing page of " + std::to_string(backing_page) + " bytes: 4 KiB, 2 MiB or 1 GiB is possible");
   if (size == 0 || size % backing_page != 0)
@@ -66,7 +85,7 @@ GuestSpace::GuestSpace(PhysMem& memory, Bytes size, Bytes backing_page) : memory
                     std::to_string(backing_page));
   shift_ = static_cast<unsigned>(__builtin_ctzll(backing_page));
   backing_.resize(size >> shift_);
-  for (Hpa& h : backing_) h = backing_page == kPage ? memory.alloc_page() : memory.alloc_contiguous(backing_page, backing_page);
+  for (Hpa& h : backing_) h = backing_page == kPage ? memory.alloc_page(node) : memory.alloc_contiguous(backing_page, backing_page, node);
 }
 
 void GuestSpace::read(Gpa gpa, void* out, Bytes len) const {

@@ -1,7 +1,9 @@
 // Host-physical memory: one arena of real bytes, allocated in scattered pages, and the guests' memory backed by it.
 //
 // Modelled: the bytes; physical scatter (page frames are handed out in seeded random order, so that buffers that are
-// neighbours for software are not neighbours for a cache index). Not modelled: zones, fragmentation, reclaim.
+// neighbours for software are not neighbours for a cache index); two nodes: memory of the socket that cores and card sit
+// on, and, above it in the address space, memory of the other socket. Not modelled: zones, fragmentation, reclaim,
+// balancing between nodes.
 #pragma once
 #include <cstdint>
 #include <cstring>
@@ -17,13 +19,18 @@ class PhysMem {
  public:
   // `size` bytes, a multiple of 2 MiB, below 128 GiB; the simulating machine's memory is touched only where it is used.
   // Page 0 and the range of interrupt messages (ports/dma.h) are never handed out.
-  // `seed` orders the page frames. Throws UserError when the arena cannot be reserved.
-  PhysMem(Bytes size, std::uint64_t seed);
+  // `seed` orders the page frames. `remote` bytes more, a multiple of 2 MiB too, belong to the other socket.
+  // `home`: the node, 0 or 1, of the host's own memory: what alloc_page and alloc_contiguous use unless told.
+  // Throws UserError when the arena cannot be reserved.
+  PhysMem(Bytes size, std::uint64_t seed, Bytes remote = 0, unsigned home = 0);
   ~PhysMem();
   PhysMem(const PhysMem&) = delete;
   PhysMem& operator=(const PhysMem&) = delete;
 
-  Bytes size() const { return size_; }
+  Bytes size() const { return size_; }   // of both nodes
+  // Does `a` lie in the other socket's memory?
+  bool remote(Hpa a) const { return a >= remote_from_; }
+  bool has_remote() const { return remote_from_ < size_; }
   bool contains(Hpa a, Bytes n) const { return a <= size_ && n <= size_ - a; }
   // The bytes at `a`; the caller stays inside what it allocated (contiguous only within one allocation).
   std::uint8_t* at(Hpa a) { return base_ + a; }
@@ -39,25 +46,35 @@ class PhysMem {
     std::memcpy(base_ + a, &v, sizeof v);
   }
 
-  // A 4 KiB page frame of the upper half, zeroed on first use only. Throws UserError when memory is exhausted.
-  Hpa alloc_page();
+  // A 4 KiB page frame of a node's upper half, zeroed on first use only. Throws UserError when memory is exhausted.
+  Hpa alloc_page() { return alloc_page(home_); }
+  Hpa alloc_page(unsigned node);
   void free_page(Hpa page);
-  // `bytes` contiguous and aligned to `align` (a power of two, at least 64); of the lower half, ascending;
+  // `bytes` contiguous and aligned to `align` (a power of two, at least 64); of a node's lower half, ascending;
   // never freed (rings, slabs, huge pages). Throws UserError when that half is full.
-  Hpa alloc_contiguous(Bytes bytes, Bytes align);
+  Hpa alloc_contiguous(Bytes bytes, Bytes align) { return alloc_contiguous(bytes, align, home_); }
+  Hpa alloc_contiguous(Bytes bytes, Bytes align, unsigned node);
 
  private:
+  struct Node {
+    Hpa next = 0;                            // contiguous ranges; grows upwards through the lower half
+    Hpa middle = 0, end = 0;
+    std::vector<std::uint32_t> free_pages;   // frame numbers in the upper half, shuffled; LIFO
+  };
+  void open(Node& n, Hpa begin, Hpa end, std::uint64_t seed, const char* stream);
+  Node& node(unsigned number);
   std::uint8_t* base_ = nullptr;
   Bytes size_;
-  Hpa contiguous_next_;            // grows upwards through the lower half
-  Bytes contiguous_end_;
-  std::vector<std::uint32_t> free_pages_;   // frame numbers in the upper half, shuffled; LIFO
+  Hpa remote_from_;
+  unsigned home_ = 0;
+  Node nodes_[2];
 };
 
 // A guest's memory: guest-physical pages of 4 KiB, 2 MiB or 1 GiB, each backed by one contiguous host range.
 class GuestSpace {
  public:
-  GuestSpace(PhysMem& memory, Bytes size, Bytes backing_page);
+  // `node`: of the host memory behind it.
+  GuestSpace(PhysMem& memory, Bytes size, Bytes backing_page, unsigned node = 0);
   Bytes size() const { return size_; }
   Bytes backing_page() const { return page_; }
   // Host address of `gpa`, and in `contiguous` how many bytes from there on are contiguous in host memory (at most up

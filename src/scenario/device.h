@@ -94,7 +94,11 @@ struct Iommu {
   Count levels = 4;
   Count cached_levels = 3;
   Time hit_latency = 0;
-  Time walk_overhead = 40 * kNs;
+  Count walk_cache_entries = 32;
+  Time walk_overhead = 200 * kNs;
+  bool invalidation_hint = false;
+  Time invalidation_latency = 800 * kNs;
+  Time invalidation_interval = 100 * kNs;
   Count lazy_batch = 250;
   Time lazy_timeout = 10 * kMs;
 };
@@ -104,6 +108,17 @@ struct Llc {
   Count ways = 16;
   Time hit_latency = 16 * kNs;
   Time device_latency = 20 * kNs;
+};
+
+struct PrivateCache {
+  Bytes size = 256 * 1024;
+  Time hit_latency = 3'700;
+};
+
+// The other socket's memory, as seen from this one.
+struct RemoteNode {
+  Time latency = 38 * kNs;
+  Rate rate = 102'400'000'000;
 };
 
 // Added latency at a share of the DRAM channels' peak rate.
@@ -118,6 +133,9 @@ struct Dram {
   Rate channel_rate = 85'360'000'000;
   Time idle_latency = 67 * kNs;
   Time window = 1 * kUs;
+  Count ranks = 2;
+  Time refresh_interval = 7'800 * kNs;
+  Time refresh_time = 160 * kNs;
   std::vector<LoadPoint> loaded_latency = {
       {0, 0},           {125'000, 2 * kNs},  {250'000, 4 * kNs},  {375'000, 7 * kNs},    {500'000, 10 * kNs},
       {625'000, 15 * kNs}, {750'000, 24 * kNs}, {875'000, 42 * kNs}, {1'000'000, 60 * kNs}};
@@ -127,7 +145,9 @@ struct Memory {
   Llc llc;
   Count ddio_ways = 2;
   Count stream_parallelism = 8;
+  PrivateCache private_cache;
   Dram dram;
+  RemoteNode remote;
 };
 
 }  // namespace gd::scenario

@@ -7,6 +7,8 @@ void host_keys(Table& t) {
   t.count("host.cores", AT(host.cores), {1, 64}, "Cores of the host.");
   t.frequency("host.clock", AT(host.clock), {100'000'000, 10'000'000'000}, "Clock of the cores.", "Westmere-EP X5650");
   t.size("host.memory", AT(host.memory), {64u << 20, 1ull << 42}, "Memory of the host itself, without the guests'.");
+  t.count("host.memory_node", AT(host.memory_node), {0, 1},
+          "Socket whose memory the host's own is (buffers, rings, page tables); cores and card are on socket 0.");
   t.path("host.costs", AT(host.costs),
          "Cost profile of the software: a file, or the name of one in scenarios/costs; \"inline\": all costs stand in `costs`.")
       .hashed = false;

@@ -14,6 +14,10 @@ void memory_keys(Table& t) {
           "2 of 11 on Skylake, 2 of 20 on Haswell (ddio-bench, ATC 2020)");
   t.count("memory.stream_parallelism", AT(memory.stream_parallelism), {1, 64}, "Line fills under way at once in a copy.",
           "10 line fill buffers, less two");
+  t.size("memory.private_cache.size", AT(memory.private_cache.size), {0, 64u << 20}, "Cache of each core; 0: none.",
+         "Westmere-EP: 256 KB second level (7-cpu.com)");
+  t.time("memory.private_cache.hit_latency", AT(memory.private_cache.hit_latency), {0, 1'000'000},
+         "A dependent load that hits it.", "Westmere-EP X5650: 10 cycles (7-cpu.com)");
   t.count("memory.dram.channels", AT(memory.dram.channels), {1, 16}, "Memory channels of the socket.", "Westmere-EP");
   t.rate("memory.dram.channel_rate", AT(memory.dram.channel_rate), {1'000'000'000, 1'000'000'000'000}, "Peak of one channel.",
          "DDR3-1333: 8 B x 1333 MT/s = 10.67 GB/s");
@@ -21,6 +25,17 @@ void memory_keys(Table& t) {
          "Memory latency beyond the cache's when idle.", westmere);
   t.time("memory.dram.window", AT(memory.dram.window), {1'000, 1'000'000'000}, "Time over which utilisation is taken.",
          "assumption");
+  t.count("memory.dram.ranks", AT(memory.dram.ranks), {1, 16}, "Ranks of a channel, which are refreshed one after the other.",
+          "one DIMM of two ranks on a channel: assumption");
+  t.time("memory.dram.refresh_interval", AT(memory.dram.refresh_interval), {0, 1'000'000'000},
+         "From one refresh of a rank to the next (tREFI); 0: none.", "JEDEC JESD79-3 and JESD79-4: 7.8 us");
+  t.time("memory.dram.refresh_time", AT(memory.dram.refresh_time), {0, 1'000'000'000},
+         "For which a refresh closes a rank (tRFC).", "JEDEC JESD79-3: 160 ns for 2 Gb; JESD79-4: 350 ns for 8 Gb");
+  t.time("memory.remote.latency", AT(memory.remote.latency), {0, 10'000'000},
+         "Latency of the other socket's memory beyond the local one's.",
+         "X5650: 40 cycles + 105 ns against + 67 ns (7-cpu.com); pcie-bench on Broadwell: 53 ns");
+  t.rate("memory.remote.rate", AT(memory.remote.rate), {1'000'000'000, 10'000'000'000'000}, "Of the interconnect between the sockets.",
+         "QPI of 6.4 GT/s, 16 bits each way: 12.8 GB/s");
   t.other("memory.dram.loaded_latency", read_loaded_latency(),
           "a list of [share of the peak rate, added time], ascending, from \"0%\" to \"100%\"", "Latency added by load.",
           "shape of Intel MLC's loaded latency on a Xeon Silver 4110");

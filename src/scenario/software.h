@@ -64,6 +64,7 @@ struct Host {
   Count cores = 4;
   Hertz clock = 2'670'000'000;
   Bytes memory = 1024ull * 1024 * 1024;
+  Count memory_node = 0;
   std::string costs = "linux-6-skylake";   // as resolved: an absolute path, or "inline"
   Affinity affinity;
   Pin pin = Pin::pool;
@@ -153,6 +154,7 @@ struct Guest {
   std::optional<Mac> mac;         // without mac and vlan: every frame that no other guest claims
   Count vlan = 0;                 // 0: none
   Bytes memory = 256ull * 1024 * 1024;
+  Count memory_node = 0;
   BackingPage backing_page = BackingPage::p2m;
   Behaviour behaviour = Behaviour::honest;
   Count vcpus = 1;

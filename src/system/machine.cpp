@@ -13,12 +13,15 @@ namespace sc = scenario;
 
 namespace {
 
-// Memory that the host itself uses, and every guest's, in one arena; huge backing pages need room to align.
-Bytes arena_size(const sc::Scenario& s) {
-  Bytes n = 2 * s.host.memory;
+// Memory of one node that the host itself uses, and of every guest on it; huge backing pages need room to align. Node 0 is
+// never empty.
+Bytes arena_size(const sc::Scenario& s, unsigned node) {
+  constexpr Bytes huge = 2ull << 20;
+  Bytes n = s.host.memory_node == node ? 2 * s.host.memory : 0;
   if (s.consumer == sc::Consumer::guest)
-    for (const sc::Guest& g : s.guests) n += 2 * g.memory + 2 * sc::bytes_of(g.backing_page);
-  return align_up(n, 2ull << 20);
+    for (const sc::Guest& g : s.guests)
+      if (g.memory_node == node) n += 2 * g.memory + 2 * sc::bytes_of(g.backing_page);
+  return node == 0 && n == 0 ? huge : align_up(n, huge);
 }
 
 FaultPlan fault_plan(const sc::Scenario& s) {
@@ -57,7 +60,8 @@ constexpr std::uint64_t kMemorySeed = 0x70616765;   // the scatter of pages is p
 }  // namespace
 
 Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const RunOptions& options)
-    : scenario(s), strategy(strategy_of(choice)), fault(fault_plan(s)), observers(options.observers), costs(cost_book(s)), phys(arena_size(s), kMemorySeed),
+    : scenario(s), strategy(strategy_of(choice)), fault(fault_plan(s)), observers(options.observers), costs(cost_book(s)),
+      phys(arena_size(s, 0), kMemorySeed, arena_size(s, 1), static_cast<unsigned>(s.host.memory_node)),
       agenda("agenda"), memory("memory", agenda, phys, memory_params(s), kMemorySeed),
       iommu("iommu", agenda, iommu_params(s), memory, costs, kMemorySeed), pcie("pcie", agenda, pcie_params(s)),
       interrupts("interrupts", agenda),

@@ -40,7 +40,7 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   guests.push_back(std::move(owned));
   const sc::Guest& x = scenario.guests[g];
   slot.env = environment(scenario, choice, g);
-  slot.space = std::make_unique<GuestSpace>(phys, x.memory, sc::bytes_of(x.backing_page));
+  slot.space = std::make_unique<GuestSpace>(phys, x.memory, sc::bytes_of(x.backing_page), static_cast<unsigned>(x.memory_node));
 
   GuestParams p = guest_params(scenario, g);
   p.layout = strategy.guest_layout(slot.env);

@@ -53,6 +53,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"iommu.iotlb_miss_rate", "%", "IOTLB misses by lookup", -1},
       {"iommu.maps", "", "mappings made", -1},
       {"iommu.invalidations", "", "invalidations sent to the IOMMU", -1},
+      {"iommu.invalidation_wait", "ns", "mean time for which a core waited for others at the invalidation queue, by invalidation", -1},
       {"iommu.walk_reads", "", "memory reads of page walks", -1},
       {"iommu.stale_dma", "", "device requests that reached a page after its unmap", -1},
       {"iommu.faults", "", "device requests that were blocked", -1},

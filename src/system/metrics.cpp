@@ -108,6 +108,8 @@ void memory_and_bus(Sheet& sheet, const Machine& m, const Snapshot& b, const Sna
   sheet.ratio("iommu.iotlb_miss_rate", "%", 100 * (j.misses - i.misses), j.lookups - i.lookups);
   sheet.count("iommu.maps", "", j.maps - i.maps);
   sheet.count("iommu.invalidations", "", j.invalidations - i.invalidations);
+  sheet.ratio("iommu.invalidation_wait", "ns", static_cast<std::uint64_t>(j.invalidation_wait - i.invalidation_wait),
+              (j.invalidations - i.invalidations) * static_cast<std::uint64_t>(kNs));
   sheet.count("iommu.walk_reads", "", j.walk_reads - i.walk_reads);
   sheet.count("iommu.stale_dma", "", j.stale_dma - i.stale_dma);
   sheet.count("iommu.faults", "", j.faults - i.faults);

@@ -49,6 +49,13 @@ MemoryParams memory_params(const sc::Scenario& s) {
   p.dram_channel_rate = s.memory.dram.channel_rate / 8;
   p.dram_idle = s.memory.dram.idle_latency;
   p.dram_window = s.memory.dram.window;
+  p.private_size = s.memory.private_cache.size;
+  p.private_hit = s.memory.private_cache.hit_latency;
+  p.dram_ranks = static_cast<unsigned>(s.memory.dram.ranks);
+  p.dram_refresh_interval = s.memory.dram.refresh_interval;
+  p.dram_refresh_time = s.memory.dram.refresh_time;
+  p.remote_latency = s.memory.remote.latency;
+  p.remote_rate = s.memory.remote.rate / 8;
   sample_curve(s.memory.dram.loaded_latency, p.dram_loaded);
   return p;
 }
@@ -73,6 +80,10 @@ IommuParams iommu_params(const sc::Scenario& s) {
   p.cached_levels = static_cast<unsigned>(s.iommu.cached_levels);
   p.hit_latency = s.iommu.hit_latency;
   p.walk_overhead = s.iommu.walk_overhead;
+  p.walk_cache_entries = static_cast<unsigned>(s.iommu.walk_cache_entries);
+  p.invalidation_hint = s.iommu.invalidation_hint;
+  p.invalidation_latency = s.iommu.invalidation_latency;
+  p.invalidation_interval = s.iommu.invalidation_interval;
   p.lazy_batch = static_cast<unsigned>(s.iommu.lazy_batch);
   p.lazy_timeout = s.iommu.lazy_timeout;
   return p;

@@ -130,6 +130,68 @@ TEST(DmaApi, LazyIsCheaperThanStrict) {
   EXPECT_EQ(strict.iommu->stats().invalidations, 500u);
 }
 
+// Linux's strict invalidation takes the walk caches' entries for the address along; the hint that only a leaf has changed
+// spares them, and so does an unmapping elsewhere.
+TEST(DmaApi, StrictInvalidationDropsTheWalkCaches) {
+  IommuParams hinted = IommuBench::params(IommuMode::strict);
+  hinted.invalidation_hint = true;
+  IommuBench plain("plain", IommuBench::params(IommuMode::strict)), with_hint("hint", hinted);
+  for (IommuBench* bench : {&plain, &with_hint}) {
+    IommuBench& b = *bench;
+    const bool hint = b.iommu->params().invalidation_hint;
+    const Hpa hpa = b.phys.alloc_contiguous(3 * kPage, kPage);
+    Iova page[3] = {}, far = 0;
+    b.run([&](Step& s) { for (Iova& i : page) i = b.iommu->map(s, hpa, kPage); }, b.kernel_now() + kMs);
+    b.run([&](Step& s) { far = b.iommu->map(s, hpa, 1024 * kPage); }, b.kernel_now() + kMs);
+    const auto reads = [&b](Iova a) {
+      const std::uint64_t before = b.iommu->stats().walk_reads;
+      b.write(a);
+      EXPECT_FALSE(b.blocked());
+      return b.iommu->stats().walk_reads - before;
+    };
+    EXPECT_EQ(reads(page[0]), 4u);
+    EXPECT_EQ(reads(page[1]), 1u);
+    b.run([&](Step& s) { b.iommu->unmap(s, page[0], kPage); }, b.kernel_now() + kMs);
+    EXPECT_EQ(reads(page[1]), 0u) << "still in the IOTLB";
+    EXPECT_EQ(reads(page[2]), hint ? 1u : 4u);
+    EXPECT_EQ(reads(far + 600 * kPage), 2u) << "another table of the same directory";
+  }
+}
+
+// Cores that submit at the same time wait for each other, one interval for each that came before; then each for its own
+// command's completion. An interval far longer than what else differs between the cores.
+TEST(DmaApi, CoresQueueForInvalidation) {
+  struct Row { unsigned cores; IommuMode mode; Time interval; unsigned waits; };   // waits: in intervals, of all cores
+  const Row rows[] = {Row{1, IommuMode::strict, 20 * kUs, 0}, Row{2, IommuMode::strict, 20 * kUs, 1}, Row{4, IommuMode::strict, 20 * kUs, 6},
+                       Row{8, IommuMode::strict, 20 * kUs, 28}, Row{8, IommuMode::strict, 0, 0}, Row{8, IommuMode::lazy, 20 * kUs, 0}};
+  std::vector<std::unique_ptr<IommuBench>> benches;   // all before the first runs
+  for (const Row& r : rows) {
+    IommuParams p = IommuBench::params(r.mode);
+    p.invalidation_interval = r.interval;
+    p.invalidation_latency = 5 * kUs;
+    benches.push_back(std::make_unique<IommuBench>(("bench" + std::to_string(benches.size())).c_str(), p, 1, r.cores));
+  }
+  for (std::size_t i = 0; i < benches.size(); ++i) {
+    IommuBench& b = *benches[i];
+    const Row& r = rows[i];
+    const IommuParams& p = b.iommu->params();
+    const Hpa hpa = b.phys.alloc_contiguous(kPage, kPage);
+    unsigned done = 0;
+    const auto body = [&](Step& s) {
+      if (done++ < r.cores) b.iommu->unmap(s, b.iommu->map(s, hpa, kPage), kPage);
+    };
+    for (auto& s : b.more_scripts) s->body = body;
+    b.run([&](Step& s) { for (auto& m : b.more_scripts) m->wake(b.agenda.now()); body(s); }, b.kernel_now() + 5 * kMs);
+    EXPECT_EQ(done, r.cores);
+    EXPECT_NEAR(static_cast<double>(b.iommu->stats().invalidation_wait), static_cast<double>(r.waits * r.interval), 8.0 * 1 * kUs) << r.cores;
+    const OpId wait = b.costs.account("iommu.invalidation_wait");
+    std::uint64_t mc = b.ledger.cell(b.script.row(), wait).mc;
+    for (auto& m : b.more_scripts) mc += b.ledger.cell(m->row(), wait).mc;
+    const Time expected = r.mode == IommuMode::strict ? b.iommu->stats().invalidation_wait + r.cores * p.invalidation_latency : 0;
+    EXPECT_NEAR(static_cast<double>(mc) / 2.67, static_cast<double>(expected), 10'000) << "charged to the cores that waited";
+  }
+}
+
 TEST(DmaApi, WrongUnmapsAreBrokenInvariants) {
   IommuBench b("bench", IommuBench::params(IommuMode::strict));
   const Hpa hpa = b.phys.alloc_contiguous(kPage, kPage);

@@ -55,12 +55,14 @@ struct IommuBench : sc_core::sc_module {
   std::unique_ptr<Iommu> iommu;
   std::unique_ptr<Core> core;
   Script script;
+  std::vector<std::unique_ptr<Script>> more_scripts;   // of the further cores
+  std::vector<std::unique_ptr<Core>> more_cores;
   Alarm begin{agenda, 0}, end{agenda, 1};
   tlm_utils::simple_initiator_socket<IommuBench> device{"device"};
   DmaTransaction t;
   std::vector<unsigned char> bytes = std::vector<unsigned char>(65536);
 
-  IommuBench(sc_core::sc_module_name name, const IommuParams& p, std::uint64_t seed = 1) : sc_module(name) {
+  IommuBench(sc_core::sc_module_name name, const IommuParams& p, std::uint64_t seed = 1, unsigned cores = 1) : sc_module(name) {
     costs.define("dma.map", kDma, 0, "");
     costs.define("dma.unmap", kDma, 0, "");
     costs.define("iommu.map", kMap, kMapPage, "page");
@@ -71,6 +73,11 @@ struct IommuBench : sc_core::sc_module {
     iommu = std::make_unique<Iommu>("iommu", agenda, p, memory, costs, seed);
     core = std::make_unique<Core>(agenda, 0, CoreParams{}, memory, ledger, costs);
     core->attach(script);
+    for (unsigned i = 1; i < cores; ++i) {
+      more_scripts.push_back(std::make_unique<Script>());
+      more_cores.push_back(std::make_unique<Core>(agenda, i, CoreParams{}, memory, ledger, costs));
+      more_cores.back()->attach(*more_scripts.back());
+    }
     ledger.seal(costs.entries().size());
     device.bind(iommu->from_bus);
     iommu->to_memory.bind(memory.socket);

@@ -85,6 +85,58 @@ TEST(IommuTranslate, CapacityOfTheIotlb) {
   EXPECT_LT(misses, lookups) << "random replacement keeps some, unlike LRU";
 }
 
+// One entry of each level: what leaves a cache is read again, and only that.
+TEST(IommuTranslate, WalkCachesAreOfOneLevelEach) {
+  IommuParams p = IommuBench::params(IommuMode::strict);
+  p.walk_cache_entries = 1;
+  p.iotlb_entries = 1;
+  IommuBench b("bench", p);
+  constexpr Iova kTable = 512 * kPage;   // 2 MiB: reach of one table
+  const Iova base = b.iommu->map_static(b.phys.alloc_contiguous(3 * kTable, kTable), 3 * kTable);
+  const Iova first = align_up(base, kTable);
+  struct Row { const char* what; Iova a; std::uint64_t reads; };
+  std::uint64_t reads = 0;
+  for (const Row& r : {Row{"all levels", first, 4}, Row{"its neighbour", first + kPage, 1}, Row{"another table: a lower level is read too", first + kTable, 2},
+                       Row{"back: its pointer has left", first, 2}, Row{"its neighbour", first + 2 * kPage, 1}}) {
+    b.write(r.a, 64, kMs);
+    reads += r.reads;
+    EXPECT_EQ(b.iommu->stats().walk_reads, reads) << r.what;
+  }
+}
+
+// The same requests, more of something: never later, never more misses or reads.
+TEST(IommuTranslate, MoreNeverHurts) {
+  struct Row { const char* what; void (*set)(IommuParams&, unsigned); };
+  const Row rows[] = {Row{"walkers", [](IommuParams& p, unsigned n) { p.walkers = n; }},
+                       Row{"IOTLB entries", [](IommuParams& p, unsigned n) { p.iotlb_entries = 16 * n; }},
+                       Row{"entries of the walk caches", [](IommuParams& p, unsigned n) { p.walk_cache_entries = n; }},
+                       Row{"cached levels", [](IommuParams& p, unsigned n) { p.cached_levels = n == 1 ? 0 : n == 2 ? 1 : n == 4 ? 2 : 3; }}};
+  constexpr unsigned kSteps[] = {1, 2, 4, 8};
+  std::vector<std::unique_ptr<IommuBench>> benches;   // all before the first runs
+  for (const Row& r : rows)
+    for (unsigned n : kSteps) {
+      IommuParams p = IommuBench::params(IommuMode::strict);
+      r.set(p, n);
+      benches.push_back(std::make_unique<IommuBench>(("bench" + std::to_string(benches.size())).c_str(), p));
+    }
+  auto next = benches.begin();
+  for (const Row& r : rows) {
+    Time before = kNever / 2;
+    std::uint64_t misses = UINT64_MAX / 2, reads = UINT64_MAX / 2;
+    for (unsigned n : kSteps) {
+      IommuBench& b = **next++;
+      const Iova base = b.iommu->map_static(b.phys.alloc_contiguous(8192 * kPage, kPage), 8192 * kPage);
+      Rng rng(7, "pages");
+      Time end = 0;
+      for (int i = 0; i < 4000; ++i) end = std::max(end, b.write(base + rng.below(8192) * kPage, 64, i * 40 * kNs));
+      EXPECT_LE(end, before + 100 * kNs) << n << " " << r.what;
+      EXPECT_LE(b.iommu->stats().misses, misses + 20) << n << " " << r.what;
+      EXPECT_LE(b.iommu->stats().walk_reads, reads + 20) << n << " " << r.what;
+      before = end, misses = b.iommu->stats().misses, reads = b.iommu->stats().walk_reads;
+    }
+  }
+}
+
 TEST(IommuTranslate, SeedDecidesReplacement) {
   std::uint64_t misses[3];
   std::vector<std::unique_ptr<IommuBench>> benches;

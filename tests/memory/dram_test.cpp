@@ -82,11 +82,54 @@ TEST(Dram, ALongBacklogKeepsTheCap) {
   EXPECT_EQ(d.access(1001 * kUs, 1001 * kUs, 500).queue, 0);
 }
 
+// Two ranks, closed for 300 ns in 4 us: the first from 0, the second from 2 us on.
+TEST(Dram, RefreshMakesAnAccessWait) {
+  DramParams p = params(32'000'000'000);
+  p.ranks = 2, p.refresh_interval = 4 * kUs, p.refresh_time = 300 * kNs;
+  const Dram d(p);
+  // Which of the two neighbouring lines lies in rank 0 is the hash's business.
+  const Hpa zero = d.refresh(0, 0x10000, 1) > 0 ? 0x10000 : 0x10040, one = zero ^ 0x40;
+  struct Row {
+    Time at;
+    Hpa a;
+    std::uint64_t lines;
+    Time wait;
+  };
+  for (const Row& r : {Row{0, zero, 1, 300'000}, Row{0, one, 1, 0}, Row{299'999, zero, 1, 1}, Row{300'000, zero, 1, 0},
+                       Row{2 * kUs, one, 1, 300'000}, Row{2 * kUs, zero, 1, 0}, Row{2 * kUs, zero, 2, 300'000},
+                       Row{4'100'000, zero, 1, 200'000}, Row{2'100'000, zero, 24, 200'000}, Row{1'900'000, zero, 24, 0}})
+    EXPECT_EQ(d.refresh(r.at, r.a, r.lines), r.wait) << r.at << " " << r.lines;
+}
+
+// The share of accesses that wait is tRFC/tREFI, whatever the ranks; half of tRFC is the mean wait.
+TEST(Dram, RefreshClosesEachRankForItsShare) {
+  for (unsigned ranks : {1u, 2u, 6u, 12u, 40u}) {
+    DramParams p = params(32'000'000'000);
+    p.ranks = ranks, p.refresh_interval = 7'800 * kNs, p.refresh_time = 350 * kNs;
+    const Dram d(p);
+    std::uint64_t waits = 0, all = 0;
+    Time sum = 0, longest = 0;
+    for (Time t = 0; t < 10 * kMs; t += 10'007) {
+      const Time w = d.refresh(t, static_cast<Hpa>(t) * 64, 1);
+      waits += w > 0, ++all, sum += w, longest = std::max(longest, w);
+    }
+    EXPECT_NEAR(static_cast<double>(waits) / static_cast<double>(all), 350.0 / 7800, 0.002) << ranks;
+    EXPECT_NEAR(static_cast<double>(sum) / static_cast<double>(waits), 175'000, 4'000) << ranks;
+    EXPECT_LE(longest, 350 * kNs);
+    EXPECT_GT(longest, 345 * kNs);
+  }
+}
+
 TEST(Dram, NonsenseIsRefused) {
   EXPECT_THROW(Dram(params(0)), UserError);
   DramParams p = params(1000);
   EXPECT_THROW(Dram{p}, UserError);
   p.window = 0;
+  EXPECT_THROW(Dram{p}, UserError);
+  p = params(32'000'000'000);
+  p.ranks = 0;
+  EXPECT_THROW(Dram{p}, UserError);
+  p.ranks = 2, p.refresh_interval = 100, p.refresh_time = 100;
   EXPECT_THROW(Dram{p}, UserError);
 }
 

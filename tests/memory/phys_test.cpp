@@ -81,6 +81,28 @@ TEST(PhysMem, NoMemoryInTheInterruptRange) {
   }
 }
 
+TEST(PhysMem, EachNodeHasItsOwnPages) {
+  PhysMem m(8 * kMiB, 1, 16 * kMiB, 1);
+  EXPECT_EQ(m.size(), 24 * kMiB);
+  EXPECT_TRUE(m.has_remote());
+  EXPECT_FALSE(PhysMem(8 * kMiB, 1).has_remote());
+  for (int i = 0; i < 500; ++i) {
+    EXPECT_FALSE(m.remote(m.alloc_page(0)));
+    EXPECT_TRUE(m.remote(m.alloc_page(1)));
+    EXPECT_TRUE(m.remote(m.alloc_page())) << "the host's own node";
+  }
+  EXPECT_FALSE(m.remote(m.alloc_contiguous(kMiB, kMiB, 0)));
+  EXPECT_TRUE(m.remote(m.alloc_contiguous(kMiB, kMiB)));
+  const Hpa a = m.alloc_page(0), b = m.alloc_page(1);
+  m.free_page(a), m.free_page(b);
+  EXPECT_EQ(m.alloc_page(1), b);
+  EXPECT_EQ(m.alloc_page(0), a);
+  GuestSpace near(m, 2 * kMiB, 2 * kMiB, 0), far(m, 2 * kMiB, kPage, 1);
+  EXPECT_FALSE(m.remote(near.translate(0)));
+  EXPECT_TRUE(m.remote(far.translate(0)));
+  EXPECT_THROW(PhysMem(8 * kMiB, 1).alloc_page(1), InvariantError);
+}
+
 class Backing : public ::testing::TestWithParam<Bytes> {};
 
 TEST_P(Backing, TranslationStaysInItsPageAndCopiesCrossPages) {
