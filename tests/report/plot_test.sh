@@ -37,11 +37,21 @@ cp "$dir/1/comparison.svg" "$dir/1/latency.svg" "$dir/1/levels.svg" "$dir"
 "$plot" "$dir/1" > /dev/null || wrong 'the second time'
 for picture in comparison latency levels; do cmp "$dir/$picture.svg" "$dir/1/$picture.svg" || wrong "$picture.svg differs the second time"; done
 
+# Published points: drawn, and the same bytes again.
+"$sample" "$dir/points" fidelity || wrong 'no sample of points'
+"$plot" "$dir/points" > "$dir/out" 2> "$dir/err" || wrong "points: $(cat "$dir/err")"
+[ -s "$dir/err" ] && wrong "points, on stderr: $(cat "$dir/err")"
+for kind in png svg; do [ -s "$dir/points/fidelity.$kind" ] || wrong "no fidelity.$kind"; cp "$dir/points/fidelity.$kind" "$dir"; done
+for text in 'write-bandwidth' 'no value' 'calibrated' '1 not modelled' '+60.0 %'; do grep -q -- "$text" "$dir/fidelity.svg" || wrong "fidelity.svg without '$text'"; done
+"$plot" "$dir/points" > /dev/null || wrong 'points, the second time'
+for kind in png svg; do cmp "$dir/fidelity.$kind" "$dir/points/fidelity.$kind" || wrong "fidelity.$kind differs the second time"; done
+
 # One line and exit code 2 for what is no result folder.
+mkdir "$dir/pointless" && echo '{"points": [{"id": "x"}]}' > "$dir/pointless/fidelity.json"
 mkdir "$dir/empty" "$dir/broken" "$dir/broken/a" "$dir/other" "$dir/other/a"
 echo '{"schema": 1' > "$dir/broken/a/summary.json"
 echo '{}' > "$dir/other/a/summary.json"
-for bad in empty broken other absent 8/comparison.json; do
+for bad in empty broken other pointless absent 8/comparison.json; do
   "$plot" "$dir/$bad" > /dev/null 2> "$dir/err"
   [ $? = 2 ] || wrong "$bad: exit code"
   [ "$(wc -l < "$dir/err")" = 1 ] || wrong "$bad: $(cat "$dir/err")"

@@ -1,8 +1,10 @@
 // report_sample DIR N: writes a result folder of N made-up strategies, for tests of what reads such folders.
+// report_sample DIR fidelity: one of made-up points.
 #include <sys/stat.h>
 
 #include <cstdlib>
 
+#include "src/report/fidelity.h"
 #include "src/report/results.h"
 #include "src/report/traces.h"
 #include "tests/report/made_up.h"
@@ -10,10 +12,42 @@
 // The library asks for it; nothing is simulated here.
 extern "C" int sc_main(int, char*[]) { return 0; }
 
+namespace {
+
+// Three decades, both kinds, misses on both sides, a published 0, one without a value, one not modelled.
+gd::report::Fidelity points() {
+  using gd::report::PointResult;
+  std::vector<PointResult> out;
+  const auto add = [&](const char* id, double published, double simulated, gd::report::Tolerance tolerance, bool calibrated) -> PointResult& {
+    PointResult p;
+    p.id = id, p.unit = "ns", p.published = published, p.simulated = simulated, p.tolerance = tolerance;
+    p.kind = calibrated ? PointResult::Kind::calibrated : PointResult::Kind::predicted;
+    return out.emplace_back(p);
+  };
+  add("read-latency", 560, 571, {0.1, {}, {}, {}}, true);
+  add("write-bandwidth", 42.1, 42.3, {0.02, {}, {}, {}}, false);
+  add("ratio", 1.5, 2.4, {{}, 0.2, {}, {}}, false);
+  add("slope", 587, 480, {0.15, {}, {}, {}}, false);
+  add("no-difference", 0, -4, {{}, 15, {}, {}}, false);
+  add("rate", 1.4, 1.2, {{}, {}, 1.1, 1.7}, true);
+  add("far", 5, 80, {{}, {}, {}, 7}, false);
+  add("tail", 960, 0, {0.25, {}, {}, {}}, false).simulated.reset();
+  PointResult& sent = add("transmit", 3.2, 0, {}, false);
+  sent.simulated.reset(), sent.kind = PointResult::Kind::not_modelled, sent.reason = "nobody sends";
+  return gd::report::judge_points("made-up", out);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace gd;
   if (argc != 3) return 2;
   const std::string folder = argv[1];
+  if (std::string(argv[2]) == "fidelity") {
+    ::mkdir(folder.c_str(), 0777);
+    report::write_file(folder + "/fidelity.json", report::fidelity_json(points()));
+    return 0;
+  }
   const auto in = report::made_up::comparison(static_cast<unsigned>(std::atoi(argv[2])));
   ::mkdir(folder.c_str(), 0777);
   for (const auto& r : in.runs) {

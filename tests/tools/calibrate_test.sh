@@ -1,0 +1,119 @@
+#!/bin/bash
+# calibrate_test.sh CALIBRATE CASE: tools/calibrate on made-up scenarios, with a program that computes in place of guestdma.
+calibrate=$1
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/guestdma calibrate.XXXXXX")
+trap 'rm -rf -- "$scratch"' EXIT
+cd "$scratch" || exit 1
+mkdir -p s/platforms s/costs s/fidelity/points.d
+status='' out='' err=''
+gd() {
+  "$calibrate" --program ./program "$@" s >"$scratch/out" 2>"$scratch/err"
+  status=$?
+  out=$(cat "$scratch/out")
+  err=$(cat "$scratch/err")
+}
+wrong() {
+  printf 'failed: %s\n--- status %s\n--- stdout\n%s\n--- stderr\n%s\n' "$1" "$status" "$out" "$err"
+  exit 1
+}
+status_is() { [ "$status" = "$1" ] || wrong "exit code $1 expected"; }
+out_has() { case $out in *"$1"*) ;; *) wrong "stdout with '$1' expected" ;; esac; }
+err_has() { case $err in *"$1"*) ;; *) wrong "stderr with '$1' expected" ;; esac; }
+
+# The machine: latency = root + 2 * device, bandwidth = 1000 / device + cost; spaces, order and line ends are odd on purpose.
+printf '{\r\n  "description": "a \\"quoted\\" {brace",\r\n  "pcie" : {"root":   "100.0ns", "list": [1, {"device_latency":"90ns"}]},\r\n  "other": 100\r\n}' >s/platforms/m.json
+printf '{"costs": {"a.b/c": {"cycles": 3.25, "source": "none"}}}\n' >s/costs/k.json
+echo '{}' >s/run.json
+cat >s/fidelity/points.json <<'END'
+[{"include": "points.d"},
+ {"id": "bandwidth", "value": 14, "unit": "Gb/s", "tolerance": {"rel": 0.05}, "calibrated": true,
+  "runs": {"a": {"scenario": "../run.json"}}, "formula": "1000 / device + cost"}]
+END
+cat >s/fidelity/points.d/more.json <<'END'
+[{"id": "latency", "value": 500, "unit": "ns", "tolerance": {"abs": 10.5}, "calibrated": true,
+  "runs": {"a": {"scenario": "../../run.json"}}, "formula": "root + 2 * device"},
+ {"id": "device", "value": 125, "unit": "ns", "tolerance": {"rel": 0.002}, "calibrated": true,
+  "runs": {"a": {"scenario": "../../run.json"}}, "formula": "device"},
+ {"id": "predicted", "value": 1, "unit": "", "tolerance": {"rel": 0.1}, "runs": {"a": {"scenario": "../../run.json"}}, "formula": "secret"},
+ {"id": "sent", "value": 1, "unit": "", "not_modelled": "nobody sends"}]
+END
+cat >s/fidelity/parameters.json <<'END'
+[{"file": "../platforms/m.json", "pointer": "/pcie/root", "unit": "ns", "min": 50, "max": 400, "step": 2.5, "points": ["latency"], "why": "no source"},
+ {"file": "../platforms/m.json", "pointer": "/pcie/list/1/device_latency", "unit": "ns", "min": 10, "max": 300, "step": 1, "points": ["latency", "device"], "why": "no source"},
+ {"file": "../costs/k.json", "pointer": "/costs/a.b~1c/cycles", "unit": "", "min": 0, "max": 20, "step": 0.25, "points": ["bandwidth"], "why": "no source"}]
+END
+cat >program <<'END'
+#!/usr/bin/python3 -I
+import json, os, sys
+share = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "share/guestdma/scenarios")
+load = lambda p: json.load(open(os.path.join(share, p)))
+platform, costs = load("platforms/m.json"), load("costs/k.json")
+names = {"root": float(platform["pcie"]["root"][:-2]), "device": float(platform["pcie"]["list"][1]["device_latency"][:-2]), "cost": costs["costs"]["a.b/c"]["cycles"]}
+assert sys.argv[1] == "fidelity" and "--no-plots" in sys.argv
+points = []
+for p in json.load(open(sys.argv[2])):
+    assert "calibrated" not in p and os.path.samefile(p["runs"]["a"]["scenario"], os.path.join(share, "run.json"))
+    v, t = eval(p["formula"], names), p["tolerance"]
+    points.append({"id": p["id"], "used": abs(v - p["value"]) / (t["abs"] if "abs" in t else t["rel"] * p["value"])})
+if os.path.exists(os.environ.get("BREAK", "/nowhere")):
+    print("it died", file=sys.stderr)
+    sys.exit(3)
+print(json.dumps({"points": points}))
+sys.exit(1)
+END
+chmod +x program
+sums() { cat s/platforms/m.json s/costs/k.json | sha256sum; }
+
+fits_and_stays() {
+  local before
+  before=$(sums)
+  gd --check
+  status_is 1; out_has '3 would move'; [ "$(sums)" = "$before" ] || wrong '--check writes nothing'
+  gd
+  status_is 0; out_has 'm.json /pcie/root: 100.0ns -> 250ns (latency)'; out_has '3 parameters, 3 calibrated points: 3 moved'
+  printf '{\r\n  "description": "a \\"quoted\\" {brace",\r\n  "pcie" : {"root":   "250ns", "list": [1, {"device_latency":"125ns"}]},\r\n  "other": 100\r\n}' >wanted
+  cmp wanted s/platforms/m.json || wrong 'only the numbers change in the platform'
+  printf '{"costs": {"a.b/c": {"cycles": 6, "source": "none"}}}\n' | cmp - s/costs/k.json || wrong 'only the number changes in the costs'
+  before=$(sums)
+  gd
+  status_is 0; out_has 'points: fitted'; [ "$(sums)" = "$before" ] || wrong 'the same bytes again'
+  gd --check
+  status_is 0
+  [ -z "$(find s -newer program -name '*.new')" ] || wrong 'something was left'
+}
+
+keeps_the_text_that_says_it() {   # 6.00 is 6: nothing to write
+  gd
+  sed -i 's/"cycles": 6,/"cycles": 6.00,/; s/"250ns"/"250.0ns"/' s/costs/k.json s/platforms/m.json
+  gd --check
+  status_is 0
+  sed -i 's/"cycles": 6.00,/"cycles": 6.01,/' s/costs/k.json   # beside the grid
+  gd
+  status_is 0; out_has 'k.json /costs/a.b~1c/cycles: 6.01 -> 6 (bandwidth)'
+}
+
+mistakes() {
+  local change
+  refused() {   # SED TEXT: with parameters.json changed
+    cp s/fidelity/parameters.json kept
+    sed -i "$1" s/fidelity/parameters.json
+    gd
+    status_is 2; err_has "$2"
+    cp kept s/fidelity/parameters.json
+  }
+  refused 's/\["latency"\]/["predicted"]/' 'm.json /pcie/root names predicted, which is no calibrated point'
+  refused '3s/"bandwidth"/"latency"/' 'no parameter names the calibrated point bandwidth'
+  refused 's:/pcie/root":/pcie/rot":' 'has no /pcie/rot'
+  refused '1s/"unit": "ns"/"unit": "us"/' '/pcie/root is 100.0ns, not in us'
+  refused '1s/"step": 2.5/"step": 0/' 'has no values from 50 to 400 by 0'
+  refused '1s/, "why": "no source"//' 'a parameter has the keys'
+  refused 's:"../costs/k.json":"../../program":' 'program'
+  BREAK=program gd
+  status_is 3; err_has 'exit code 3'; err_has 'it died'
+}
+
+case $(type -t "${2:-}") in
+  function) "$2" ;;
+  *) echo "unknown case '${2:-}'"; exit 2 ;;
+esac
+exit 0
