@@ -1,6 +1,7 @@
 #include "models/host/napi.h"
 
 #include "models/base/error.h"
+#include "models/ports/completion.h"
 
 namespace gd {
 
@@ -35,9 +36,14 @@ NapiQueue::NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& 
                      FrameTable& frames, FaultPlan& fault, CostBook& costs)
     : Task("softirq", Priority::softirq), queue_(queue), params_(params), nic_(nic), bus_(bus), phys_(phys), frames_(frames),
       fault_(fault), poll_(costs.get("napi.poll")), frame_(costs.get("napi.frame")),
-      refill_(costs.get("napi.refill")), complete_(costs.get("napi.complete")), irq_(*this, costs) {
+      refill_(costs.get("napi.refill")), complete_(costs.get("napi.complete")),
+      expand_(costs.get("napi.cqe_expand")), irq_(*this, costs) {
   ring_ = phys.alloc_contiguous(params_.ring_size * RxDescriptor::kSize, kPage);
   ring_iova_ = iommu.map_static(ring_, params_.ring_size * RxDescriptor::kSize);
+  if (params_.completion_size > RxDescriptor::kSize) {
+    completions_ = phys.alloc_contiguous(params_.ring_size * params_.completion_size, kPage);
+    completions_iova_ = iommu.map_static(completions_, params_.ring_size * params_.completion_size);
+  }
 }
 
 void NapiQueue::connect(RxPath& path, GroStage& gro, PacketSink& up) {
@@ -56,22 +62,61 @@ void NapiQueue::start(std::uint32_t vector) {
   c.ring = ring_iova_;
   c.size = params_.ring_size;
   c.vector = vector;
+  c.completions = completions_iova_;
+  c.completion_size = params_.completion_size;
+  c.compress = params_.compress;
   c.strip_vlan = false;    // the virtio-net header has no place for a stripped tag
   path_->shape(c);
   nic_.configure_rx(queue_, c);
   wake(0);
 }
 
+// The next mini-completion of a session. After the last one the session's other places get the owner bit of this round, as
+// the card has not written them (mlx5e_cqes_update_owner).
+bool NapiQueue::take_mini(Step& s, RxWriteback& w) {
+  const Bytes size = completion::kEntry;
+  const Hpa title = completions_ + title_slot_ * size;
+  const Hpa at = title + completion::array_place(mini_) * size + completion::mini_offset(mini_);
+  s.charge(expand_);
+  s.load(expand_.op, at, completion::kMini);
+  w = completion::decode_mini(phys_.at(at), title_);
+  if (++mini_ < minis_) return true;
+  for (std::uint32_t i = 1; i <= minis_; ++i) *(phys_.at(title + i * size) + completion::kOwner) = phase_ ? completion::kPhase : 0;
+  s.store(expand_.op, title + size, minis_ * size);
+  minis_ = mini_ = 0;
+  return true;
+}
+
+// The next completion of the queue; false when the card has written none.
+bool NapiQueue::completion(Step& s, RxWriteback& w) {
+  if (mini_ < minis_) return take_mini(s, w);
+  const Hpa at = completions_ + (clean_ + 1) * params_.completion_size - completion::kEntry;
+  s.load(frame_.op, at, completion::kEntry);
+  const completion::Entry e = completion::decode(phys_.at(at));
+  if (e.phase != phase_ || !e.writeback.done) return false;
+  w = e.writeback;
+  title_ = w;
+  title_slot_ = clean_;
+  minis_ = e.minis;
+  mini_ = 0;
+  return true;
+}
+
 // One written-back descriptor; false when the NIC has written none.
 bool NapiQueue::take_one(Step& s) {
   if (posted_ == 0) return false;
-  const Hpa at = ring_ + clean_ * RxDescriptor::kSize;
-  s.load(frame_.op, at, RxDescriptor::kSize);
-  const RxWriteback w = RxDescriptor::decode(phys_.load<std::uint64_t>(at), phys_.load<std::uint64_t>(at + 8));
-  if (!w.done) return false;
+  RxWriteback w;
+  if (completions_) {
+    if (!completion(s, w)) return false;
+  } else {
+    const Hpa at = ring_ + clean_ * RxDescriptor::kSize;
+    s.load(frame_.op, at, RxDescriptor::kSize);
+    w = RxDescriptor::decode(phys_.load<std::uint64_t>(at), phys_.load<std::uint64_t>(at + 8));
+    if (!w.done) return false;
+  }
   s.charge(frame_);
   const std::uint32_t slot = clean_;
-  clean_ = clean_ + 1 == params_.ring_size ? 0 : clean_ + 1;
+  if (++clean_ == params_.ring_size) clean_ = 0, phase_ = !phase_;
   --posted_;
   FrameRef f = nic_.take_frame(queue_, slot);
   if (f != kNoFrame) {

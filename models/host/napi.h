@@ -1,6 +1,6 @@
 // The NIC driver's receive side of one queue: interrupt, NAPI poll, descriptors, refill, and the GRO stage behind it.
 //
-// Modelled: interrupt -> softirq, poll with a budget, descriptor reads where the NIC wrote them, refill by threshold with
+// Modelled: completions in the descriptors or in a queue of their own, compressed or not; interrupt -> softirq, poll with a budget, descriptor reads where the NIC wrote them, refill by threshold with
 // one doorbell, GRO flush and interrupt re-arm at the end of a poll; a timer that polls instead of the interrupt
 // (gro_flush_timeout, napi_defer_hard_irqs). Not modelled: threaded NAPI, busy polling of the queue.
 // Source: drivers/net/ethernet/intel/ixgbe/ixgbe_main.c (ixgbe_clean_rx_irq), net/core/dev.c (net_rx_action,
@@ -18,6 +18,8 @@ namespace gd {
 struct NapiParams {
   std::uint32_t ring_size = 512;
   std::uint32_t budget = 64;             // NAPI_POLL_WEIGHT
+  Bytes completion_size = 16;            // 16: the card's write-backs replace descriptors; 64, 128: entries of a completion queue
+  bool compress = false;                 // the card may compress completions (entries of 64 bytes)
   std::uint32_t refill_threshold = 16;   // used descriptors before a refill (ixgbe: IXGBE_RX_BUFFER_WRITE)
   // After a poll that found something and left entries in GRO: only old ones are flushed, and the queue is polled again
   // after this time; 0: all are flushed.
@@ -70,7 +72,7 @@ class NapiTimer : public Actor, public Task {
 class NapiQueue : public Task {
  public:
   // Costs: napi.poll (per poll), napi.frame (per frame: descriptor, skb fields), napi.refill (per descriptor),
-  // napi.complete; with a hook, xdp.frame in place of napi.frame.
+  // napi.complete, napi.cqe_expand (per mini-completion); with a hook, xdp.frame in place of napi.frame.
   NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& nic, MmioBus& bus, PhysMem& phys, Iommu& iommu,
             FrameTable& frames, FaultPlan& fault, CostBook& costs);
   // Set-up: the path that owns the queue's buffers, GRO behind it, and where packets go.
@@ -97,6 +99,8 @@ class NapiQueue : public Task {
 
  private:
   bool take_one(Step& s);
+  bool completion(Step& s, RxWriteback& w);
+  bool take_mini(Step& s, RxWriteback& w);
   void refill(Step& s);
   bool complete(Step& s);
 
@@ -114,11 +118,17 @@ class NapiQueue : public Task {
   DriverHook* hook_ = nullptr;
   Hpa ring_ = 0;
   Iova ring_iova_ = 0;
+  Hpa completions_ = 0;                                // 0: completions stand in the descriptors
+  Iova completions_iova_ = 0;
+  bool phase_ = true;                                  // owner bit of the present round
+  // The compressed session being read.
+  RxWriteback title_;
+  std::uint32_t title_slot_ = 0, minis_ = 0, mini_ = 0;
   std::uint32_t clean_ = 0, fill_ = 0, posted_ = 0;    // next to look at, next to fill, filled
   std::uint32_t work_ = 0;                             // frames of the present poll
   std::uint32_t defers_ = 0;                           // polls to come before the interrupt is armed
   bool polling_ = false, started_ = false, in_poll_ = false;
-  Cost poll_, frame_, refill_, complete_;
+  Cost poll_, frame_, refill_, complete_, expand_;
   IrqTask irq_;
   NapiStats stats_;
   Observer* observer_ = nullptr;

@@ -105,6 +105,12 @@ void Nic::configure_rx(std::uint32_t queue, const RxQueueConfig& c) {
   in_range("header buffer", c.header_buffer, 0, 1024);
   if (c.split != SplitMode::off && (c.header_buffer < 64 || c.header_buffer % 64 != 0))
     throw UserError("nic: header split needs a header buffer of 64..1024 bytes in steps of 64, not " + std::to_string(c.header_buffer));
+  if (c.completions) {
+    if (c.completion_size != 64 && c.completion_size != 128)
+      throw UserError("nic: completion entries have 64 or 128 bytes, not " + std::to_string(c.completion_size));
+    if (c.compress && c.completion_size != 64) throw UserError("nic: compressed completions need entries of 64 bytes");
+    aligned("completion queue", c.completions, 4096);
+  }
   auto q = std::make_unique<nic::RxRing>(impl_->engine, impl_->rx, queue, c);
   impl_->rings[queue] = q.get();
   impl_->virtio_rx[queue] = nullptr;

@@ -77,6 +77,8 @@ struct NicStats {
   std::uint64_t bad_checksums = 0;                // reported to the driver, or dropped
   std::uint64_t descriptors_fetched = 0, fetch_reads = 0;   // of receive rings and virtqueues; reads of several descriptors count once
   std::uint64_t writebacks = 0;                   // write-back transactions (virtio: used-index updates)
+  Bytes writeback_bytes = 0;                      // of receive rings
+  std::uint64_t compressed = 0;                   // completions that went as mini-completions
   std::uint64_t interrupts = 0, doorbells = 0;
   std::uint64_t suppression_reads = 0;            // virtio: reads of the guest's interrupt suppression
   std::uint64_t bad_doorbells = 0;                // values outside the ring, unknown registers

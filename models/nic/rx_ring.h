@@ -26,7 +26,10 @@ class RxRing final : public RxQueue {
   struct Slot {
     Iova packet = 0, header = 0;               // as fetched
     std::uint64_t writeback[2] = {};
-    Hpa writeback_hpa = kNoAddress;
+    Hpa writeback_hpa = kNoAddress;            // of the descriptor, or of the completion entry
+    std::uint32_t minis = 0;                   // completion queue: the entry is the title of so many more
+    bool mini = false;                         // the completion stands in another's session
+    Hpa mini_hpa = kNoAddress;
     Hpa data_hpa = kNoAddress;                 // where the frame begins in host memory, and on the bus
     Iova data_iova = 0;
     FrameRef in_flight = kNoFrame;             // at the frame's last descriptor, until its write-back is visible
@@ -54,6 +57,10 @@ class RxRing final : public RxQueue {
   void count(const RxInfo& info, const SplitDecision& d);
   void frame_left(Slot& s, Time now);
   void flush(Time now, Time lag, std::uint64_t upto);
+  std::uint32_t flush_descriptors(Time now, std::uint64_t upto, Time& done);
+  std::uint32_t flush_completions(Time now, std::uint64_t upto, Time& done);
+  Transfer write_back(Time now, Iova a, Bytes n, Time& done);
+  void store(const Slot& s, std::uint64_t count);
 
   Engine& e_;
   RxPath& path_;

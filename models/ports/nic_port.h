@@ -85,6 +85,10 @@ struct RxQueueConfig {
   Bytes header_buffer = 0;       // BSIZEHEADER, a multiple of 64 up to 1024; 0 when split is off
   SplitMode split = SplitMode::off;
   Bytes split_threshold = 0;     // frames not longer than this stay unsplit in the packet buffer
+  // A completion queue of `size` entries (models/ports/completion.h) at this address; 0: write-backs replace descriptors.
+  Iova completions = 0;
+  Bytes completion_size = 64;    // of an entry: 64 or 128
+  bool compress = false;         // completions of one write may be compressed; needs entries of 64 bytes
   std::uint32_t vector = 0;      // MSI-X vector
   bool strip_vlan = true;
   std::uint16_t domain = 0;

@@ -43,6 +43,9 @@ void Reader::check_device() {
   if (nic.fifo < frame)
     fail_at({"nic.fifo", "nic.mtu"}, "a frame of " + number(frame) + " B does not fit the FIFO of " + bytes(nic.fifo),
             "at least one frame");
+  if (nic.completion.compression && nic.completion.bytes != 64)
+    fail_at({"nic.completion.compression", "nic.completion.bytes"}, "completions of " + bytes(nic.completion.bytes) + " are not compressed",
+            "nic.completion.bytes 64 B");
   if (nic.pause.high > nic.fifo)
     fail_at({"nic.pause.high", "nic.fifo"}, "the FIFO never holds more than " + bytes(nic.fifo), "at most nic.fifo");
   if (nic.pause.high ? nic.pause.low >= nic.pause.high : nic.pause.low > 0)

@@ -33,6 +33,12 @@ struct InterruptModeration {
   Count frames = 0;              // interrupt at once after so many frames; 0: by time alone
 };
 
+// How the card reports received frames.
+struct Completion {
+  Bytes bytes = 16;              // 16: in the descriptor; 64, 128: an entry of a completion queue
+  bool compression = false;
+};
+
 // PAUSE frames of the card (IEEE 802.3 Annex 31B).
 struct Pause {
   Bytes high = 0;                // FIFO level above which the far end is asked to stop; 0: never
@@ -51,6 +57,7 @@ struct Nic {
   Bytes fifo = 512 * 1024;
   HeaderSplit header_split;
   InterruptModeration interrupt_moderation;
+  Completion completion;
   Pause pause;
   BufferScope buffer_size = BufferScope::per_queue;
   Bytes rx_buffer = 2048;

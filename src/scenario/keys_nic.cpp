@@ -43,6 +43,12 @@ void nic_keys(Table& t) {
   t.count("nic.descriptor_writeback_batch", AT(nic.descriptor_writeback_batch), {1, 64},
           "Used receive descriptors that one DMA write reports; at most half the ring takes effect.",
           "pcie-bench niantic model: no batching seen on the 82599");
+  t.size("nic.completion.bytes", AT(nic.completion.bytes), {16, 128, 1, false, {16, 64, 128}},
+         "16 B: a received frame is reported in its descriptor. 64 B, 128 B: in an entry of a completion queue.",
+         "16 B: 82599, i40e, ice; 64 B, 128 B: mlx5 (mlx5_prm.h)");
+  t.boolean("nic.completion.compression", AT(nic.completion.compression),
+            "Like completions of one write-back batch share a title of 64 B and take 8 B each; needs entries of 64 B.",
+            "mlx5: a title and arrays of 8 mini-completions of 8 B (DPDK commit 99c12dcc)");
   t.time("nic.writeback_timeout", AT(nic.writeback_timeout), {0, 10'000'000'000},
          "A batch of write-backs waits no longer than this.");
   t.count("nic.max_outstanding_writes", AT(nic.max_outstanding_writes), {1, 4'096}, "Frame writes under way at once.",

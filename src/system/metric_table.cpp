@@ -48,6 +48,8 @@ const std::vector<MetricInfo>& metric_table() {
       {"pcie.upstream_bytes", "bytes", "bytes on the link from the device, headers and DLLPs included", -1},
       {"pcie.downstream_bytes", "bytes", "bytes on the link to the device", -1},
       {"pcie.utilisation", "%", "share of the window for which the busier direction was reserved", -1},
+      {"nic.writeback_bytes_per_packet", "bytes", "bytes that the card wrote to report received frames, by frame from the wire", -1},
+      {"nic.completions_compressed", "%", "frames reported by a mini-completion of 8 B, by frame from the wire", 0},
       {"pause.frames", "frames", "PAUSE frames that the card sent inside the window, renewals and ends of pauses included", -1},
       {"pause.time", "%", "share of the window by which PAUSE frames delayed frames that the far end had ready", -1},
       {"iommu.iotlb_miss_rate", "%", "IOTLB misses by lookup", -1},

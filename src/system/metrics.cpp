@@ -102,6 +102,8 @@ void memory_and_bus(Sheet& sheet, const Machine& m, const Snapshot& b, const Sna
   sheet.count("dram.read_bytes", "bytes", reads);
   sheet.count("dram.write_bytes", "bytes", writes);
   sheet.ratio("dram.bytes_per_payload_byte", "bytes/byte", reads + writes, payload);
+  sheet.ratio("nic.writeback_bytes_per_packet", "bytes", e.nic.writeback_bytes - b.nic.writeback_bytes, e.nic.frames - b.nic.frames);
+  sheet.ratio("nic.completions_compressed", "%", 100 * (e.nic.compressed - b.nic.compressed), e.nic.frames - b.nic.frames);
   sheet.count("pause.frames", "frames", e.link.pauses - b.link.pauses);
   sheet.ratio("pause.time", "%", 100 * static_cast<std::uint64_t>(e.link.paused - b.link.paused), window);
   const IommuStats &i = b.iommu, &j = e.iommu;

@@ -135,6 +135,8 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
 NapiParams napi_params(const sc::Scenario& s) {
   NapiParams p;
   p.ring_size = static_cast<std::uint32_t>(s.nic.ring_size);
+  p.completion_size = s.nic.completion.bytes;
+  p.compress = s.nic.completion.compression;
   p.budget = static_cast<std::uint32_t>(s.host.napi_budget);
   p.refill_threshold = static_cast<std::uint32_t>(s.host.refill_threshold);
   p.gro_flush_timeout = s.host.gro.flush_timeout;
