@@ -1,11 +1,13 @@
 // A network card: receive with RSS, header split and scatter, transmit, and virtio queues in hardware.
 //
 // Modelled: a receive FIFO with a byte budget, parsing and checksums over the real bytes, steering and RSS, per-queue
-// descriptor prefetch, header split, DMA with a limit on what is in flight, descriptor write-back (batched or not),
-// interrupt moderation with auto-mask, transmit rings, and the device side of split virtqueues done by DMA.
+// descriptor prefetch, header split, DMA with a limit on what is in flight, write-back to the descriptor or to a completion
+// queue (batched or not, compressed or not), interrupt moderation with auto-mask, PAUSE frames, transmit rings, and the device
+// side of split virtqueues done by DMA.
 // Layouts and rules: Intel 82599 (descriptors, SRRCTL, EITR), 82575 manual table 33 (header split), 82598 data sheet
-// (fragments split after L3, headers above 1 KiB never), i40e (write-back per cache line), virtio 1.2 section 2.7.
-// Not modelled: RSC/LRO, flow director, PFC and pause, internal bus contention between engines, TSO and indirect
+// (fragments split after L3, headers above 1 KiB never), i40e (write-back per cache line), mlx5 (completion queue), virtio 1.2
+// section 2.7.
+// Not modelled: RSC/LRO, flow director, PFC, internal bus contention between engines, TSO and indirect
 // virtio-net control queues; a frame that needs several descriptors starts when all are cached.
 #pragma once
 #include <cstdint>
