@@ -22,6 +22,11 @@ struct RowInfo {
   bool per_packet = false;                     // a counter, shown for each packet
 };
 const RowInfo kRows[] = {
+    {"dma.bandwidth", "DMA bandwidth", "Gb/s", +1},
+    {"dma.read_bandwidth", "DMA reads", "Gb/s", +1},
+    {"dma.write_bandwidth", "DMA writes", "Gb/s", +1},
+    {"dma.latency.p50", "DMA latency p50", "ns", -1},
+    {"dma.latency.p99", "DMA latency p99", "ns", -1},
     {"throughput.goodput", "goodput", "Gb/s", +1},
     {"packets.delivered", "delivered", "frames", +1},
     {"drops.total", "dropped", "frames", -1},
@@ -53,6 +58,7 @@ double decimal(const Metric& m) {
 
 bool delivered(const RunResult& r) {
   const Metric* m = r.find("packets.delivered");
+  if (!m) m = r.find("dma.operations");
   return m && m->num > 0;
 }
 
@@ -106,7 +112,8 @@ void add_rows(Comparison& c, const ComparisonInput& in) {
     mark_best(row, in.runs);
     c.rows.push_back(std::move(row));
   }
-  if (in.buffering.size() != in.runs.size()) return;
+  const bool buffers = std::any_of(in.buffering.begin(), in.buffering.end(), [](std::uint64_t n) { return n > 0; });
+  if (in.buffering.size() != in.runs.size() || !buffers) return;
   Row row{"buffering", "total buffering", "frames", 0, {}};
   for (const std::uint64_t n : in.buffering) row.cells.push_back({static_cast<double>(n), grouped(static_cast<std::int64_t>(n)), false, ""});
   c.rows.push_back(std::move(row));

@@ -65,10 +65,24 @@ void Reader::check_device() {
   for (Count c : host.affinity.vcpu) core("host.affinity.vcpu", c);
 }
 
+void Reader::check_dma_bench() {
+  const DmaBench& d = scenario_.traffic.dma;
+  if (!scenario_.all_strategies)
+    fail_at({"strategies"}, "dma-bench is bare DMA without receive buffers, it has no strategies; its results are named none", "\"all\", or no strategies");
+  const Bytes unit = align_up(d.transfer + d.offset, kLine);
+  if (unit > d.window)
+    fail_at({"traffic.transfer", "traffic.window", "traffic.offset"},
+            "a unit of " + bytes(unit) + " (offset and transfer, whole cache lines) does not fit the window of " + bytes(d.window), "at most traffic.window");
+  if (d.interface == DmaInterface::command && d.transfer > 128)
+    fail_at({"traffic.transfer", "traffic.interface"}, "a command of the device does not move " + bytes(d.transfer), "at most 128 B, or traffic.interface \"dma\"");
+  const std::string& fault = scenario_.debug.fault.kind;
+  if (fault != "none" && fault != "flip-nic" && fault != "lose-nic" && fault != "leak-buffer")
+    fail_at({"debug.fault.kind"}, "\"" + fault + "\" has no place in dma-bench", "none, flip-nic, lose-nic, leak-buffer");
+}
+
 void Reader::check_traffic() {
   const Traffic& t = scenario_.traffic;
-  if (t.kind == TrafficKind::dma_bench)
-    return fail_at({"traffic.kind"}, "dma-bench is not available in this version", "synthetic, pcap");
+  if (t.kind == TrafficKind::dma_bench) return check_dma_bench();
   if (t.kind == TrafficKind::pcap && t.file.empty())
     return fail_at({"traffic.kind", "traffic.file"}, "a capture needs traffic.file", "the name of a pcap or pcapng file");
   if (t.kind != TrafficKind::pcap && wrote("traffic.file") && !wrote("traffic.kind"))

@@ -47,6 +47,15 @@ struct Pause {
   Time response = 3'072 * kNs;   // of the far end's MAC
 };
 
+// Of the measuring device (traffic.kind dma-bench); see models/nic/dma_bench.h.
+struct DmaEngine {
+  Time write_interval = 21'100, setup = 3'333, per_tlp = 3'333, per_chunk = 8'333;
+  Time port_per_tlp = 5'833, port_per_chunk = 4'167;
+  Count outstanding_reads = 22, write_buffers = 4, queue = 64;
+  Time enqueue_latency = 98 * kNs, complete_latency = 97 * kNs;
+  Time command_enqueue_latency = 39 * kNs, command_complete_latency = 39 * kNs;
+};
+
 struct Nic {
   std::string model;             // informative
   Rate link_rate = 10'000'000'000;
@@ -74,6 +83,7 @@ struct Nic {
   bool rss = true;
   bool checksum_check = true;
   bool drop_bad_checksum = false;
+  DmaEngine dma_engine;
 };
 
 struct Pcie {
@@ -87,8 +97,12 @@ struct Pcie {
   Time mmio_write_latency = 100 * kNs;
   Count tags = 32;
   Bytes posted_credit_bytes = 16 * 1024;
+  Count posted_headers = 64, nonposted_headers = 72;
+  Count completion_headers = 0;            // 0: unbounded
+  Bytes completion_credit_bytes = 0;       // 0: unbounded
   bool ecrc = false;
   Share dllp_overhead = 56'000;
+  Count ack_tlps = 1, flow_control_tlps = 1;   // 0: none
 };
 
 enum class IommuMode : std::uint8_t { off, passthrough, lazy, strict };

@@ -5,11 +5,11 @@ namespace gd::scenario {
 
 void traffic_keys(Table& t) {
   t.choice("traffic.kind", AT(traffic.kind), {"synthetic", "pcap", "dma-bench"},
-           "Generated frames, a capture, or bare DMA (dma-bench is not available in this version).");
+           "Generated frames, a capture, or bare DMA by a measuring device, without host software (dma-bench).");
   t.rate("traffic.rate", AT(traffic.rate), {1'000},
          "Bit rate of the frames with FCS, without preamble and gap. With a capture: absent means as recorded.");
   t.count("traffic.frames", AT(traffic.frames), {1},
-          "The run ends after so many frames, if `time.measure` does not end it before.");
+          "The run ends after so many frames (dma-bench: operations), if `time.measure` does not end it before.");
   t.other("traffic.frame_bytes", read_frame_bytes(), "a number of bytes from 64 to 9026, or a list of {bytes, weight}",
           "Length of the frames with their 4 bytes of FCS; a list is a weighted mix.", "a full frame at MTU 1500");
   t.count("traffic.flows", AT(traffic.flows), {1, 1'000'000}, "Flows, taken in turn.");
@@ -46,9 +46,15 @@ void traffic_keys(Table& t) {
   t.size("traffic.transfer", AT(traffic.dma.transfer), {1, 1u << 20}, "dma-bench: bytes of a transfer.", "pcie-bench");
   t.size("traffic.window", AT(traffic.dma.window), {64, 1u << 30}, "dma-bench: size of the buffer that is accessed.",
          "pcie-bench");
+  t.size("traffic.offset", AT(traffic.dma.offset), {0, 4095},
+         "dma-bench: where a transfer begins in its unit; units are transfer and offset rounded up to 64 B.", "pcie-bench");
+  t.count("traffic.outstanding", AT(traffic.dma.outstanding), {0, 4'096},
+          "dma-bench: operations under way at once, 1 for latency; 0: as many as the device's queues hold (nic.dma_engine.queue).");
+  t.choice("traffic.interface", AT(traffic.dma.interface), {"dma", "command"},
+           "dma-bench: through the DMA engine, or by direct commands of up to 128 B.", "pcie-bench: LAT_DMA and LAT_CMD");
   t.choice("traffic.access", AT(traffic.dma.access), {"random", "sequential"}, "dma-bench: order of accesses.");
   t.choice("traffic.cache", AT(traffic.dma.cache), {"warm", "cold"},
-           "dma-bench: state of the last-level cache before the run.");
+           "dma-bench: the window was written by a CPU before the run, or the cache was filled with other dirty lines.");
 }
 
 }  // namespace gd::scenario

@@ -33,6 +33,7 @@ enum class DstMac : std::uint8_t { keep, guest };
 enum class DmaOp : std::uint8_t { read, write, read_write, write_read };
 enum class Access : std::uint8_t { random, sequential };
 enum class CacheState : std::uint8_t { warm, cold };
+enum class DmaInterface : std::uint8_t { dma, command };
 
 struct FrameSize {
   Count bytes = 1518;             // with the 4 bytes of FCS
@@ -42,9 +43,11 @@ struct FrameSize {
 
 struct DmaBench {
   DmaOp op = DmaOp::write;
-  Bytes transfer = 64, window = 8192;
+  Bytes transfer = 64, window = 8192, offset = 0;
   Access access = Access::random;
   CacheState cache = CacheState::warm;
+  Count outstanding = 0;          // 0: nic.dma_engine.queue
+  DmaInterface interface = DmaInterface::dma;
 };
 
 // Shares of frames that are not for a simulated guest alone.
@@ -78,7 +81,7 @@ struct Traffic {
   Count loop = 0;                 // repetitions after the first pass; kForever
   DstMac rewrite_dst_mac = DstMac::keep;
   ForeignTraffic foreign;
-  DmaBench dma;                   // keys op, transfer, window, access, cache of traffic
+  DmaBench dma;                   // keys op, transfer, offset, window, access, cache, outstanding, interface of traffic
 };
 
 enum class Consumer : std::uint8_t { guest, host_socket, user_async, host_forward, drop };

@@ -222,6 +222,9 @@ void choose_strategies(Reader& r, const std::string& text) {
     scenario.strategies.clear();
     return;
   }
+  if (scenario.traffic.kind == TrafficKind::dma_bench && text != "none")
+    return r.fail(n, "", "dma-bench is bare DMA without receive buffers, it has no strategies; its results are named none", "no --strategy, or \"none\"");
+  if (scenario.traffic.kind == TrafficKind::dma_bench) return;
   const std::vector<StrategyChoice> listed = scenario.strategies;
   std::vector<StrategyChoice> chosen;
   for (std::size_t at = 0; at <= text.size();) {

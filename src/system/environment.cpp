@@ -227,6 +227,7 @@ std::string describe_strategy(const std::string& name) {
 }
 
 std::optional<std::string> refusal(const sc::Scenario& common, const sc::StrategyChoice& choice) {
+  if (common.traffic.kind == sc::TrafficKind::dma_bench) return std::nullopt;
   const sc::Scenario s = sc::for_strategy(common, choice);
   const Strategy* strategy = find_strategy(choice.name);
   if (!strategy) return "there is no strategy of that name";
@@ -243,6 +244,11 @@ std::optional<std::string> refusal(const sc::Scenario& common, const sc::Strateg
 }
 
 std::vector<sc::StrategyChoice> choices(const sc::Scenario& s) {
+  if (s.traffic.kind == sc::TrafficKind::dma_bench) {   // no buffers to choose among
+    sc::StrategyChoice none;
+    none.name = none.label = "none";
+    return {none};
+  }
   if (!s.all_strategies) return s.strategies;
   std::vector<sc::StrategyChoice> all;
   for (const std::string& name : strategy_names()) {

@@ -37,12 +37,6 @@ FaultPlan fault_plan(const sc::Scenario& s) {
   return p;
 }
 
-CostBook cost_book(const sc::Scenario& s) {
-  CostBook b;
-  for (const sc::CostEntry& e : s.costs) b.define(e.name, e.fixed_mc, e.unit_mc, e.per);
-  return b;
-}
-
 std::uint32_t queues_needed(const sc::Scenario& s) {
   return static_cast<std::uint32_t>(s.consumer == sc::Consumer::guest ? s.guests.size() : s.nic.rx_queues);
 }

@@ -47,6 +47,8 @@ Totals ledger_lines(const Machine& m, const Snapshot& b, const Snapshot& e, std:
   return t;
 }
 
+}  // namespace
+
 void distribution(const std::string& name, const Histogram& h, RunResult& out) {
   if (h.count() == 0) return;
   Distribution d;
@@ -55,6 +57,8 @@ void distribution(const std::string& name, const Histogram& h, RunResult& out) {
   h.each([&](std::uint64_t lower, std::uint64_t upper, std::uint64_t n) { d.buckets.push_back({lower / 1000, upper / 1000, n}); });
   out.distributions.push_back(std::move(d));
 }
+
+namespace {
 
 void latency(Sheet& sheet, const Machine& m, RunResult& out) {
   const Histogram& h = m.frames.latency();
@@ -88,7 +92,9 @@ void packets(Sheet& sheet, const Machine& m) {
     sheet.count(std::string("drops.") + drop_name(static_cast<Drop>(d)), "frames", c.drops[d]);
 }
 
-void memory_and_bus(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e, std::uint64_t payload) {
+}  // namespace
+
+void bus_and_memory(Sheet& sheet, const Snapshot& b, const Snapshot& e, std::uint64_t payload) {
   const auto window = static_cast<std::uint64_t>(e.at - b.at);
   const std::uint64_t up = e.pcie.upstream_bytes - b.pcie.upstream_bytes, down = e.pcie.downstream_bytes - b.pcie.downstream_bytes;
   sheet.count("pcie.upstream_bytes", "bytes", up);
@@ -115,6 +121,12 @@ void memory_and_bus(Sheet& sheet, const Machine& m, const Snapshot& b, const Sna
   sheet.count("iommu.walk_reads", "", j.walk_reads - i.walk_reads);
   sheet.count("iommu.stale_dma", "", j.stale_dma - i.stale_dma);
   sheet.count("iommu.faults", "", j.faults - i.faults);
+}
+
+namespace {
+
+void pins(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
+  const auto window = static_cast<std::uint64_t>(e.at - b.at);
   sheet.count("pinned.peak_bytes", "bytes", m.ownership.pinned_peak());
   sheet.ratio("pinned.avg_bytes", "bytes", static_cast<std::uint64_t>((e.pinned - b.pinned) / std::max<std::uint64_t>(window, 1)), 1);
   sheet.count("pin.ops", "", e.pin_ops - b.pin_ops);
@@ -236,7 +248,8 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
     sheet.ratio("cpu.utilisation." + m.cores[c]->name(), "%", 100 * (e.core_busy[c] - b.core_busy[c]), window);
   sheet.ratio("copy.host_bytes_per_packet", "bytes", t.host_copied, frames);
   sheet.ratio("copy.guest_bytes_per_packet", "bytes", t.guest_copied, frames);
-  memory_and_bus(sheet, m, b, e, payload);
+  bus_and_memory(sheet, b, e, payload);
+  pins(sheet, m, b, e);
   sheet.ratio("guest.llc_misses_per_packet", "lines", e.memory.guest_misses - b.memory.guest_misses, frames);
   buffers_and_gro(sheet, m, b, e);
 

@@ -1,10 +1,17 @@
 // Metrics from the counters of a window and the books of the frames: integers in, exact ratios out.
 #pragma once
+#include "models/base/histogram.h"
 #include "src/system/windows.h"
 
 namespace gd::system {
 
 // Fills metrics, ledger and distributions of `out`.
 void compute_metrics(const Machine& m, const Snapshot& begin, const Snapshot& end, RunResult& out);
+
+class Sheet;
+// The metrics pcie.*, llc.*, dram.* and iommu.* of a window; `payload`: bytes by which DRAM traffic is divided.
+void bus_and_memory(Sheet& sheet, const Snapshot& begin, const Snapshot& end, std::uint64_t payload);
+// A histogram of picoseconds as a distribution in ns; nothing for an empty one.
+void distribution(const std::string& name, const Histogram& h, RunResult& out);
 
 }  // namespace gd::system

@@ -37,6 +37,12 @@ void sample_curve(const std::vector<sc::LoadPoint>& points, Time (&out)[9]) {
 
 }  // namespace
 
+CostBook cost_book(const sc::Scenario& s) {
+  CostBook b;
+  for (const sc::CostEntry& e : s.costs) b.define(e.name, e.fixed_mc, e.unit_mc, e.per);
+  return b;
+}
+
 MemoryParams memory_params(const sc::Scenario& s) {
   MemoryParams p;
   p.llc_size = s.memory.llc.size;
@@ -304,7 +310,7 @@ void check_host_stage(const sc::Scenario& s) {
 
 void check_available(const sc::Scenario& s) {
   auto no = [&](const char* key, const char* what) { throw s.error(key, std::string(what) + " is not available in this version"); };
-  if (s.traffic.kind == sc::TrafficKind::dma_bench) no("traffic.kind", "dma-bench");
+  if (s.traffic.kind == sc::TrafficKind::dma_bench) return;   // software and guests have no part in it
   if (s.consumer == sc::Consumer::user_async) no("consumer", "the consumer user-async");
   if (s.consumer == sc::Consumer::host_forward) no("consumer", "the consumer host-forward");
   if (s.drop.conntrack && s.drop.stage != sc::DropAt::ip_filter)

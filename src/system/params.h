@@ -1,5 +1,6 @@
 // The scenario's typed keys as the models' parameters. One function a model; nothing else happens here.
 #pragma once
+#include "models/base/costs.h"
 #include "models/cpu/core.h"
 #include "models/guest/guest.h"
 #include "models/host/bridge.h"
@@ -16,6 +17,7 @@
 
 namespace gd::system {
 
+CostBook cost_book(const scenario::Scenario& s);
 MemoryParams memory_params(const scenario::Scenario& s);
 CoreParams core_params(const scenario::Scenario& s);
 IommuParams iommu_params(const scenario::Scenario& s);

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "models/base/error.h"
+#include "src/system/machine_bench.h"
 #include "src/system/metrics.h"
 #include "src/system/params.h"
 #include "src/system/system.h"
@@ -21,6 +22,12 @@ std::uint64_t peak_rss() {
   rusage u{};
   getrusage(RUSAGE_SELF, &u);
   return static_cast<std::uint64_t>(u.ru_maxrss) * 1024;
+}
+
+void of_machine(RunResult& r, std::chrono::steady_clock::time_point wall, double cpu) {
+  r.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
+  r.cpu_s = cpu_seconds() - cpu;
+  r.peak_rss_bytes = peak_rss();
 }
 
 // What must hold when a run ends, whatever the scenario.
@@ -44,6 +51,11 @@ RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& 
   if (auto why = refusal(s, choice)) throw UserError(choice.label + " cannot be served: " + *why);
   const auto wall = std::chrono::steady_clock::now();
   const double cpu = cpu_seconds();
+  if (s.traffic.kind == scenario::TrafficKind::dma_bench) {
+    RunResult r = run_bench(s, choice, options);
+    of_machine(r, wall, cpu);
+    return r;
+  }
   Machine m(s, choice, options);
   const Topology topology = m.topology();
   for (TraceObserver* o : options.observers) o->begin(topology);
@@ -72,10 +84,8 @@ RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& 
   r.activations = m.agenda.activations();
   r.lookups = m.memory.stats().lookups;
   for (const auto& row : r.ledger) r.bytes_moved += row.context == "device" ? 0 : row.bytes;
-  r.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
-  r.cpu_s = cpu_seconds() - cpu;
-  r.peak_rss_bytes = peak_rss();
   r.simulated = end;
+  of_machine(r, wall, cpu);
   return r;
 }
 
