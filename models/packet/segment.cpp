@@ -26,17 +26,18 @@ void segment_headers(std::uint8_t* out, const std::uint8_t* merged, const Segmen
   const std::uint32_t payload = plan.payload_of(index), l4 = plan.header_length - plan.l4_offset + payload;
   std::uint8_t* ip = out + plan.l3_offset;
   std::uint8_t* t = out + plan.l4_offset;
+  const std::uint8_t protocol = plan.udp ? ipproto::kUdp : ipproto::kTcp;
   std::uint16_t pseudo;
   if (plan.ipv6) {
     put_be16(ip + ip6::kPayloadLength, static_cast<std::uint16_t>(plan.l4_offset - plan.l3_offset - ip6::kHeader + l4));
-    pseudo = csum::pseudo6(ip + ip6::kSrc, ipproto::kTcp, l4);
+    pseudo = csum::pseudo6(ip + ip6::kSrc, protocol, l4);
   } else {
     const std::uint32_t header = plan.l4_offset - plan.l3_offset;
     put_be16(ip + ip4::kTotalLength, static_cast<std::uint16_t>(header + l4));
     if (!plan.fixed_id) put_be16(ip + ip4::kId, static_cast<std::uint16_t>(be16(ip + ip4::kId) + index));
     put_be16(ip + ip4::kCheck, 0);
     put_be16(ip + ip4::kCheck, static_cast<std::uint16_t>(~csum::sum(ip, header)));
-    pseudo = csum::pseudo4(ip + ip4::kSrc, ipproto::kTcp, l4);
+    pseudo = csum::pseudo4(ip + ip4::kSrc, protocol, l4);
   }
   if (plan.udp) {
     put_be16(t + udp::kLength, static_cast<std::uint16_t>(l4));

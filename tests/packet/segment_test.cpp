@@ -98,6 +98,64 @@ TEST(Segment, CutsWhatWasMerged) {
   }
 }
 
+struct UdpCase {
+  const char* name;
+  bool v6, fixed_id, summed;
+  unsigned tag;
+  std::vector<std::size_t> lengths;
+};
+
+// Datagrams of one flow, and the packet that GRO's completion makes of them: lengths of the whole, the first one's headers.
+TEST(Segment, CutsMergedDatagrams) {
+  const UdpCase cases[] = {{"ipv4", false, false, true, 0, {1472, 1472, 1472}},
+                           {"last one short", false, false, true, 0, {1200, 1200, 1}},
+                           {"odd lengths", false, false, true, 0, {1201, 1201, 777}},
+                           {"id fixed", false, true, true, 0, {500, 500}},
+                           {"sent without a checksum", false, false, false, 0, {900, 900, 900}},
+                           {"vlan", false, false, true, 0x81000005u, {1468, 1468}},
+                           {"ipv6", true, false, true, 0, {1452, 1452, 3}},
+                           {"one only", false, false, true, 0, {64}}};
+  for (const UdpCase& c : cases) {
+    SCOPED_TRACE(c.name);
+    std::vector<Frame> frames;
+    Frame all;
+    std::uint32_t l3 = 0, l4 = 0;
+    for (std::size_t i = 0; i < c.lengths.size(); ++i) {
+      const Frame eth = c.tag ? ethernet(c.v6 ? 0x86dd : 0x0800, {c.tag}) : ethernet(c.v6 ? 0x86dd : 0x0800);
+      Frame data = payload(c.lengths[i]);
+      for (auto& b : data) b = static_cast<std::uint8_t>(b ^ (i + 1));
+      Ip4 o;
+      o.protocol = 17;
+      o.id = 7 + (c.fixed_id ? 0 : static_cast<unsigned>(i));
+      Frame f = c.v6 ? ip6_packet(eth, 17, {}, udp_segment(data)) : ip4_packet(eth, o, udp_segment(data));
+      l3 = static_cast<std::uint32_t>(eth.size()), l4 = l3 + (c.v6 ? 40 : 20);
+      if (c.summed) seal(f, l3, l4, c.v6, 17);
+      if (i == 0) all = f;
+      else all.insert(all.end(), f.begin() + l4 + udp::kHeader, f.end());
+      frames.push_back(f);
+    }
+    const auto n = static_cast<std::uint32_t>(all.size());
+    put_be16(&all[l3 + (c.v6 ? ip6::kPayloadLength : ip4::kTotalLength)], static_cast<std::uint16_t>(n - (c.v6 ? l4 : l3)));
+    put_be16(&all[l4 + udp::kLength], static_cast<std::uint16_t>(n - l4));
+    const SegmentPlan plan = segment_plan(parse(all.data(), n), static_cast<std::uint16_t>(c.lengths[0]), c.fixed_id);
+    ASSERT_EQ(plan.segments(), frames.size());
+    EXPECT_TRUE(plan.udp);
+    for (std::uint32_t i = 0; i < plan.segments(); ++i) {
+      const std::uint32_t h = plan.header_length;
+      Frame out(h);
+      segment_headers(out.data(), all.data(), plan, i, false, csum::sum(frames[i].data() + h, plan.payload_of(i)));
+      EXPECT_EQ(out, Frame(frames[i].begin(), frames[i].begin() + h)) << "segment " << i;
+      Frame f = frames[i];
+      segment_headers(f.data(), all.data(), plan, i, true, 0);
+      EXPECT_EQ(f == frames[i], !c.summed);
+      if (c.summed) {
+        EXPECT_TRUE(csum::complete_l4(f.data(), static_cast<std::uint32_t>(f.size())));
+      }
+      EXPECT_EQ(f, frames[i]) << "segment " << i;
+    }
+  }
+}
+
 TEST(Segment, InPlaceGivesTheSame) {
   const Case c = cases()[1];
   const std::vector<Frame> frames = frames_of(c);
