@@ -47,13 +47,17 @@ void GuestSide::used(Step& s, std::uint16_t head, std::uint32_t length, std::uin
   require(offset == 0 || (offsets_ && offset < 65536), "a used entry carries an offset that the guest cannot read");
   require(!offsets_ || length < 65536, "a used entry's length has no room beside its offset");
   CpuView v(s, space(), used_.op);
-  s.charge(used_);
   if (ring_.in_order()) {
     hol_sum_ += static_cast<Time>(ring_.waiting_for_order()) * (s.now() - hol_since_);
     hol_since_ = s.now();
     ++hol_buffers_;
   }
   ring_.push(v, head, length | offset << 16);
+  charge_entries(s);
+}
+
+void GuestSide::charge_entries(Step& s) {
+  for (; charged_ != ring_.entries(); ++charged_) s.charge(used_);
 }
 
 void GuestSide::carry(std::uint16_t head, FrameChain& frames) {
@@ -112,6 +116,7 @@ void GuestSide::publish(Step& s) {
   CpuView v(s, space(), publish_.op);
   s.charge(publish_);
   ring_.publish(v);
+  charge_entries(s);
   undecided_ = true;
 }
 

@@ -42,7 +42,7 @@ class PathTimer : public Actor {
 class GuestSide {
  public:
   // Costs: vhost.head (fetch and translate one avail head), vhost.header (build the virtio-net header), vhost.used (per used
-  // entry), vhost.publish, vhost.signal (eventfd to irqfd).
+  // entry written: with IN_ORDER one a batch of buffers that were wholly written), vhost.publish, vhost.signal (eventfd to irqfd).
   explicit GuestSide(PathContext& c);
   DeviceRing& ring() { return ring_; }
   GuestSpace& space() { return c_.guest->space(); }
@@ -88,11 +88,12 @@ class GuestSide {
   std::uint64_t guest_errors() const { return ring_.errors(); }
 
  private:
+  void charge_entries(Step& s);
   PathContext& c_;
   DeviceRing ring_;
   PathTimer timer_;
   Cost head_, header_, used_, publish_, signal_;
-  std::uint64_t skipped_ = 0;
+  std::uint64_t skipped_ = 0, charged_ = 0;          // charged_: used entries
   Time hol_sum_ = 0, hol_since_ = 0;
   std::uint64_t hol_buffers_ = 0;
   bool undecided_ = false, offsets_;

@@ -63,6 +63,7 @@ RingError DeviceRing::walk_packed_table(RingView& v, const pvring::Desc& d, Segm
 
 // The flags of the first used descriptor since the last publication stay back until the next one.
 void DeviceRing::write_packed(RingView& v, const vring::UsedElem& e, pvring::Position at) {
+  ++entries_;
   struct {
     std::uint32_t len;
     std::uint16_t id, flags;

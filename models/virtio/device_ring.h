@@ -76,6 +76,8 @@ class DeviceRing {
     push(v, &e, 1);
   }
   unsigned unpublished() const { return static_cast<std::uint16_t>(used_ - published_); }   // buffers
+  // Used entries written since the start: with IN_ORDER fewer than buffers, and a batch's last by publish().
+  std::uint64_t entries() const { return entries_; }
   // IN_ORDER: chains that were pushed and wait for an older one.
   unsigned waiting_for_order() const { return waiting_; }
   // Makes what was pushed visible by one write: of the used index, or of the first used descriptor's flags. Nothing when
@@ -167,6 +169,7 @@ class DeviceRing {
   vring::UsedElem open_elem_;
   std::uint16_t open_at_ = 0;
   pvring::Position open_put_;
+  std::uint64_t entries_ = 0;
   std::uint64_t errors_ = 0, by_kind_[static_cast<int>(RingError::count_)] = {};
 };
 

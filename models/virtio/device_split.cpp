@@ -69,6 +69,7 @@ RingError DeviceRing::walk_table(RingView& v, const vring::Desc& d, Segment* out
 
 // Entries from the place of the free-running index `at`.
 void DeviceRing::write_split(RingView& v, const vring::UsedElem* e, unsigned n, std::uint16_t at) {
+  entries_ += n;
   while (n > 0) {
     const unsigned slot = at & (layout_.size - 1u);
     const unsigned part = std::min<unsigned>(n, layout_.size - slot);

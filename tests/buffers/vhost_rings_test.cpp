@@ -24,6 +24,23 @@ struct VhostRings : PathBench, ::testing::WithParamInterface<std::uint64_t> {
     return f;
   }
 };
+// A packet of three buffers, of which the first two are wholly written.
+struct VhostEntries : PathBench {
+  void three_buffers(std::uint64_t features, std::uint64_t entries) {
+    env.in_order = feature::has(features, feature::kInOrder);
+    bind("vhost-copy", 64, features);
+    refill(40);
+    for (int i = 0; i < 3; ++i) guest->post(500);
+    EXPECT_EQ(deliver(arrive(tcp4_frame(1100))), Progress::done);
+    EXPECT_EQ(guest->used().size(), 3u);
+    EXPECT_EQ(path->stats().used_entries, 3u);
+    EXPECT_EQ(spent("vhost.used").calls, entries);
+    expect_no_violation();
+  }
+};
+TEST_F(VhostEntries, EachBufferHasOne) { three_buffers(kMergeable, 3); }
+TEST_F(VhostEntries, InOrderOnlyThoseThatAreWrittenCost) { three_buffers(kMergeable | bit(feature::kInOrder), 1); }
+
 class Spec_5_1_6_3_2 : public VhostRings {};
 class Spec_5_1_6_4_1 : public VhostRings {};
 
