@@ -84,9 +84,8 @@ bool CopyHeaderPath::post(Step& s) {
   return n == kPostBatch;
 }
 
-bool CopyHeaderPath::ask_for_kick(Step& s, bool starved) {
-  const bool few_headers = own_header() && (header_tail_ - header_head_) * 8 < c_.guest->rx().size;
-  return ZeroCopyPath::ask_for_kick(s, starved || few_headers);
+bool CopyHeaderPath::low() const {
+  return ZeroCopyPath::low() || (own_header() && (header_tail_ - header_head_) * 8 < c_.guest->rx().size);
 }
 
 bool CopyHeaderPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {

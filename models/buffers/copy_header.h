@@ -31,7 +31,6 @@ class CopyHeaderPath final : public ZeroCopyPath {
   void absorbed(Step& s, Skb& shell) override;
   bool move_start(Step& s, Skb& skb, std::uint32_t headers, int by) override;
   bool post(Step& s) override;
-  bool ask_for_kick(Step& s, bool starved) override;
   bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) override;
   Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override;
   Progress deliver(Step& s, Skb* skb) override;
@@ -39,6 +38,7 @@ class CopyHeaderPath final : public ZeroCopyPath {
 
  private:
   using Place = CopyHeaderGeometry::Place;
+  bool low() const override;
   bool own_header() const { return g_.place == Place::separate; }   // the header has a ring buffer of its own
   // Where the NIC writes in a buffer.
   Bytes room() const { return g_.place == Place::room ? g_.room : 0; }

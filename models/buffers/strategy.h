@@ -7,7 +7,7 @@
 // A path's functions run in the contexts that do the work in Linux and charge the step that they are given:
 //   refill()   NAPI: a buffer for one descriptor           receive()  NAPI: a written-back descriptor becomes an skb
 //   post()     vhost worker: the guest's buffers, read once, translated, checked, pinned, tracked, queued for refill()
-//   deliver()  vhost worker: an skb becomes used buffers   release()  any: the destructor, gives an skb's buffers back
+//   deliver()  vhost worker (or softirq, by setting): an skb becomes used buffers   release()  any: the destructor, gives an skb's buffers back
 // What the host itself does with packets between GRO and tap (rewrites, foreign frames, replicas, clones) asks
 // guest_memory(), move_start(), edited(), scrub() in softirq, and give_back(), deliver_copy() in the vhost worker.
 // Sources: Xin Xiaohui et al., netdev/kvm lists 2010 (v1 to v8); Herbert Xu's reply of 2010-06-11; drivers/vhost/net.c.
@@ -104,6 +104,7 @@ struct BindEnvironment {
   bool gro = true;
   bool before_skb = false;               // consumer drop: the driver ends frames before an skb exists
   VhostRules vhost = VhostRules::linux_6;
+  bool softirq_publish = false;          // used entries are written and signalled in NAPI's softirq
   bool host_copies = false;              // of that, work that may end in deliver_copy()
   std::string_view host_work;            // the key of what host software must do with packets between GRO and tap; "": nothing
   StrategyOptions options;
@@ -186,6 +187,8 @@ class RxPath {
   // Before the worker sleeps: asks for the consumer's kick when the path is short of buffers; true when recheck() must
   // follow in a later step. recheck(): true when buffers came meanwhile (those already known to be too few do not count).
   virtual bool ask_for_kick(Step&, bool /*starved*/) { return false; }
+  // Whether buffers run so low that the worker should take new ones: asked by a softirq that delivers in its place.
+  virtual bool wants_post() const { return false; }
   virtual bool recheck(Step&) { return false; }
   // Used entries that wait for publish().
   virtual std::uint32_t unpublished() const { return 0; }

@@ -214,6 +214,8 @@ class VhostCopy final : public Strategy {
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
+    if (e.softirq_publish && e.consumer == Consumer::guest)
+      return "every byte is copied into the guest's memory, which may fault and sleep: not from softirq (vhost.publish)";
     if (e.consumer != Consumer::guest && e.consumer != Consumer::host_socket && e.consumer != Consumer::drop)
       return "serves the consumers guest, host-socket and drop only";
     if (e.before_skb && (e.split != SplitMode::off || e.mtu + kLargestL2 > e.rx_buffer))

@@ -14,6 +14,15 @@ std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
   if (e.pin == PinPolicy::whole_guest && e.guest_memory > e.memlock_limit)
     return "host.pin is whole-guest and host.memlock_limit is smaller than the guest's memory";
   if (e.memlock_limit < kPage) return "host.memlock_limit does not allow one pinned page";
+  if (e.softirq_publish) {
+    std::string what;
+    if (e.host_copies) what = e.host_work.empty() ? "a broadcast" : e.host_work;
+    else if (e.at_limit == AtLimit::copy) what = "host.at_memlock_limit";
+    else if (e.options.unfit_buffers == UnfitBuffers::copy) what = "unfit_buffers";
+    if (!what.empty()) return what.append(" copies into the guest's memory, which may fault and sleep: not from softirq (vhost.publish)");
+    if (e.header_apart || e.rx_mode == RxMode::big)
+      return "the virtio header goes to a descriptor of its own, which is not pinned: not from softirq (vhost.publish)";
+  }
   return std::nullopt;
 }
 
@@ -29,7 +38,7 @@ ZeroCopyPath::ZeroCopyPath(PathContext c)
 
 bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
   if (const Time t = posted_.stall_ends(s.now()); t != kNever && worker_) side_.timer().retry(*worker_, t);
-  if (!starved && (posted_.queued() + std::uint64_t{in_ring_}) * 4 >= c_.guest->rx().size) return false;
+  if (!starved && !low()) return false;
   return side_.ask_for_kick(s);
 }
 

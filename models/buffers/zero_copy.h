@@ -29,6 +29,7 @@ class ZeroCopyPath : public RxPath {
   // The worker posts whenever it runs; a kick is wanted only when the driver may run dry before that. A stall at the
   // memlock limit ends by the worker's own deliveries, or with the flush of the IOMMU's queue.
   bool ask_for_kick(Step& s, bool starved) override;
+  bool wants_post() const override { return low(); }
   bool recheck(Step& s) override { return side_.recheck(s); }
   std::uint64_t free_buffers() const override { return posted_.queued() + in_ring_; }
   std::uint64_t capacity() const override { return std::min<std::uint64_t>(c_.env.ring_size - 1, c_.guest->rx().size); }
@@ -40,6 +41,8 @@ class ZeroCopyPath : public RxPath {
 
  protected:
   bool hazard(Hazard h) const { return c_.env.options.hazard == h; }
+  // Buffers queued and at the device are few for the ring's size.
+  virtual bool low() const { return (posted_.queued() + std::uint64_t{in_ring_}) * 4 < c_.guest->rx().size; }
   // Buffers for the driver came after it ran short: refill runs in its softirq.
   void feed(Step& s);
   // A buffer that was taken from the guest's ring: the driver's, or kept for copies.

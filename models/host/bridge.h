@@ -57,7 +57,8 @@ class HostBridge : public PacketSink, private HeldSink {
   // Costs: host.filter, host.rewrite, host.encapsulate, host.local, host.clone (each a packet), host.forward (packet and byte), host.scrub
   // (byte); the copy path's, CloneReader's, GsoSegmenter's. `actor_rank`: of the clones' timer.
   HostBridge(const BridgeParams& params, PathContext context, std::uint32_t actor_rank);
-  void connect(TapQueue& tap) { tap_ = &tap; }
+  // What is this guest's goes to its tap, or where else its packets are delivered.
+  void connect(PacketSink& tap) { tap_ = &tap; }
   // The tap of another guest, which gets replicas.
   void peer(TapQueue& tap) { peers_.push_back(&tap); }
   void packet(Step& s, Skb* skb) override;
@@ -85,7 +86,7 @@ class HostBridge : public PacketSink, private HeldSink {
   GsoSegmenter gso_;
   Rng filter_rng_, rewrite_rng_, clone_rng_;
   Cost filter_, rewrite_, encapsulate_, local_, forward_, clone_, scrub_;
-  TapQueue* tap_ = nullptr;
+  PacketSink* tap_ = nullptr;
   std::vector<TapQueue*> peers_;
   std::vector<std::uint8_t> old_;          // headers before a rewrite
   BridgeStats stats_;

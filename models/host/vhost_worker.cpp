@@ -28,10 +28,20 @@ bool VhostWorker::post(Step& s) {
   since_post_ = 0;
   if (!path_->posts()) return post_wanted_ = false;
   s.charge(post_round_);
+  if (delivery_ && delivery_->holds_ring()) return post_wanted_ = true;   // its spin lock
   const std::uint64_t before = path_->stats().posted;
   post_wanted_ = path_->post(s);
-  if (path_->stats().posted != before) starved_ = false;
+  if (path_->stats().posted != before) {
+    starved_ = false;
+    if (delivery_ && delivery_->waits()) s.wake(*delivery_);
+  }
   return post_wanted_ || s.over();
+}
+
+// What was pushed becomes visible: where a softirq delivers, by it alone, so that the index never goes back.
+void VhostWorker::publish(Step& s) {
+  if (!delivery_) path_->publish(s);
+  else if (path_->unpublished() && !delivery_->holds_ring()) s.wake(*delivery_);
 }
 
 // One packet, by what the host made of it.
@@ -64,14 +74,14 @@ bool VhostWorker::receive_round(Step& s) {
       case Progress::no_buffers:
         ++stats_.starved;
         starved_ = true;
-        path_->publish(s);
+        publish(s);
         return false;
       case Progress::done:
         current_ = nullptr;
         ++stats_.packets;
         ++round_packets_;
         round_bytes_ += bytes;
-        if (vhost::publish_now(params_, path_->unpublished())) path_->publish(s);
+        if (vhost::publish_now(params_, path_->unpublished())) publish(s);
         if (vhost::round_over(params_, round_packets_, round_bytes_)) return true;
         if (++since_post_ >= params_.batch && path_->posts()) {
           post_wanted_ = true;
@@ -148,7 +158,7 @@ bool VhostWorker::transmit_round(Step& s) {
 // Nothing to do now: the worker stays on its core for a while, with the guest's kicks as they are. True while something
 // has to be decided before.
 bool VhostWorker::spin(Step& s) {
-  if (path_->unsettled() || tx_undecided_) return true;
+  if (unsettled() || tx_undecided_) return true;
   ++stats_.polls;
   state_ = State::polling;
   tap_->listen(true);
@@ -170,8 +180,8 @@ bool VhostWorker::end_of_spin(Step&) {
 // Nothing to do now: arm what must be armed, look once more in a later step, sleep.
 bool VhostWorker::go_to_sleep(Step& s) {
   if (params_.busy_poll && !polled_ && !starved_) return spin(s);
-  const bool again = path_->ask_for_kick(s, starved_);
-  if (again || path_->unsettled() || tx_undecided_ || tx_check_) {
+  const bool again = path_->ask_for_kick(s, starved_ || (delivery_ && delivery_->waits()));
+  if (again || unsettled() || tx_undecided_ || tx_check_) {
     state_ = State::recheck;
     return true;
   }
@@ -186,7 +196,7 @@ bool VhostWorker::sleep() {
 }
 
 bool VhostWorker::step(Step& s) {
-  path_->settle(s);
+  if (!delivery_) path_->settle(s);
   if (state_ == State::asleep) {
     ++stats_.wakeups;
     s.charge(wakeup_);
@@ -224,7 +234,7 @@ bool VhostWorker::step(Step& s) {
     round_bytes_ = 0;
     post_wanted_ = true;
   }
-  path_->publish(s);
+  publish(s);
   const bool sending = transmit_round(s);
   if (more || sending) return true;
   if (post_wanted_ && (s.over() || post(s))) return true;

@@ -8,7 +8,7 @@
 // end it; the core is charged the spin, see Step::spin). 2.6.35: a job of a workqueue, one packet for each recvmsg with a
 // ring buffer taken before (also for the one that finds the socket empty), used entry and signal decision for each packet,
 // no packet weight, woken by packets even while the guest has no buffers.
-// Posting (zero copy) follows every batch. Not modelled: a poller that sees the guest's rings without a kick, an injection
+// Posting (zero copy) follows every batch. Delivery may be left to a softirq (softirq_delivery.h). Not modelled: a poller that sees the guest's rings without a kick, an injection
 // latency of transmit interrupts, a transmit ring that is full (asked again in each step, instead of a completion).
 // Source: drivers/vhost/net.c (handle_rx, handle_tx, vhost_net_busy_poll), drivers/vhost/vhost.c.
 #pragma once
@@ -16,6 +16,7 @@
 
 #include "models/buffers/strategy.h"
 #include "models/cpu/core.h"
+#include "models/host/softirq_delivery.h"
 #include "models/host/tap_queue.h"
 #include "models/host/transmit.h"
 #include "models/host/vhost_rules.h"
@@ -52,6 +53,11 @@ class VhostWorker : public Task, public KickSink {
     path_ = &path, tap_ = &tap, tx_ = tx;
     path.serve(*this);
   }
+  // Packets are handed over, and used entries published, by a softirq; the worker posts and sends.
+  void leave_delivery_to(SoftirqDelivery& d) {
+    delivery_ = &d;
+    d.connect(*path_, *this);
+  }
   bool step(Step& s) override;
   void kick(std::uint32_t queue, Time now) override;
   const VhostStats& stats() const { return stats_; }
@@ -61,6 +67,8 @@ class VhostWorker : public Task, public KickSink {
 
  private:
   enum class State : std::uint8_t { run, polling, recheck, asleep };
+  void publish(Step& s);
+  bool unsettled() const { return !delivery_ && path_->unsettled(); }
   Progress hand_over(Step& s);
   bool receive_round(Step& s);
   bool post(Step& s);
@@ -76,6 +84,7 @@ class VhostWorker : public Task, public KickSink {
   RxPath* path_ = nullptr;
   TapQueue* tap_ = nullptr;
   TxDriver* tx_ = nullptr;
+  SoftirqDelivery* delivery_ = nullptr;
   DeviceRing tx_ring_;
   OpId spin_ = 0;
   std::unique_ptr<PollTimer> timer_;

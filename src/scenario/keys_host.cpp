@@ -90,7 +90,8 @@ void vhost_keys(Table& t) {
   t.count("vhost.weight_packets", AT(vhost.weight_packets), {1, 1'000'000}, "Packets after which the worker lets others run.",
           net);
   t.size("vhost.weight_bytes", AT(vhost.weight_bytes), {1'500}, "Bytes after which the worker lets others run.", net);
-  t.choice("vhost.publish", AT(vhost.publish), {"vhost", "softirq"}, "Who writes the used entries of zero-copy designs.");
+  t.choice("vhost.publish", AT(vhost.publish), {"vhost", "softirq"}, "Who hands over packets of zero-copy designs, writes their used entries and signals: the worker, or the softirq on the "
+           "interrupt's core. A design that copies into the guest then cannot serve it.");
 }
 
 }  // namespace gd::scenario

@@ -166,6 +166,7 @@ std::uint64_t Machine::held() const {
     if (g->queue.napi) n += g->queue.napi->held() + g->queue.path->held();
     if (g->bridge) n += g->bridge->held();
     if (g->tap) n += g->tap->held();
+    if (g->delivery) n += g->delivery->held();
     if (g->vhost) n += g->vhost->held();
     for (const FrameChain& c : g->guest->rx().side->by_head) n += c.count;   // used entries that the guest has not taken
     n += g->guest->held();

@@ -57,6 +57,7 @@ struct GuestSlot {
   std::unique_ptr<HostBridge> bridge;      // null: GRO feeds the tap
   std::unique_ptr<TapQueue> tap;
   std::unique_ptr<VhostWorker> vhost;
+  std::unique_ptr<SoftirqDelivery> delivery;   // vhost.publish softirq: in the tap's place
   std::unique_ptr<TxDriver> tx;
   std::unique_ptr<InterruptSink> rx_vector, tx_vector;   // device ring: MSI-X vectors to the guest's own
   std::unique_ptr<KickSink> doorbell;

@@ -85,18 +85,28 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   slot.vhost = std::make_unique<VhostWorker>(vhost_params(scenario), *slot.guest, frames, costs);
   if (scenario.vhost.busy_poll) slot.vhost->use_timer(agenda, kPollRank + q);
   slot.tx = std::make_unique<TxDriver>(q, static_cast<std::uint32_t>(scenario.nic.tx_ring_size), nic, phys, iommu, bus, costs);
+  PacketSink* up = slot.tap.get();
+  if (slot.env.softirq_publish) {
+    slot.delivery = std::make_unique<SoftirqDelivery>(vhost_params(scenario), static_cast<std::uint32_t>(scenario.host.tap_queue), frames, costs);
+    up = slot.delivery.get();
+  }
   const BridgeParams bridge = bridge_params(scenario);
   if (bridge.active(scenario.traffic.foreign.total() != 0)) {
     slot.bridge = std::make_unique<HostBridge>(bridge, c, kCloneRank + q);
-    slot.bridge->connect(*slot.tap);
+    slot.bridge->connect(*up);
     core_for(scenario.host.affinity.socket_app, "host.affinity.socket_app").attach(slot.bridge->reader());
   }
-  PacketSink& up = slot.bridge ? static_cast<PacketSink&>(*slot.bridge) : *slot.tap;
+  if (slot.bridge) up = slot.bridge.get();
   slot.tap->connect(*slot.vhost);
   slot.vhost->connect(*slot.queue.path, *slot.tap, slot.tx.get());
   slot.guest->on_kick(*slot.vhost);
 
-  start(slot.queue, up, core_for(scenario.host.affinity.interrupt, "host.affinity.interrupt"));
+  Core& irq_core = core_for(scenario.host.affinity.interrupt, "host.affinity.interrupt");
+  if (slot.delivery) {
+    slot.vhost->leave_delivery_to(*slot.delivery);
+    irq_core.attach(*slot.delivery);
+  }
+  start(slot.queue, *up, irq_core);
   core_for((scenario.host.affinity.vhost + g) % cores.size(), "host.affinity.vhost").attach(*slot.vhost);
   if (!observers.empty()) {
     slot.tap->observe(&observers, level("tap-" + slot.guest->name(), "queue", "packets", static_cast<std::int64_t>(scenario.host.tap_queue)));

@@ -324,7 +324,8 @@ void check_available(const sc::Scenario& s) {
   }
   if (gro.defer_hard_irqs && !gro.flush_timeout)
     throw s.error("host.gro.defer_hard_irqs", "has no effect without host.gro.flush_timeout, the time between the deferred polls");
-  if (s.vhost.publish != sc::Publisher::vhost) no("vhost.publish", "publication from softirq");
+  if (s.vhost.publish == sc::Publisher::softirq && s.vhost.busy_poll)
+    throw s.error("vhost.busy_poll", "has nothing to poll for where a softirq delivers (vhost.publish)");
   if (s.host.dirty_log) no("host.dirty_log", "the dirty log");
   check_host_stage(s);
   const bool old_vhost = s.consumer == sc::Consumer::guest && s.vhost.rules == sc::GroRules::linux_2_6_35;

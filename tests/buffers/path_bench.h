@@ -117,7 +117,7 @@ struct PathBench : Machine {
           "iommu.unmap", "iommu.invalidate", "iommu.flush", "gro.receive", "gro.compare", "gro.merge_frag", "gro.chain", "gro.complete",
           "gro.checksum", "gro.match", "gro.pull", "gro.slow_pull", "gro.expand_head", "napi.timer", "napi.arm_timer", "napi.poll", "napi.frame",
           "napi.refill", "napi.complete", "irq.handler", "mmio.write", "netif.tap", "netif.raw_socket",
-          "tap.enqueue", "gso.segment", "gso.header", "gso.checksum", "skb.expand", "host.filter", "host.rewrite", "host.encapsulate", "host.local",
+          "tap.enqueue", "gso.segment", "gso.header", "gso.checksum", "skb.expand", "host.filter", "host.rewrite", "host.encapsulate", "softirq.deliver", "host.local",
           "host.forward", "host.clone", "host.scrub", "host.copy", "clone.read",
           "vhost.wakeup", "vhost.work", "vhost.batch", "vhost.tx", "vhost.tx_copy", "vhost.post_round", "tx.xmit", "tx.clean", "stack.ip", "stack.tcp",
           "stack.udp", "stack.raw", "stack.checksum", "stack.queue", "app.read", "app.copy"})

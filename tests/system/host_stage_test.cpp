@@ -157,6 +157,44 @@ TEST(BusyPolling, FewerWakeUpsLessLatencyMoreCpu) {
   EXPECT_GT(on.value("cpu.utilisation.cpu1"), off.value("cpu.utilisation.cpu1"));
 }
 
+// The same packets reach the guest sooner; delivery's cycles move from the worker to the softirq, which wakes it for buffers only.
+TEST(SoftirqPublication, NoWorkerOnTheWay) {
+  for (const char* strategy : {"guest-head", "copy-header", "page-frags"}) {
+    const Set set = {"host.gro.enabled=false", "traffic.rate=2Gbps"};
+    Set worker = set;
+    worker.push_back("vhost.publish=vhost");
+    const ChildResult a = run_child("softirq-publish.json", strategy, set), b = run_child("softirq-publish.json", strategy, worker);
+    ASSERT_EQ(a.exit_code, 0) << a.error;
+    ASSERT_EQ(b.exit_code, 0) << b.error;
+    EXPECT_EQ(a.metrics.at("packets.delivered"), b.metrics.at("packets.delivered")) << strategy;
+    EXPECT_EQ(a.metrics.at("ownership.violations"), "0") << strategy;
+    EXPECT_EQ(a.metrics.at("integrity.errors"), "0") << strategy;
+    EXPECT_LT(a.value("vhost.wakeups"), b.value("vhost.wakeups") / 4) << strategy;
+    EXPECT_LT(a.value("latency.stage.deliver.p50"), 0.6 * b.value("latency.stage.deliver.p50")) << strategy;
+    EXPECT_GT(a.value("host.cycles.softirq"), b.value("host.cycles.softirq")) << strategy;
+    EXPECT_LT(a.value("host.cycles.vhost"), b.value("host.cycles.vhost")) << strategy;
+  }
+  EXPECT_FALSE(can_serve("softirq-publish.json", "vhost-copy"));
+  EXPECT_EQ(run_child("softirq-publish.json", "page-frags", {"vhost.busy_poll=50us"}).exit_code, 2);
+}
+
+TEST(SoftirqPublication, EveryGuestAndLoadIsServed) {
+  const std::vector<Set> sets = {{"guests.0.virtio.ring=packed"}, {"guests.0.virtio.queue_size=16"}, {"traffic.rate=9.5Gbps"},
+                                 {"traffic.frame_bytes=64", "traffic.protocol=udp", "traffic.rate=1Gbps"},
+                                 {"host.filter.share=10%", "host.foreign=return"}, {"host.clone.share=5%", "host.clone.action=hold"},
+                                 {"traffic.tcp=closed"}, {"host.pin=per-buffer", "iommu.mode=strict"}, {"host.memlock_limit=256KiB"}};
+  for (const Set& set : sets)
+    for (const char* strategy : {"guest-head", "copy-header", "page-frags"}) {
+      if (!can_serve("softirq-publish.json", strategy, set)) continue;
+      const ChildResult r = run_child("softirq-publish.json", strategy, set);
+      ASSERT_EQ(r.exit_code, 0) << r.error << strategy << set[0];
+      EXPECT_EQ(r.metrics.at("ownership.violations"), "0") << strategy << set[0];
+      EXPECT_EQ(r.metrics.at("integrity.errors"), "0") << strategy << set[0];
+      EXPECT_EQ(r.metrics.at("ownership.guest_faults"), "0") << strategy << set[0];
+      EXPECT_GT(r.value("packets.delivered"), 100) << strategy << set[0];
+    }
+}
+
 // The packets are those that came, whether the host merges and cuts them, or does neither.
 TEST(Segmentation, AGuestWithoutMergedFramesGetsTheFramesThatCame) {
   const Set common = {"traffic.flows=1", "time.measure=1ms"};
