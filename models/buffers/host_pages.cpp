@@ -4,7 +4,7 @@ namespace gd {
 
 HostPages::HostPages(PathContext& c, Bytes size, bool recycle)
     : c_(c), size_(size), recycle_(recycle), alloc_(c.costs.get("page.alloc")), recycle_cost_(c.costs.get("page.recycle")),
-      free_cost_(c.costs.get("page.free")) {}
+      free_cost_(c.costs.get("page.free")), per_page_(static_cast<std::uint32_t>(size < kPage ? kPage / size : 1)) {}
 
 void HostPages::grow(Step& s) {
   s.charge(alloc_);
@@ -29,7 +29,8 @@ std::uint32_t HostPages::post(Step& s) {
   if (recycle_) {
     s.charge(recycle_cost_);
   } else {
-    s.charge(alloc_);
+    if (to_alloc_++ == 0) s.charge(alloc_);
+    if (to_alloc_ == per_page_) to_alloc_ = 0;
     b.iova = c_.iommu.map(s, b.addr, size_);
   }
   c_.ownership.move(b.id, Owner::host, Owner::posted, s.now(), "host page posted");
@@ -55,7 +56,8 @@ void HostPages::take(Step& s, std::uint32_t t, bool written) {
 
 void HostPages::free(Step& s, std::uint32_t t) {
   const Buffer& b = buffers_[t];
-  s.charge(recycle_ ? recycle_cost_ : free_cost_);
+  if (recycle_) s.charge(recycle_cost_);
+  else if (++to_free_ == per_page_) s.charge(free_cost_), to_free_ = 0;
   c_.ownership.move(b.id, Owner::skb, Owner::host, s.now(), "host page freed");
   free_.push_back(t);
 }

@@ -1,7 +1,8 @@
 // The host's own receive buffers: pieces of pages with their DMA mapping, recycled through a pool.
 //
 // Modelled: a free list that gives the most recently freed buffer first (page pool cache), growth by page allocation,
-// mapping kept (recycling on) or made and taken away for each use. Source: net/core/page_pool.c, ixgbe_alloc_mapped_page.
+// mapping kept (recycling on) or made and taken away for each use; without recycling each page is allocated and freed once
+// for all the buffers in it. Source: net/core/page_pool.c, ixgbe_alloc_mapped_page.
 #pragma once
 #include <vector>
 
@@ -37,6 +38,7 @@ class HostPages {
   Bytes size_;
   bool recycle_;
   Cost alloc_, recycle_cost_, free_cost_;
+  std::uint32_t per_page_ = 1, to_alloc_ = 0, to_free_ = 0;   // buffers of a page; since the last allocation, the last free
   std::vector<Buffer> buffers_;
   std::vector<std::uint32_t> free_;
 };

@@ -220,7 +220,7 @@ class Vcpu : public Task, public Runner {
   void wake(Task& inner, Time now) override;
   bool step(Step& s) override;
   bool halted() const { return halted_; }
-  std::uint64_t exits = 0;                 // VM exits: halts (counted here), kicks and injections (by who causes them)
+  std::uint64_t exits = 0;                 // VM exits: halts (counted here); kicks, injections, EOIs, ISR reads (by who causes them)
 
  private:
   RunQueue queue_;

@@ -14,10 +14,10 @@ struct GuestCosts {
   Cost gro_receive, gro_compare, gro_merge, gro_complete;   // [packet], [entry looked at], [fragment moved or skb chained], [merged packet]
   Cost indirect_table;                                      // [table of a buffer, allocated and freed]
   Cost refill, page_alloc, page_free, skb_free;             // [ring buffer], [page], [page], [skb]
-  Cost ip, decapsulate, tcp, udp, raw, checksum, socket_queue;   // [packet], checksum [byte]
+  Cost ip, decapsulate, tcp, udp, udp_no_port, raw, checksum, socket_queue;   // [packet], checksum [byte]
   Cost read, copy_user;                                     // read() call; [byte]
   Cost tcp_ack, tx_xmit, tx_reclaim, doorbell;              // [ACK], [frame], [frame], [kick that is no exit]
-  Cost exit_kick;                                           // "vm.exit_kick"
+  Cost exit_kick, exit_inject, exit_eoi, exit_user;         // "vm.exit_kick" ...: each exit there and back
   OpId ring, header;                                        // stalls on ring memory and on packet headers
 };
 
@@ -35,6 +35,7 @@ struct GuestContext {
   GuestCosts costs;
   GuestStats stats;
   Observer* observer = nullptr;
+  Ledger::Row user_exits = 0;                               // context "exit-user" of the softirq's core; without MSI-X only
   std::uint64_t held = 0;                                   // frames taken and not ended
 
   bool linux6() const { return params.virtio.driver == GuestDriverRules::linux_6; }

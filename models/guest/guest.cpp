@@ -12,10 +12,11 @@ GuestCosts::GuestCosts(CostBook& b)
       frag(b.get("guest.frag")), linear_copy(b.get("guest.linear_copy")), gro_receive(b.get("guest.gro_receive")),
       gro_compare(b.get("guest.gro_compare")), gro_merge(b.get("guest.gro_merge")), gro_complete(b.get("guest.gro_complete")), indirect_table(b.get("guest.indirect_table")), refill(b.get("guest.refill")),
       page_alloc(b.get("guest.page_alloc")), page_free(b.get("guest.page_free")), skb_free(b.get("guest.skb_free")),
-      ip(b.get("guest.ip")), decapsulate(b.get("guest.decapsulate")), tcp(b.get("guest.tcp")), udp(b.get("guest.udp")), raw(b.get("guest.raw")),
+      ip(b.get("guest.ip")), decapsulate(b.get("guest.decapsulate")), tcp(b.get("guest.tcp")), udp(b.get("guest.udp")), udp_no_port(b.get("guest.udp_no_port")), raw(b.get("guest.raw")),
       checksum(b.get("guest.checksum")), socket_queue(b.get("guest.socket_queue")), read(b.get("guest.read")),
       copy_user(b.get("guest.copy_user")), tcp_ack(b.get("guest.tcp_ack")), tx_xmit(b.get("guest.tx_xmit")),
       tx_reclaim(b.get("guest.tx_reclaim")), doorbell(b.get("guest.doorbell")), exit_kick(b.get("vm.exit_kick")),
+      exit_inject(b.get("vm.exit_inject")), exit_eoi(b.get("vm.exit_eoi")), exit_user(b.get("vm.exit_user")),
       ring(b.account("guest.ring")), header(b.account("guest.header")) {}
 
 struct Guest::Parts {
@@ -53,6 +54,7 @@ void Guest::attach(Vcpu& softirq, Core& softirq_core, Vcpu& app, Core& app_core)
   softirq.attach(parts_->softirq, softirq_core);
   app.attach(parts_->app, app_core);
   parts_->softirq.set_vcpu(softirq);
+  if (!params_.msix) parts_->context.user_exits = softirq_core.ledger().row(softirq_core.name(), "exit-user");
 }
 
 void Guest::observe(Observer* o) {

@@ -62,6 +62,12 @@ struct GuestParams {
   unsigned napi_budget = 0;                // packets a poll; 0: 64 (linux_6) or 128 (2.6.35)
   Bytes frag_region = 32 * 1024;           // linux_6: page-frag region; for mergeable buffers at most one backing page
   bool kick_exits = true;                  // a kick is a VM exit (ioeventfd); false: a device doorbell, no exit
+  // The device of the host has MSI-X: a vector for each queue. False: one interrupt line (virtio-pci's INTx), and each interrupt
+  // reads the ISR port, an exit to user space. A device ring (kick_exits false) has MSI-X always.
+  bool msix = true;
+  // Interrupts reach a running vCPU without an exit and are ended by it without one (APICv, PI). False: an exit to inject
+  // unless the vCPU was halted, and one for the write to the local APIC's EOI register.
+  bool posted_interrupts = true;
   Time kick_latency = 1 * kUs;             // from the kick to its effect in the host (ioeventfd and wake-up path)
   bool tunnel = false;                     // a VXLAN device ends the tunnel of models/packet/vxlan.h
   Time refill_retry = 500 * kMs;           // HZ/2: after the guest ran out of memory with an empty ring
@@ -69,6 +75,7 @@ struct GuestParams {
   struct App {
     Bytes read_size = 64 * 1024;           // bytes of the application's buffer and of one read()
     Bytes socket_buffer = 4 * 1024 * 1024; // truesize limit of the socket queue (closed TCP: of each connection)
+    bool listens = true;                   // false: UDP datagrams find no socket and end in the stack
     Bytes copy_chunk = 4096;               // a copy is cut into pieces of this many bytes between looks at the clock
   } app;
 
@@ -97,6 +104,8 @@ struct GuestStats {
   std::uint64_t polls = 0;                 // NAPI rounds
   std::uint64_t interrupts = 0;            // virtual interrupts taken, receive and transmit
   std::uint64_t kicks = 0, tx_kicks = 0;   // notifications sent, by queue
+  std::uint64_t injections = 0, eois = 0;  // exits for want of posted interrupts
+  std::uint64_t isr_reads = 0;             // exits to user space
   std::uint64_t refills = 0;               // ring buffers posted after start
   std::uint64_t refill_failures = 0;       // guest memory exhausted
   std::uint64_t returned = 0;              // used entries of length 0: given back unused

@@ -9,6 +9,8 @@ GuestSoftirq::GuestSoftirq(GuestContext& c, GuestRxQueue& rx, GuestTxQueue& tx, 
       budget_(c.params.napi_budget ? c.params.napi_budget : c.linux6() ? 64 : 128) {}
 
 void GuestSoftirq::interrupt(std::uint32_t vector, Time now) {
+  const bool pending = c_.params.msix ? (vector == 0 ? rx_interrupt_ : tx_interrupt_) : rx_interrupt_ || tx_interrupt_;
+  if (!pending && vcpu_ && !vcpu_->halted()) ++injections_;
   (vector == 0 ? rx_interrupt_ : tx_interrupt_) = true;
   wake(now);
 }
@@ -18,18 +20,37 @@ void GuestSoftirq::retry_refill(Time now) {
   wake(now);
 }
 
+// One exit and the way back.
+void GuestSoftirq::exit(Step& s, Ledger::Row row, const Cost& cost, std::uint64_t& count) {
+  s.charge_to(row, cost);
+  ++count;
+  if (vcpu_) ++vcpu_->exits;
+}
+
+// An interrupt as the guest meets it, with the exits that it takes.
+void GuestSoftirq::interrupt_entry(Step& s) {
+  const GuestParams& p = c_.params;
+  if (!p.posted_interrupts) {
+    if (injections_) exit(s, s.core().exit_row(), c_.costs.exit_inject, c_.stats.injections);
+    exit(s, s.core().exit_row(), c_.costs.exit_eoi, c_.stats.eois);
+  }
+  if (injections_) --injections_;
+  s.charge(c_.costs.irq);
+  ++c_.stats.interrupts;
+  if (!p.msix) exit(s, c_.user_exits, c_.costs.exit_user, c_.stats.isr_reads);
+}
+
 void GuestSoftirq::take_interrupts(Step& s, RingView& v) {
+  const bool one_line = !c_.params.msix && tx_interrupt_ && rx_interrupt_;
   if (tx_interrupt_) {
     tx_interrupt_ = false;
-    s.charge(c_.costs.irq);
-    ++c_.stats.interrupts;
+    interrupt_entry(s);
     tx_.ring().disable_callbacks(v);
     tx_.reclaim(s, v);
   }
   if (!rx_interrupt_) return;
   rx_interrupt_ = false;
-  s.charge(c_.costs.irq);
-  ++c_.stats.interrupts;
+  if (!one_line) interrupt_entry(s);
   if (phase_ == Phase::idle || phase_ == Phase::armed) schedule(v);
   else missed_ = true;
 }

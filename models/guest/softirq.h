@@ -6,7 +6,8 @@
 //            interrupt that found the poll running (NAPI's MISSED), starts another round.
 //   2.6.35   callbacks are enabled; what came meanwhile is received in place, within the budget that is left of the round.
 // The second look at the ring is a step after the enabling. Kicks are decided one step after the index that they are about was
-// published; each that is sent is a VM exit.
+// published; each that is sent is a VM exit. Interrupts are exits too without posted interrupts (injection, EOI) and, to user
+// space, without MSI-X (vm_interrupt() of virtio-pci reads the ISR). Not modelled: PV EOI, exits by the timer and by IPIs.
 #pragma once
 #include "models/guest/gro.h"
 #include "models/guest/rx_queue.h"
@@ -27,6 +28,8 @@ class GuestSoftirq : public Task, public InterruptSink {
  private:
   enum class Phase : std::uint8_t { idle, poll, refill, flush, armed };   // armed: callbacks are on, the second look is due
   void take_interrupts(Step& s, RingView& v);
+  void interrupt_entry(Step& s);
+  void exit(Step& s, Ledger::Row row, const Cost& cost, std::uint64_t& count);
   bool poll(Step& s, RingView& v);
   void schedule(RingView& v);
   void end_round(Step& s, RingView& v);
@@ -42,6 +45,7 @@ class GuestSoftirq : public Task, public InterruptSink {
   Phase phase_ = Phase::idle;
   unsigned budget_, left_ = 0;
   bool rx_interrupt_ = false, tx_interrupt_ = false, rx_published_ = false, tx_published_ = false, retry_ = false, tx_waited_ = false;
+  unsigned injections_ = 0;             // interrupts that came while the vCPU ran
   bool again_ = false;                  // another round follows the flush
   bool missed_ = false;                 // an interrupt came while the poll was scheduled
   bool from_work_ = false;              // the refill under way is refill_work()'s, not a poll's

@@ -127,6 +127,10 @@ void GuestStack::receive(Step& s, RingView& v, std::uint32_t packet) {
     return drop(packet, Drop::bad_checksum, s.now());
   }
   if (c_.params.tunnel && vxlan::to_tunnel(head_, contiguous, q)) return decapsulate(s, v, packet);
+  if (q.l4 == L4::udp && !c_.params.app.listens) {
+    s.charge(c_.costs.udp_no_port);
+    return accept(s, packet);
+  }
   s.charge(q.l4 == L4::tcp ? c_.costs.tcp : q.l4 == L4::udp ? c_.costs.udp : c_.costs.raw);
   if (q.l4 == L4::tcp && c_.params.tcp.closed) return tcp(s, v, packet);
   if (q.payload_length == 0) return accept(s, packet);

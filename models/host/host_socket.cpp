@@ -16,7 +16,13 @@ HostSocket::HostSocket(const HostSocketParams& params, PhysMem& phys, FrameTable
     : Task("host-app", Priority::thread), params_(params), phys_(phys), frames_(frames), check_(frames, expected),
       ip_(costs.get("stack.ip")), tcp_(costs.get("stack.tcp")), udp_(costs.get("stack.udp")), raw_(costs.get("stack.raw")),
       checksum_(costs.get("stack.checksum")), queue_(costs.get("stack.queue")), read_(costs.get("app.read")),
-      copy_(costs.get("app.copy")), pulled_(kLargestPacket), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)) {}
+      copy_(costs.get("app.copy")), move_(costs.get("stack.socket_move")), pulled_(kLargestPacket), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)), acks_(phys, costs), connections_(1024) {}
+
+void HostSocket::move_to(Step& s) {
+  const std::uint32_t core = s.core().index();
+  if (used_by_ != core && used_by_ != UINT32_MAX) s.charge(move_);
+  used_by_ = core;
+}
 
 void HostSocket::packet(Step& s, Skb* skb) {
   const Hpa at = skb->path->headers(*skb);
@@ -62,7 +68,11 @@ void HostSocket::packet(Step& s, Skb* skb) {
     skb->path->release(s, skb);
     return;
   }
+  move_to(s);
   s.charge(queue_);
+  const std::uint32_t connection = p.l4 == L4::tcp ? acks_.connection(headers, p) : 0;
+  if (connection) acks_.data(s, connection, headers, p, skb->gso_size ? std::min<std::uint32_t>(skb->gso_size, p.payload_length) : p.payload_length);
+  remember(connection);
   skb->header_length = static_cast<std::uint16_t>(p.payload_offset);
   skb->next = nullptr;
   const bool waiting = head_ == nullptr;
@@ -74,7 +84,17 @@ void HostSocket::packet(Step& s, Skb* skb) {
   if (waiting) s.wake(*this);
 }
 
+void HostSocket::remember(std::uint32_t connection) {
+  if (end_ - first_ == connections_.size()) {
+    std::vector<std::uint32_t> larger(2 * connections_.size());
+    for (std::size_t i = first_; i != end_; ++i) larger[i & (larger.size() - 1)] = connections_[i & (connections_.size() - 1)];
+    connections_.swap(larger);
+  }
+  connections_[end_++ & (connections_.size() - 1)] = connection;
+}
+
 void HostSocket::end(Step& s, Skb* skb) {
+  ++first_;
   truesize_ -= truesize(*skb);
   held_frames_ -= skb->frames.count;
   for (FrameRef f; (f = frames_.pop(skb->frames)) != kNoFrame;) frames_.delivered(f, s.now());
@@ -82,20 +102,31 @@ void HostSocket::end(Step& s, Skb* skb) {
   if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), s.now());
 }
 
+// The next packet of the queue: within the read under way, or with a new one.
+void HostSocket::begin(Step& s, Skb* skb) {
+  skip_ = skb->header_length;
+  // Ethernet padding is no payload: what the frames carry is what is read.
+  left_ = 0;
+  for (FrameRef f = skb->frames.first; f != kNoFrame; f = frames_[f].next) left_ += frames_[f].payload_length;
+  left_ = std::min(left_, skb->length - skip_);
+  cursor_ = {};
+  move_to(s);
+  const std::uint32_t connection = connection_in_hand();
+  if (!in_read_ || connection == 0 || connection != last_connection_ || user_at_ == params_.read_size) {
+    user_at_ = 0;
+    ++stats_.reads;
+    s.charge(read_);
+    in_read_ = true;
+  }
+  last_connection_ = connection;
+}
+
 bool HostSocket::step(Step& s) {
   while (head_) {
     Skb* skb = head_;
     if (!reading_) {
       reading_ = true;
-      skip_ = skb->header_length;
-      // Ethernet padding is no payload: what the frames carry is what is read.
-      left_ = 0;
-      for (FrameRef f = skb->frames.first; f != kNoFrame; f = frames_[f].next) left_ += frames_[f].payload_length;
-      left_ = std::min(left_, skb->length - skip_);
-      cursor_ = {};
-      user_at_ = 0;
-      ++stats_.reads;
-      s.charge(read_);
+      begin(s, skb);
     }
     std::uint32_t from = skip_;
     bool cut = false;
@@ -131,8 +162,9 @@ bool HostSocket::step(Step& s) {
     head_ = skb->next;
     skb->next = nullptr;
     end(s, skb);
-    if (s.over()) return head_ != nullptr;
+    if (s.over() && head_) return true;
   }
+  in_read_ = false;
   return false;
 }
 

@@ -114,7 +114,7 @@ bool NapiQueue::take_one(Step& s) {
     w = RxDescriptor::decode(phys_.load<std::uint64_t>(at), phys_.load<std::uint64_t>(at + 8));
     if (!w.done) return false;
   }
-  s.charge(frame_);
+  s.charge(w.end_of_packet ? Cost{frame_.op, frame_.fixed_mc, 0} : Cost{frame_.op, frame_.unit_mc, 0});
   const std::uint32_t slot = clean_;
   if (++clean_ == params_.ring_size) clean_ = 0, phase_ = !phase_;
   --posted_;

@@ -71,8 +71,9 @@ class NapiTimer : public Actor, public Task {
 
 class NapiQueue : public Task {
  public:
-  // Costs: napi.poll (per poll), napi.frame (per frame: descriptor, skb fields), napi.refill (per descriptor),
-  // napi.complete, napi.cqe_expand (per mini-completion); with a hook, xdp.frame in place of napi.frame.
+  // Costs: napi.poll (per poll), napi.frame (per frame: descriptor, skb fields; its unit: per further descriptor of the
+  // frame), napi.refill (per descriptor), napi.complete, napi.cqe_expand (per mini-completion); with a hook, xdp.frame in
+  // place of napi.frame.
   NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& nic, MmioBus& bus, PhysMem& phys, Iommu& iommu,
             FrameTable& frames, FaultPlan& fault, CostBook& costs);
   // Set-up: the path that owns the queue's buffers, GRO behind it, and where packets go.

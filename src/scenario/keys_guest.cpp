@@ -35,6 +35,9 @@ void guest_keys(Table& t) {
             "VIRTIO_NET_F_HASH_REPORT: a header of 20 bytes carries the receive hash to the guest's GRO.");
   t.boolean("guests[].virtio.event_idx", GUEST(virtio.event_idx),
             "VIRTIO_F_EVENT_IDX. The driver of 2.6.35 does not know it.");
+  t.boolean("guests[].virtio.msix", GUEST(virtio.msix),
+            "The host's device has MSI-X; off: one interrupt line, and each interrupt reads the ISR port, an exit to user space. A "
+            "card's own virtio rings have MSI-X always.", "QEMU virtio-pci: 3 vectors");
   t.boolean("guests[].virtio.indirect", GUEST(virtio.indirect), "VIRTIO_F_INDIRECT_DESC: a buffer of several descriptors takes one entry of the ring and a table.");
   t.boolean("guests[].virtio.in_order", GUEST(virtio.in_order), "VIRTIO_F_IN_ORDER: buffers come back in the order in which they were posted.");
   t.boolean("guests[].virtio.used_offset", GUEST(virtio.used_offset), "Extension bit: used entries carry an offset beside their length. Needs mergeable buffers.");
@@ -46,6 +49,8 @@ void guest_keys(Table& t) {
   t.count("guests[].virtio.ip_align", GUEST(virtio.ip_align), {0, 2, 2},
           "NET_IP_ALIGN of the 2.6.35 driver's architecture: its skbs for big and mergeable buffers have 190 linear bytes with 2, "
           "128 with 0.", "x86 up to 2.6.35: 2");
+  t.boolean("guests[].app.listens", GUEST(app.listens),
+            "An application takes UDP datagrams; off: they find no socket and end in the guest's stack, as a packet generator's do.");
   t.size("guests[].app.read_size", GUEST(app.read_size), {1, 16u << 20}, "Bytes that the application asks for in one read.",
          "iperf3-like");
   t.size("guests[].app.socket_buffer", GUEST(app.socket_buffer), {4'096, 1u << 30},

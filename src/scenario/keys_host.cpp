@@ -12,6 +12,9 @@ void host_keys(Table& t) {
   t.path("host.costs", AT(host.costs),
          "Cost profile of the software: a file, or the name of one in scenarios/costs; \"inline\": all costs stand in `costs`.")
       .hashed = false;
+  t.boolean("host.posted_interrupts", AT(host.posted_interrupts),
+            "Interrupts reach a running vCPU and are ended by it without VM exits (APICv); off: an exit to inject and one for the EOI.",
+            "Xeons since Ivy Bridge-EP");
   t.count("host.affinity.interrupt", AT(host.affinity.interrupt), {0, 63},
           "Core of the first receive queue's interrupt; the next queues take the next cores.");
   t.count("host.affinity.vhost", AT(host.affinity.vhost), {0, 63},

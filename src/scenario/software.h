@@ -66,6 +66,7 @@ struct Host {
   Bytes memory = 1024ull * 1024 * 1024;
   Count memory_node = 0;
   std::string costs = "linux-6-skylake";   // as resolved: an absolute path, or "inline"
+  bool posted_interrupts = true;
   Affinity affinity;
   Pin pin = Pin::pool;
   Bytes memlock_limit = 0;        // 0: none
@@ -129,6 +130,7 @@ struct Virtio {
   bool version_1 = true;
   bool hash_report = false;
   bool event_idx = true;
+  bool msix = true;
   bool indirect = true;
   bool in_order = false;
   bool used_offset = false;       // extension bit: offsets in used entries
@@ -141,6 +143,7 @@ struct Virtio {
 };
 
 struct App {
+  bool listens = true;
   Bytes read_size = 64 * 1024;
   Bytes socket_buffer = 6 * 1024 * 1024;
   Count delayed_ack_segments = 2;

@@ -106,6 +106,7 @@ class Machine {
   std::vector<std::unique_ptr<HostQueue>> host_queues;   // consumers host-socket and drop
   std::vector<std::unique_ptr<BindEnvironment>> host_envs;
   std::unique_ptr<HostSocket> socket;
+  std::unique_ptr<TxDriver> socket_tx;     // its ACKs
   std::unique_ptr<DropStage> drop;
   std::vector<Topology::Level> levels;
 

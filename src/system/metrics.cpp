@@ -1,6 +1,7 @@
 #include "src/system/metrics.h"
 
 #include <algorithm>
+#include <map>
 
 #include "src/system/sheet.h"
 
@@ -243,6 +244,10 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.ratio("guest.cycles_per_packet", "cycles", t.guest_mc, frames * 1000);
   sheet.ratio("cpu.cycles_per_packet", "cycles", t.host_mc + t.guest_mc, frames * 1000);
   sheet.ratio("cpu.cycles_per_byte", "cycles", t.host_mc + t.guest_mc, payload * 1000);
+  std::map<std::string, std::uint64_t> components;
+  for (const LedgerLine& l : out.ledger) components[l.component] += l.milli_cycles;
+  for (const auto& [component, mc] : components)
+    if (mc) sheet.ratio("cpu.cycles." + component, "cycles", mc, frames * 1000);
   for (const auto& [context, mc] : t.contexts) sheet.ratio("host.cycles." + context, "cycles", mc, 1000);
   for (std::size_t c = 0; c < m.cores.size(); ++c)
     sheet.ratio("cpu.utilisation." + m.cores[c]->name(), "%", 100 * (e.core_busy[c] - b.core_busy[c]), window);
@@ -253,10 +258,11 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.ratio("guest.llc_misses_per_packet", "lines", e.memory.guest_misses - b.memory.guest_misses, frames);
   buffers_and_gro(sheet, m, b, e);
 
-  std::uint64_t guest_interrupts = 0, wakeups = 0, guest_faults = e.nic.guest_faults, escapes = 0;
+  std::uint64_t guest_interrupts = 0, user_exits = 0, wakeups = 0, guest_faults = e.nic.guest_faults, escapes = 0;
   for (std::size_t g = 0; g < m.guests.size(); ++g) {
     const auto &x = b.guests[g], &y = e.guests[g];
     guest_interrupts += y.guest.interrupts - x.guest.interrupts;
+    user_exits += y.guest.isr_reads - x.guest.isr_reads;
     wakeups += y.vhost.wakeups - x.vhost.wakeups;
     escapes += y.path.escapes;
     guest_faults += y.guest.guest_errors + y.path.guest_errors;
@@ -274,6 +280,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.count("interrupts.host", "", m.strategy.declaration().device_ring ? 0 : e.interrupts - b.interrupts);
   sheet.count("interrupts.guest", "", guest_interrupts);
   sheet.count("vm_exits", "", e.exits - b.exits);
+  sheet.count("vm_exits.user", "", user_exits);
   sheet.count("vhost.wakeups", "", wakeups);
   sheet.count("integrity.errors", "frames", m.integrity_errors());
   sheet.count("ownership.violations", "", m.ownership.violations());

@@ -197,6 +197,8 @@ GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
   p.virtio.rx_mode = static_cast<GuestRxMode>(g.virtio.rx_mode);
   p.virtio.driver = g.virtio.driver == sc::GroRules::linux_6 ? GuestDriverRules::linux_6 : GuestDriverRules::linux_2_6_35;
   p.virtio.event_idx = g.virtio.event_idx;
+  p.msix = g.virtio.msix;
+  p.posted_interrupts = s.host.posted_interrupts;
   p.virtio.checksum = g.virtio.guest_csum;
   p.virtio.tso4 = g.virtio.tso(g.virtio.guest_tso4);
   p.virtio.tso6 = g.virtio.tso(g.virtio.guest_tso6);
@@ -207,6 +209,7 @@ GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
   p.virtio.in_order = g.virtio.in_order;
   p.virtio.ip_align = static_cast<unsigned>(g.virtio.ip_align);
   p.virtio.mergeable_buffer = g.virtio.buffer;
+  p.app.listens = g.app.listens;
   p.app.read_size = g.app.read_size;
   p.app.socket_buffer = g.app.socket_buffer;
   p.tunnel = s.host.rewrite.share && s.host.rewrite.kind == sc::RewriteKind::encapsulate;

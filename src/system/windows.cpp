@@ -35,7 +35,7 @@ Snapshot take_snapshot(Machine& m, Time at) {
     if (g->queue.gro) p.gro = g->queue.gro->stats();
     if (g->tap) p.gso = g->tap->segmented();
     if (g->bridge) p.bridge = g->bridge->stats();
-    p.exits = g->vcpu->exits + (m.strategy.declaration().device_ring ? 0 : p.guest.kicks + p.guest.tx_kicks);
+    p.exits = g->vcpu->exits;
     s.exits += p.exits;
     s.guests.push_back(p);
   }

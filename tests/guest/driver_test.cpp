@@ -60,6 +60,51 @@ TEST_F(GuestBench, AKickIsAnExitAndOnlyWhenTheDeviceWantsIt) {
   EXPECT_GT(ledger.cell(core->exit_row(), costs.get("vm.exit_kick").op).mc, 0u);
 }
 
+struct ExitRow {
+  bool posted, msix, running;   // running: another interrupt while the softirq of the first one polls
+  std::uint64_t injections, eois, isr_reads, exits;
+};
+struct InterruptExits : GuestBench, ::testing::WithParamInterface<ExitRow> {};
+
+TEST_P(InterruptExits, WithoutPostedInterruptsAndMsix) {
+  const ExitRow& r = GetParam();
+  params.posted_interrupts = r.posted, params.msix = r.msix;
+  build();
+  run(10 * kUs);
+  const std::uint64_t before = vcpu->exits;
+  send(frame(100));
+  if (r.running) {
+    run(2 * kUs);
+    EXPECT_FALSE(vcpu->halted());
+    guest->interrupts().interrupt(0, kernel.now());
+  }
+  run();
+  EXPECT_EQ(stats().interrupts, r.running ? 2u : 1u);
+  EXPECT_EQ(stats().injections, r.injections);
+  EXPECT_EQ(stats().eois, r.eois);
+  EXPECT_EQ(stats().isr_reads, r.isr_reads);
+  EXPECT_EQ(vcpu->exits - before, r.exits);
+  EXPECT_EQ(ledger.cell(core->exit_row(), costs.get("vm.exit_eoi").op).mc, r.eois * 100'000);
+  EXPECT_EQ(ledger.cell(core->exit_row(), costs.get("vm.exit_inject").op).mc, r.injections * 100'000);
+  if (!r.msix) {
+    EXPECT_EQ(ledger.cell(ledger.row("cpu0", "exit-user"), costs.get("vm.exit_user").op).mc, r.isr_reads * 100'000);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Rows, InterruptExits, ::testing::Values(ExitRow{true, true, false, 0, 0, 0, 1}, ExitRow{true, false, false, 0, 0, 1, 2},
+                                                                 ExitRow{false, true, false, 0, 1, 0, 2}, ExitRow{false, false, true, 1, 2, 2, 6}));
+
+TEST_F(GuestBench, WithoutAListenerDatagramsEndInTheStack) {
+  params.app.listens = false;
+  build();
+  for (unsigned i = 0; i < 5; ++i) send(frame(100));
+  run();
+  EXPECT_EQ(frames.all().delivered, 5u);
+  EXPECT_EQ(stats().reads, 0u);
+  EXPECT_EQ(stats().user_copied, 0u);
+  EXPECT_EQ(stats().integrity_errors, 0u);
+  expect_quiet();
+}
+
 TEST_F(GuestBench, AReturnedBufferIsCountedAndRecycled) {
   build();
   std::vector<Segment> s;

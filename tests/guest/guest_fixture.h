@@ -48,9 +48,9 @@ struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
   explicit GuestBench(Bytes backing = 2 << 20)
       : Actor(kernel, rank::kNic), phys(64 << 20, 1), memory("memory", kernel, phys, {}, 1), dma("dma"), space(phys, 16 << 20, backing) {
     dma.port.bind(memory.socket);
-    for (const char* name : {"sched.context_switch", "sched.wakeup", "irq.entry", "vm.world_switch", "vm.halt", "vm.exit_kick", "guest.irq", "guest.napi_poll",
+    for (const char* name : {"sched.context_switch", "sched.wakeup", "irq.entry", "vm.world_switch", "vm.halt", "vm.exit_kick", "vm.exit_inject", "vm.exit_eoi", "vm.exit_user", "guest.irq", "guest.napi_poll",
                              "guest.napi_complete", "guest.used_entry", "guest.driver_packet", "guest.skb_alloc", "guest.frag", "guest.refill", "guest.indirect_table", "guest.page_alloc",
-                             "guest.page_free", "guest.skb_free", "guest.ip", "guest.decapsulate", "guest.tcp", "guest.udp", "guest.raw", "guest.socket_queue", "guest.read",
+                             "guest.page_free", "guest.skb_free", "guest.ip", "guest.decapsulate", "guest.tcp", "guest.udp", "guest.udp_no_port", "guest.raw", "guest.socket_queue", "guest.read",
                              "guest.gro_receive", "guest.gro_compare", "guest.gro_merge", "guest.gro_complete",
                              "guest.tcp_ack", "guest.tx_xmit", "guest.tx_reclaim", "guest.doorbell"})
       costs.define(name, 100'000, 0, "");

@@ -1,0 +1,63 @@
+#include "models/host/tcp_acks.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/base/rng.h"
+#include "models/packet/build.h"
+
+namespace gd {
+
+TcpAcks::TcpAcks(PhysMem& phys, CostBook& costs) : phys_(phys), ack_(costs.get("stack.tcp_ack")), flows_(2 * kFlows) {}
+
+std::uint32_t TcpAcks::connection(const std::uint8_t* headers, const Parsed& p) {
+  std::uint8_t key[sizeof Flow::key] = {};
+  const std::uint8_t* l3 = headers + p.l3_offset();
+  if (p.l3 == L3::ipv4) std::memcpy(key, l3 + ip4::kSrc, 8);
+  else std::memcpy(key, l3 + ip6::kSrc, 32);
+  std::memcpy(key + 32, headers + p.l4_offset(), 4);
+  std::uint64_t h = hash_name(std::string_view(reinterpret_cast<const char*>(key), sizeof key));
+  h ^= h >> 32;
+  for (std::size_t i = h % flows_.size();; i = (i + 1) % flows_.size()) {
+    Flow& f = flows_[i];
+    if (f.used && std::memcmp(f.key, key, sizeof key) != 0) continue;
+    if (!f.used) {
+      if (in_use_ == kFlows) return 0;
+      ++in_use_;
+      f.used = true;
+      std::memcpy(f.key, key, sizeof key);
+    }
+    return static_cast<std::uint32_t>(i + 1);
+  }
+}
+
+void TcpAcks::data(Step& s, std::uint32_t connection, const std::uint8_t* headers, const Parsed& p, std::uint32_t segment) {
+  if (!tx_ || connection == 0) return;
+  Flow& f = flows_[connection - 1];
+  const std::uint32_t end = p.seq + p.payload_length;
+  if (!f.seen) {
+    f.seen = true;
+    f.acked = f.next = p.seq;
+  }
+  if (static_cast<std::int32_t>(end - f.next) > 0) f.next = end;
+  f.segment = std::max(f.segment, segment);
+  if (f.next - f.acked < 2 * f.segment) return;
+  const Hpa slot = tx_->reserve(s);
+  if (slot == 0) return;                   // ring full: with the next data
+  AckFields a;
+  a.seq = p.ack;
+  a.ack = f.next;
+  a.ip_id = f.ip_id++;
+  std::uint8_t frame[kMaxAck];
+  const std::uint32_t n = build_tcp_ack(frame, headers, p, a);
+  if (n == 0) return;
+  std::memcpy(phys_.at(slot), frame, n);
+  s.charge(ack_);
+  s.store(ack_.op, slot, n);
+  tx_->xmit(s, n);
+  tx_->flush(s);
+  f.acked = f.next;
+  ++sent_;
+}
+
+}  // namespace gd
