@@ -1,0 +1,167 @@
+#!/usr/bin/python3
+"""dead_numbers.py PROGRAM SCENARIOS [--double] [-j N] [--only TEXT]
+
+Without --double: every operation that a cost profile states is charged by some shipped scenario that runs on this profile
+or on one that inherits the operation. With --double: every number of every profile and of every platform, doubled, moves a
+metric of some shipped scenario. Prints the dead ones; exit 1 if there are any.
+"""
+import argparse
+import json
+import pathlib
+import re
+import sys
+
+from runs import Runs, merged
+
+DEFAULT_PROFILE = "linux-6-skylake"
+
+
+def profile_of(scenario, scenarios):
+    """Names of the profile files in the order of their merge, the scenario's own last."""
+    tree, _ = merged(scenario)
+    name = tree.get("host", {}).get("costs", DEFAULT_PROFILE)
+    if name == "inline":
+        return []
+    return [p.stem for p in merged(scenarios / "costs" / (name + ".json"))[1]]
+
+
+def stated(file):
+    return json.loads(file.read_text())["costs"]
+
+
+def charged_by(runs, files):
+    """{(profile that states it, operation): [(scenario, label), ...]}"""
+    states = {f.stem: stated(f) for f in (runs.scenarios / "costs").glob("*.json")}
+    where = {}
+    failed = []
+    for scenario, (code, _, ledgers, error) in zip(files, runs.all([(f,) for f in files])):
+        if code not in (0, 1) or not ledgers:
+            failed.append(f"{scenario}: exit {code}: {error.strip()[:200]}")
+        chain = profile_of(scenario, runs.scenarios)
+        for label, lines in ledgers.items():
+            for line in lines:
+                name = f"{line['component']}.{line['operation']}"
+                if not line["cycles"]:
+                    continue
+                for profile in reversed(chain):
+                    if name in states[profile]:
+                        where.setdefault((profile, name), []).append((scenario, label))
+                        break
+    return states, where, failed
+
+
+def cost_numbers(states):
+    for profile, costs in sorted(states.items()):
+        for name, entry in sorted(costs.items()):
+            for field in ("cycles", "cycles_per_unit"):
+                if entry.get(field):
+                    yield profile, name, field, entry[field]
+
+
+def moves(runs, scenario, label, base, setting):
+    """Whether the setting changes a metric; None when the program refuses the value."""
+    code, metrics, _, _ = runs.run(scenario, (setting,))
+    if code == 2:
+        return None
+    return metrics.get(label) != base
+
+
+def doubled_costs(runs, states, where, only):
+    bases, dead = {}, []
+
+    def check(number):
+        profile, name, field, value = number
+        for scenario, label in where.get((profile, name), [])[:6]:
+            key = (scenario, label)
+            if key not in bases:
+                bases[key] = runs.run(scenario)[1].get(label)
+            if moves(runs, scenario, label, bases[key], f"costs.{name}.{field}={2 * value:g}"):
+                return None
+        return f"{profile}: {name}.{field}"
+
+    numbers = [n for n in cost_numbers(states) if only in f"{n[0]}: {n[1]}.{n[2]}"]
+    dead = [d for d in runs.pool.map(check, numbers) if d]
+    return len(numbers), dead
+
+
+NUMBER = re.compile(r"^(\d+(?:\.\d+)?)(.*)$")
+
+
+def doubles(value):
+    """The value doubled, then what may stand in for it where the double is refused."""
+    if isinstance(value, bool):
+        return [json.dumps(not value)]
+    if isinstance(value, (int, float)):
+        return [f"{2 * value:g}", f"{max(1, value // 2):g}"] if value else ["1", "2"]
+    if isinstance(value, str) and (m := NUMBER.match(value)):
+        n, unit = float(m.group(1)), m.group(2)
+        return [f"{2 * n:g}{unit}", f"{n / 2:g}{unit}"]
+    return []
+
+
+def platform_numbers(tree, path=""):
+    for key, value in tree.items():
+        at = f"{path}.{key}" if path else key
+        if isinstance(value, dict):
+            yield from platform_numbers(value, at)
+        elif doubles(value) and at not in ("version",) and not at.startswith("sources"):
+            yield at, value
+
+
+def doubled_platforms(runs, files, only):
+    users = {}
+    for f in files:
+        for base in merged(f)[1]:
+            if base.parent.name == "platforms":
+                users.setdefault(base, []).append(f)
+    platforms = sorted((runs.scenarios / "platforms").glob("*.json"))
+    bases = {}
+
+    def check(item):
+        platform, key, value = item
+        for scenario in users.get(platform.resolve(), []):
+            if scenario not in bases:
+                bases[scenario] = runs.run(scenario)[1]
+            for other in doubles(value):
+                code, metrics, _, _ = runs.run(scenario, (f"{key}={other}",))
+                if code == 2:
+                    continue
+                if metrics != bases[scenario]:
+                    return None
+                break
+        return f"{platform.stem}: {key}"
+
+    items = [(p, k, v) for p in platforms for k, v in platform_numbers(json.loads(p.read_text())) if only in f"{p.stem}: {k}"]
+    return len(items), [d for d in runs.pool.map(check, items) if d]
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("program")
+    p.add_argument("scenarios")
+    p.add_argument("--double", action="store_true")
+    p.add_argument("--only", default="")
+    p.add_argument("-j", type=int, default=2)
+    a = p.parse_args()
+    runs = Runs(a.program, a.scenarios, a.j)
+    files = runs.shipped()
+    states, where, failed = charged_by(runs, files)
+    dead = [f"{profile}: {name}" for profile, costs in sorted(states.items()) for name in sorted(costs) if (profile, name) not in where]
+    if failed:
+        print("did not run:", *failed, sep="\n")
+        return 1
+    for line in dead:
+        print("never charged:", line)
+    print(f"{len(files)} scenarios, {sum(len(c) for c in states.values())} operations, {len(dead)} never charged")
+    if a.double:
+        for what, (n, still) in (("profiles", doubled_costs(runs, states, where, a.only)),
+                                 ("platforms", doubled_platforms(runs, files, a.only))):
+            for line in still:
+                print("moves nothing when doubled:", line)
+            print(f"{n} numbers of {what} doubled, {len(still)} move nothing")
+            dead += still
+    return 1 if dead else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""mechanisms.py PROGRAM SCENARIOS [-j N]
+
+Each row switches one mechanism of a shipped scenario off, or changes a clock, and says what must follow: metrics that rise,
+fall, become zero, stay within a share, or scale. Exit 1 with the rows that do not hold.
+"""
+import argparse
+import pathlib
+import sys
+
+from runs import Runs
+
+
+def up(least=1.02):
+    return lambda a, b: b > a * least, f"rises by {least:g}"
+
+
+def down(most=0.98):
+    return lambda a, b: b < a * most, f"falls to {most:g} or less"
+
+
+def zero():
+    return lambda a, b: a != 0 and b == 0, "becomes zero"
+
+
+def near(share):
+    return lambda a, b: abs(b - a) <= share * max(abs(a), abs(b)), f"stays within {share:g}"
+
+
+def factor(f, share):
+    return lambda a, b: abs(b / a - f) <= share * f if a else False, f"is {f:g} times as much, within {share:g}"
+
+
+# scenario, strategy, what is set before, what is changed, {metric: what follows}
+ROWS = [
+    ("host-stack-1500", "vhost-copy", ("traffic.rate=15Gbps",), ("memory.ddio_ways=0",),
+     {"dram.write_bytes": up(1.5), "llc.ddio_write_hit_rate": zero(), "cpu.cycles_per_packet": up(), "pcie.upstream_bytes": near(0.02)}),
+    ("bulk-1500", "vhost-copy", ("iommu.mode=strict", "host.page_recycle=false", "traffic.rate=2Gbps"), ("iommu.mode=off",),
+     {"iommu.maps": zero(), "iommu.invalidations": zero(), "iommu.walk_reads": zero(), "throughput.offered": near(0.001)}),
+    ("host-stack-1500", "vhost-copy", ("traffic.rate=2Gbps", "traffic.arrival=paced"), ("nic.interrupt_moderation.delay=0ns", "nic.interrupt_moderation.frames=1"),
+     {"interrupts.host": up(1.5), "throughput.offered": near(0.001)}),
+    ("bulk-1500", "vhost-copy", ("nic.header_split.mode=split",), ("nic.header_split.mode=off",),
+     {"pcie.upstream_bytes": down(0.999), "throughput.offered": near(0.001)}),
+    ("bulk-1500", "vhost-copy", (), ("host.gro.enabled=false",),
+     {"gro.segments_per_packet": factor(1, 0.9), "cpu.cycles_per_packet": up(1.2), "host.cycles_per_packet": up(1.2)}),
+    ("vhost-2010", "vhost-copy", (), ("host.posted_interrupts=true",),
+     {"vm_exits": down(), "host.cycles.exit": down(), "copy.host_bytes_per_packet": near(0.01)}),
+    ("legacy-interrupts-2010", "vhost-copy", (), ("guests.0.virtio.msix=true",),
+     {"vm_exits.user": zero(), "vm_exits": down(), "copy.host_bytes_per_packet": near(0.01)}),
+    # A clock of half the rate: work takes the same cycles, so the cores are busy for about twice as long; the wire does not care.
+    ("host-socket-2010", "vhost-copy", ("traffic.rate=500Mbps",), ("host.clock=1.335GHz",),
+     {"cpu.utilisation.cpu0": up(1.5), "throughput.offered": near(0.001), "copy.guest_bytes_per_packet": near(0.001),
+      "pcie.upstream_bytes": near(0.02)}),
+    # Memory stalls are times, so that at half the clock they are fewer cycles: never more of them.
+    ("bulk-1500", "vhost-copy", ("traffic.rate=1Gbps",), ("host.clock=1.335GHz",),
+     {"cpu.cycles_per_packet": near(0.35), "throughput.goodput": near(0.01), "copy.host_bytes_per_packet": near(0.01)}),
+    ("small-64", "vhost-copy", (), ("nic.link_rate=5Gbps",), {"throughput.offered": near(0.001), "pcie.upstream_bytes": near(0.05)}),
+]
+
+# The longest software step, halved, moves no metric of these by more than 1 %.
+STEPS = [("vhost-2010", "vhost-copy"), ("vhost-2010", "guest-head"), ("small-64", "guest-head"), ("small-64", "passthrough"),
+         ("size-mix", "passthrough"), ("closed-loop-tcp", "passthrough"), ("busy-poll", "vhost-copy"), ("busy-poll", "guest-head"),
+         ("pcap-udp-small", "page-frags"), ("pcap-ip-fragments", "copy-header"), ("clones", "page-frags")]
+STEP_METRICS = ("throughput.goodput", "packets.delivered", "cpu.cycles_per_packet", "host.cycles_per_packet", "guest.cycles_per_packet",
+                "copy.host_bytes_per_packet", "copy.guest_bytes_per_packet", "gro.segments_per_packet", "pcie.upstream_bytes",
+                "pinned.peak_bytes", "buffers.capacity_frames")
+
+
+def check_rows(runs):
+    calls = []
+    for scenario, strategy, before, change, _ in ROWS:
+        file = runs.scenarios / (scenario + ".json")
+        calls += [(file, before, strategy), (file, before + change, strategy)]
+    results = runs.all(calls)
+    bad = []
+    for i, (scenario, strategy, _, change, follows) in enumerate(ROWS):
+        where = f"{scenario} {strategy} {' '.join(change)}"
+        one, other = results[2 * i][1].get(strategy), results[2 * i + 1][1].get(strategy)
+        if one is None or other is None:
+            bad.append(f"{where}: did not run: {(results[2 * i][3] + results[2 * i + 1][3]).strip()[:300]}")
+            continue
+        for metric, (holds, what) in follows.items():
+            a, b = one.get(metric, 0), other.get(metric, 0)
+            if not holds(a, b):
+                bad.append(f"{where}: {metric} {what}: {a:g} -> {b:g}")
+    return bad
+
+
+def check_steps(runs):
+    calls = []
+    for scenario, strategy in STEPS:
+        file = runs.scenarios / (scenario + ".json")
+        calls += [(file, (), strategy), (file, ("host.step_max=500ns",), strategy)]
+    results = runs.all(calls)
+    bad = []
+    for i, (scenario, _) in enumerate(STEPS):
+        for label, one in results[2 * i][1].items():
+            other = results[2 * i + 1][1].get(label, {})
+            for metric in STEP_METRICS:
+                a, b = one.get(metric, 0), other.get(metric, 0)
+                if abs(a - b) > 0.01 * max(abs(a), abs(b)):
+                    bad.append(f"{scenario} {label} host.step_max halved: {metric} moves by {100 * (b - a) / a if a else 100:.2f} %: {a:g} -> {b:g}")
+        if not results[2 * i][1]:
+            bad.append(f"{scenario}: did not run: {results[2 * i][3].strip()[:300]}")
+    return bad
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("program")
+    p.add_argument("scenarios", type=pathlib.Path)
+    p.add_argument("-j", type=int, default=2)
+    a = p.parse_args()
+    runs = Runs(a.program, a.scenarios, a.j)
+    bad = check_rows(runs) + check_steps(runs)
+    for line in bad:
+        print(line)
+    print(f"{len(ROWS)} mechanisms, {len(STEPS)} scenarios with half the step, {len(bad)} lines that do not hold")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
