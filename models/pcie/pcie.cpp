@@ -6,6 +6,9 @@
 
 namespace gd {
 namespace {
+
+constexpr Bytes kUnit = 16;   // of data credits
+
 const PcieParams& checked(const PcieParams& p) {
   check(p);
   return p;
@@ -21,10 +24,14 @@ Pcie::Pcie(sc_core::sc_module_name name, Agenda& agenda, const PcieParams& param
       to_device("to_device"),
       agenda_(agenda),
       params_(checked(params)),
-      up_(link_rate(params_)),
-      down_(link_rate(params_)),
-      // A write takes its header and at least one byte.
-      posted_(params.posted_buffer / (params.write_header + 1) + 2) {
+      up_(link_rate(params_), params_),
+      down_(link_rate(params_), params_),
+      posted_headers_(params.posted_headers),
+      posted_data_(params.posted_buffer / kUnit),
+      nonposted_headers_(params.nonposted_headers),
+      tags_(params.tags),
+      completion_headers_(params.completion_headers),
+      completion_data_(ceil_div(params.completion_buffer, kUnit)) {
   from_device.register_b_transport(this, &Pcie::dma);
   from_cpu.register_b_transport(this, &Pcie::mmio);
 }
@@ -33,24 +40,9 @@ const PcieStats& Pcie::stats() const {
   const auto with_dllps = [this](std::uint64_t tlp_bytes) {
     return static_cast<std::uint64_t>(static_cast<unsigned __int128>(tlp_bytes) * 1'000'000 / (1'000'000 - params_.dllp_ppm));
   };
-  stats_.upstream_bytes = with_dllps(up_.tlp_bytes);
-  stats_.downstream_bytes = with_dllps(down_.tlp_bytes);
+  stats_.upstream_bytes = with_dllps(up_.tlp_bytes) + up_.dllp_bytes;
+  stats_.downstream_bytes = with_dllps(down_.tlp_bytes) + down_.dllp_bytes;
   return stats_;
-}
-
-// The time at which the root complex has room for `bytes`: a write's room comes back, over the link, when it is visible.
-// Writes are visible in order, so the room of the oldest comes back first.
-Time Pcie::wait_for_room(Time arrival, Bytes bytes) {
-  Time at = arrival;
-  while (posted_count_ > 0 && posted_bytes_ + bytes > params_.posted_buffer) {
-    const Posted& oldest = posted_[posted_first_];
-    at = std::max(at, oldest.done + params_.link_latency);
-    posted_bytes_ -= oldest.bytes;
-    if (++posted_first_ == posted_.size()) posted_first_ = 0;
-    --posted_count_;
-  }
-  stats_.posted_wait += std::max<Time>(0, at - std::max(arrival, up_.calendar.horizon()));
-  return at;
 }
 
 Time Pcie::write(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* info) {
@@ -60,9 +52,11 @@ Time Pcie::write(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* 
   const TlpCount t = write_tlps(params_, address, length);
   stats_.write_tlps += t.tlps;
   stats_.messages += message;
-  const Bytes held = length + t.tlps * params_.write_header;
-  const Time from = wait_for_room(arrival, held);
+  const std::uint64_t units = ceil_div(length, kUnit);
+  const Time from = posted_data_.take(posted_headers_.take(arrival, t.tlps), units);
+  if (from > arrival) stats_.posted_wait += std::max<Time>(0, from - std::max(arrival, up_.calendar.horizon()));
   const Time left = up_.send(now, from, t.bytes);
+  down_.acknowledge(t.tlps);
   if (info) info->link_free = left;
   Time at = left + params_.link_latency + params_.root_latency;
   Time done;
@@ -77,12 +71,8 @@ Time Pcie::write(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* 
     done = std::max(now + from_sc(d), last_posted_);
   }
   last_posted_ = done;
-  if (held == 0) return done;
-  std::size_t slot = posted_first_ + posted_count_;
-  if (slot >= posted_.size()) slot -= posted_.size();
-  posted_[slot] = Posted{done, held};
-  ++posted_count_;
-  posted_bytes_ += held;
+  posted_headers_.give_back(done + params_.link_latency, t.tlps);
+  posted_data_.give_back(done + params_.link_latency, units);
   return done;
 }
 
@@ -91,15 +81,27 @@ Time Pcie::read(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* i
   const Bytes length = gp.get_data_length();
   const TlpCount request = read_requests(params_, address, length);
   stats_.read_tlps += request.tlps;
-  const Time left = up_.send(now, arrival, request.bytes);
+  TlpCount answer = completions(params_, address, length);
+  const std::uint64_t units = ceil_div(length, kUnit);
+  Time from = nonposted_headers_.take(tags_.take(arrival, request.tlps), request.tlps);
+  from = completion_data_.take(completion_headers_.take(from, answer.tlps), units);
+  stats_.read_wait += from - arrival;
+  const Time left = up_.send(now, from, request.bytes);
+  down_.acknowledge(request.tlps);
   if (info) info->link_free = left;
   sc_core::sc_time d = to_sc(left + params_.link_latency + params_.root_latency - now);
   to_root->b_transport(gp, d);
-  const Time ready = std::max(now + from_sc(d), last_posted_) + params_.root_latency;
-  TlpCount answer = completions(params_, address, length);
+  const Time answered = std::max(now + from_sc(d), last_posted_);
+  nonposted_headers_.give_back(answered + params_.link_latency, request.tlps);
+  const std::uint64_t room = answer.tlps;
   if (gp.get_response_status() != tlm::TLM_OK_RESPONSE) answer = {1, params_.tlp_framing + params_.completion_header};
   stats_.completion_tlps += answer.tlps;
-  return down_.send(now, ready, answer.bytes) + params_.link_latency;
+  const Time done = down_.send(now, answered + params_.root_latency, answer.bytes) + params_.link_latency;
+  up_.acknowledge(answer.tlps);
+  tags_.give_back(done, request.tlps);
+  completion_headers_.give_back(done, room);
+  completion_data_.give_back(done, units);
+  return done;
 }
 
 void Pcie::dma(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
@@ -119,12 +121,14 @@ void Pcie::mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
   ++(is_write ? stats_.mmio_writes : stats_.mmio_reads);
   const Time ready = now + from_sc(delay) + params_.mmio_write;
   const Time left = down_.send(now, ready, t.bytes);
+  up_.acknowledge(t.tlps);
   delay = to_sc(left + params_.link_latency - now);
   to_device->b_transport(gp, delay);
   if (is_write) return;
   const Time answered = now + from_sc(delay);
-  const Bytes answer = completions(params_, address, length).bytes;
-  const Time back = up_.send(now, answered, answer);
+  const TlpCount answer = completions(params_, address, length);
+  const Time back = up_.send(now, answered, answer.bytes);
+  down_.acknowledge(answer.tlps);
   delay = to_sc(back + params_.link_latency + params_.mmio_write - now);
 }
 

@@ -2,14 +2,24 @@
 //
 // Modelled: generations 1 to 5, lanes, encoding; TLP and DLLP bytes in closed form (writes cut by max_payload, reads by
 // max_read_request, completions by max_payload and the read completion boundary, all by 4 KiB borders); link and
-// root-complex latency as separate parameters; both directions as calendars, so that two users slow each other; posted
-// order; a bounded buffer for posted writes in the root complex, so that a slow IOMMU or memory holds the device back.
-// Not modelled: credits per type and TLP, replays, ASPM, relaxed ordering, tags (the device bounds its own reads).
+// root-complex latency as separate parameters (those of the device are its own: NIC, dma_bench.h); both directions as
+// calendars, so that DMA, completions, register accesses and interrupt messages slow each other; posted order; credits of
+// the root complex for posted and non-posted requests, headers and data, so that a slow IOMMU or memory holds the device
+// back; tags and, if bounded, the device's room for completions; acknowledgements and credit updates, which load the
+// direction opposite to the TLPs that they are for.
+// An object takes the credits and tags of all its TLPs at once and gives them back at once: a posted request when it is
+// visible in memory, a read request when memory has answered, both after the link's latency; tags and room for completions
+// when the last byte is in the device.
+// Not modelled: credits per TLP, credits of the device for register accesses, replays, ASPM, relaxed ordering.
 //
 // Sources: byte counts and encoding, pcie-bench model (Neugebauer et al., SIGCOMM 2018): 24 B beside a write's payload and
 // for a read request, 20 B beside a completion's payload (64-bit addresses, no ECRC). DLLP share: 54.44 Gb/s measured at
-// 512 B writes on Gen3 x8, MPS 256, is 94.5 % of what the bytes allow (pcie-bench data); the guideline of the
-// specification gives 81,500 ppm instead. Posted buffer: about 100 cache lines in flight (Fast & Safe, SOSP 2024).
+// 512 B writes on Gen3 x8, MPS 256, is 94.5 % of what the bytes allow (pcie-bench data), with nothing to acknowledge in that
+// direction: ordered sets, idle symbols, periodic updates. pcie-bench's model has 81,500 ppm in both directions instead,
+// from the specification's guideline for acknowledgements and updates, whatever the other direction carries; for that set
+// ack_tlps and fc_tlps to 0. One of each for every TLP: 47.81 Gb/s each way measured for reads and writes in turn of
+// 1536 B; 49 with both, 52 with neither. Credits: Intel Xeon C5500/C3500 data sheet vol. 1, table 76 (x8: 32 posted headers,
+// 160 units of posted data, 36 non-posted headers; x16: twice as many); posted data about 100 cache lines in flight (Fast & Safe, SOSP 2024).
 //
 // Order of a device's requests: the model takes them in the order of the calls; a device calls in the order of time.
 #pragma once
@@ -22,6 +32,7 @@
 
 #include "models/base/agenda.h"
 #include "models/base/calendar.h"
+#include "models/pcie/credits.h"
 #include "models/ports/dma.h"
 
 namespace gd {
@@ -33,8 +44,14 @@ struct PcieParams {
   Bytes read_completion_boundary = 64;  // 64 or 128: where a completion that does not end its request may end
   Bytes tlp_framing = 8;                // physical and data link framing of a TLP
   Bytes write_header = 16, read_header = 16, completion_header = 12;   // transaction layer, 64-bit addresses
-  std::uint32_t dllp_ppm = 56'000;      // share of link bytes taken by ACK and flow-control DLLPs, below 1,000,000
-  Bytes posted_buffer = 6400;           // posted writes on their way to memory: payload and transaction-layer headers
+  std::uint32_t dllp_ppm = 56'000;      // share of link bytes that no TLP can have even if the other way is idle, below 1,000,000
+  std::uint32_t ack_tlps = 1, fc_tlps = 1;   // TLPs received for each ACK and for each UpdateFC sent; 0: none
+  Bytes posted_buffer = 6400;           // posted data on its way to memory, in whole units of 16 B; 128 B or more
+  unsigned posted_headers = 64;         // posted requests on their way to memory; 1..4096
+  unsigned nonposted_headers = 72;      // read requests that the root complex has not answered; 1..4096
+  unsigned tags = 32;                   // read requests of the device without all their completions; 1..4096
+  unsigned completion_headers = 0;      // completions that the device has room for; 0: unbounded, as end points advertise
+  Bytes completion_buffer = 0;          // and their data; 0: unbounded
   Time link_latency = 80 * kNs;         // one way, device pins to root port
   Time root_latency = 60 * kNs;         // root complex, either way
   Time mmio_write = 100 * kNs;          // core to link for a posted write, or for a read's request
@@ -49,7 +66,8 @@ struct PcieStats {
   std::uint64_t mmio_writes = 0;       // by CPUs to the device's registers
   std::uint64_t mmio_reads = 0;
   std::uint64_t messages = 0;          // MSI-X
-  Time posted_wait = 0;                // ps for which the idle link waited for room in the posted buffer
+  Time posted_wait = 0;                // ps for which the idle link waited for posted credits
+  Time read_wait = 0;                  // ps that reads waited for tags, credits or room for completions, summed
 };
 
 // TLPs and bytes (payload, headers, framing; no DLLPs) of one transfer of `n` bytes at bus address `address`; pure, closed
@@ -101,36 +119,43 @@ class Pcie : public sc_core::sc_module {
   Time downstream_reserved() const { return down_.calendar.reserved(); }
 
  private:
-  struct Posted {
-    Time done;
-    Bytes bytes;
-  };
   void dma(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   void mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   Time write(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* info);
   Time read(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* info);
   struct Direction {
-    explicit Direction(std::uint64_t bits_per_second) : rate(bits_per_second) {}
-    // Sends TLPs of `bytes` at or after `arrival`; returns when the last byte has left.
+    Direction(std::uint64_t bits_per_second, const PcieParams& p) : rate(bits_per_second), ack_tlps(p.ack_tlps), fc_tlps(p.fc_tlps) {}
+    // Sends TLPs of `bytes`, and DLLPs that are owed and found no idle time, at or after `arrival`; returns when the last
+    // byte has left.
     Time send(Time now, Time arrival, Bytes bytes) {
       tlp_bytes += bytes;
-      const Time service = rate.take(bytes * 8);
+      if (owed != 0 && arrival - calendar.horizon() >= rate.peek(owed * 8)) owed = 0;
+      const Time service = rate.take((bytes + owed) * 8);
+      owed = 0;
       return calendar.reserve(now, arrival, service) + service;
     }
+    // `n` TLPs came the other way.
+    void acknowledge(std::uint64_t n) {
+      const std::uint64_t before = owed;
+      if (ack_tlps) ack_rest += n, owed += ack_rest / ack_tlps * kDllp, ack_rest %= ack_tlps;
+      if (fc_tlps) fc_rest += n, owed += fc_rest / fc_tlps * kDllp, fc_rest %= fc_tlps;
+      dllp_bytes += owed - before;
+    }
+    static constexpr Bytes kDllp = 8;   // framing, type, data, CRC
     Calendar calendar;
     RateClock rate;
-    std::uint64_t tlp_bytes = 0;
+    std::uint32_t ack_tlps, fc_tlps;
+    std::uint64_t ack_rest = 0, fc_rest = 0;
+    Bytes owed = 0;
+    std::uint64_t tlp_bytes = 0, dllp_bytes = 0;
   };
-  Time wait_for_room(Time arrival, Bytes bytes);
 
   Agenda& agenda_;
   PcieParams params_;
   mutable PcieStats stats_;          // the bytes on the link are brought up to date when asked for
   Direction up_, down_;
   Time last_posted_ = 0;             // posted writes become visible in order
-  std::vector<Posted> posted_;       // ring of the writes that are in the posted buffer, oldest first
-  std::size_t posted_first_ = 0, posted_count_ = 0;
-  Bytes posted_bytes_ = 0;
+  Credits posted_headers_, posted_data_, nonposted_headers_, tags_, completion_headers_, completion_data_;
 };
 
 }  // namespace gd

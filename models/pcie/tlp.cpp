@@ -87,6 +87,11 @@ void check(const PcieParams& p) {
   if (!power_of_two_in(p.read_completion_boundary, 64, 128))
     refuse("read_completion_boundary", p.read_completion_boundary, "64 B or 128 B");
   if (p.dllp_ppm >= 1'000'000) refuse("dllp_ppm", p.dllp_ppm, "below 1000000");
+  const struct { const char* name; unsigned value; } counts[] = {{"posted_headers", p.posted_headers},
+                                                                 {"nonposted_headers", p.nonposted_headers}, {"tags", p.tags}};
+  for (const auto& c : counts)
+    if (c.value < 1 || c.value > 4096) refuse(c.name, c.value, "1 to 4096");
+  if (p.completion_headers > 4096) refuse("completion_headers", p.completion_headers, "0 to 4096");
   if (p.posted_buffer < 128) refuse("posted_buffer", p.posted_buffer, "128 B or more");
   const struct { const char* name; Bytes value; } headers[] = {{"tlp_framing", p.tlp_framing}, {"write_header", p.write_header},
                                                               {"read_header", p.read_header},

@@ -86,7 +86,7 @@ void nic_keys(Table& t) {
          "A batch of write-backs waits no longer than this.");
   t.count("nic.max_outstanding_writes", AT(nic.max_outstanding_writes), {1, 4'096}, "Frame writes under way at once.",
           "enough not to limit");
-  t.count("nic.max_outstanding_reads", AT(nic.max_outstanding_reads), {1, 4'096}, "Transmit reads under way at once, within pcie.tags.",
+  t.count("nic.max_outstanding_reads", AT(nic.max_outstanding_reads), {1, 4'096}, "Transmit reads under way at once; pcie.tags bounds the requests of all of them.",
           "enough not to limit");
   t.time("nic.engine_latency", AT(nic.engine_latency), {0, 1'000'000'000},
          "Time of the receive engine from FIFO to the first DMA of a frame.", "assumption, 8 cycles at 156 MHz");
@@ -118,14 +118,27 @@ void bus_keys(Table& t) {
          "fitted to pcie-bench's 8 B read latency");
   t.time("pcie.mmio_write_latency", AT(pcie.mmio_write_latency), {0, 100'000'000},
          "From a core's posted register write to the link.", "recalled: 100-200 ns");
-  t.count("pcie.tags", AT(pcie.tags), {1, 1024}, "Read requests of the device under way at once.",
+  t.count("pcie.tags", AT(pcie.tags), {1, 1024}, "Read requests of the device that wait for completions; more wait for a tag.",
           "PCI Express base specification: 32 without extended tags");
   t.size("pcie.posted_credit_bytes", AT(pcie.posted_credit_bytes), {512, 1u << 20},
-         "Posted data that the root complex takes before it must be drained.", "assumption");
+         "Posted data, in units of 16 B, that the root complex takes before it must be drained.",
+         "assumption; 2.5 KiB for 8 lanes, 5 KiB for 16 in the Intel Xeon C5500/C3500 data sheet (vol. 1, table 76)");
+  t.count("pcie.posted_headers", AT(pcie.posted_headers), {1, 4'096}, "Posted requests that the root complex takes before it must be drained.",
+          "Intel Xeon C5500/C3500 data sheet vol. 1, table 76: 32 for 8 lanes, 64 for 16");
+  t.count("pcie.nonposted_headers", AT(pcie.nonposted_headers), {1, 4'096}, "Read requests that the root complex takes before memory has answered.",
+          "the same table: 36 for 8 lanes, 72 for 16");
+  t.count("pcie.completion_headers", AT(pcie.completion_headers), {0, 4'096},
+          "Completions that the device has room for: reads wait for it; 0: unbounded.", "PCI Express base specification: end points advertise infinite credits");
+  t.size("pcie.completion_credit_bytes", AT(pcie.completion_credit_bytes), {0, 1u << 24}, "The same for their data; 0: unbounded.",
+         "PCI Express base specification: end points advertise infinite credits");
   t.boolean("pcie.ecrc", AT(pcie.ecrc), "4 more bytes on every TLP.");
   t.share("pcie.dllp_overhead", AT(pcie.dllp_overhead), {0, 500'000},
-          "Share of the link's bytes that acknowledgements and flow control take.",
-          "5.6 % by pcie-bench's measured write bandwidth; the specification's guideline gives 8.15 %");
+          "Share of a direction's bytes that TLPs cannot have even if the other direction is idle: ordered sets, idle symbols, periodic updates.",
+          "5.6 % by pcie-bench's measured write bandwidth; pcie-bench's model, by the specification's guideline: 8.15 % with ack_tlps and flow_control_tlps 0");
+  t.count("pcie.ack_tlps", AT(pcie.ack_tlps), {0, 1'000}, "TLPs for each acknowledgement of 8 B in the opposite direction; 0: none.",
+          "assumption, which pcie-bench's mixed reads and writes of 1536 B bear out");
+  t.count("pcie.flow_control_tlps", AT(pcie.flow_control_tlps), {0, 1'000}, "TLPs for each update of credits of 8 B in the opposite direction; 0: none.",
+          "as pcie.ack_tlps");
 
   const char* walks = "pcie-bench's IOMMU data: a walk of 280 ns, its one memory read some 80 of them, and 5-6 walks at once";
   t.choice("iommu.mode", AT(iommu.mode), {"off", "passthrough", "lazy", "strict"},

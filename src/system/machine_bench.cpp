@@ -65,7 +65,7 @@ DmaBenchParams dma_bench_params(const sc::Scenario& s) {
 }
 
 BenchMachine::BenchMachine(const sc::Scenario& s, const RunOptions& options)
-    : scenario(s), fault(fault_plan(s)), observers(options.observers), costs(cost_book(s)), phys(arena_size(s), kMemorySeed),
+    : scenario(s), fault(fault_plan(s)), observers(options.observers), costs(cost_book(s)), phys(arena_size(s), kMemorySeed, s.host.memory_node ? arena_size(s) : 0, static_cast<unsigned>(s.host.memory_node)),
       agenda("agenda"), memory("memory", agenda, phys, memory_params(s), kMemorySeed),
       iommu("iommu", agenda, iommu_params(s), memory, costs, kMemorySeed), pcie("pcie", agenda, pcie_params(s)), idle_("idle"),
       aligned_(align_up(s.traffic.dma.window, s.iommu.page)), window(phys.alloc_contiguous(aligned_, s.iommu.page)),

@@ -111,8 +111,6 @@ void bus_and_memory(Sheet& sheet, const Snapshot& b, const Snapshot& e, std::uin
   sheet.ratio("dram.bytes_per_payload_byte", "bytes/byte", reads + writes, payload);
   sheet.ratio("nic.writeback_bytes_per_packet", "bytes", e.nic.writeback_bytes - b.nic.writeback_bytes, e.nic.frames - b.nic.frames);
   sheet.ratio("nic.completions_compressed", "%", 100 * (e.nic.compressed - b.nic.compressed), e.nic.frames - b.nic.frames);
-  sheet.count("pause.frames", "frames", e.link.pauses - b.link.pauses);
-  sheet.ratio("pause.time", "%", 100 * static_cast<std::uint64_t>(e.link.paused - b.link.paused), window);
   const IommuStats &i = b.iommu, &j = e.iommu;
   sheet.ratio("iommu.iotlb_miss_rate", "%", 100 * (j.misses - i.misses), j.lookups - i.lookups);
   sheet.count("iommu.maps", "", j.maps - i.maps);
@@ -255,6 +253,8 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.ratio("copy.guest_bytes_per_packet", "bytes", t.guest_copied, frames);
   bus_and_memory(sheet, b, e, payload);
   pins(sheet, m, b, e);
+  sheet.count("pause.frames", "frames", e.link.pauses - b.link.pauses);
+  sheet.ratio("pause.time", "%", 100 * static_cast<std::uint64_t>(e.link.paused - b.link.paused), window);
   sheet.ratio("guest.llc_misses_per_packet", "lines", e.memory.guest_misses - b.memory.guest_misses, frames);
   buffers_and_gro(sheet, m, b, e);
 

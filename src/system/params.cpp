@@ -106,7 +106,14 @@ PcieParams pcie_params(const sc::Scenario& s) {
   p.link_latency = s.pcie.link_latency;
   p.root_latency = s.pcie.root_complex_latency;
   p.mmio_write = s.pcie.mmio_write_latency;
+  p.ack_tlps = static_cast<std::uint32_t>(s.pcie.ack_tlps);
+  p.fc_tlps = static_cast<std::uint32_t>(s.pcie.flow_control_tlps);
   p.posted_buffer = s.pcie.posted_credit_bytes;
+  p.posted_headers = static_cast<unsigned>(s.pcie.posted_headers);
+  p.nonposted_headers = static_cast<unsigned>(s.pcie.nonposted_headers);
+  p.tags = static_cast<unsigned>(s.pcie.tags);
+  p.completion_headers = static_cast<unsigned>(s.pcie.completion_headers);
+  p.completion_buffer = s.pcie.completion_credit_bytes;
   if (s.pcie.ecrc) p.tlp_framing += 4;   // the end-to-end CRC of every TLP
   return p;
 }
@@ -125,7 +132,7 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
   p.fetch_batch = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
   p.max_outstanding_writes = static_cast<std::uint32_t>(s.nic.max_outstanding_writes);
-  p.max_outstanding_reads = static_cast<std::uint32_t>(std::min(s.nic.max_outstanding_reads, s.pcie.tags));
+  p.max_outstanding_reads = static_cast<std::uint32_t>(s.nic.max_outstanding_reads);
   p.pause_high = s.nic.pause.high;
   p.pause_low = s.nic.pause.low;
   p.pause_quanta = static_cast<std::uint16_t>(s.nic.pause.quanta);

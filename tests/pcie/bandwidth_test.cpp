@@ -30,7 +30,9 @@ Result measure(LinkBench& b, Bytes n, char ops) {
 PcieParams guideline() {
   PcieParams p;
   p.dllp_ppm = 81'500;
+  p.ack_tlps = p.fc_tlps = 0;
   p.posted_buffer = 1 << 20;
+  p.posted_headers = p.nonposted_headers = p.tags = 4096;
   return p;
 }
 
@@ -75,6 +77,7 @@ TEST(PcieBandwidth, BothDirectionsContend512) {
 TEST(PcieBandwidth, MeasuredWrites) {
   PcieParams p;
   p.posted_buffer = 1 << 20;
+  p.posted_headers = 4096;
   LinkBench b("bench", p);
   const Result r = measure(b, 512, 'w');
   EXPECT_NEAR(r.write, 54.44, 54.44 * 0.01);

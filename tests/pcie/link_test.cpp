@@ -8,7 +8,7 @@ namespace {
 // A link on which a byte takes exactly 1 ns: Gen1 x4 has 8 Gb/s after encoding.
 PcieParams round_link() {
   PcieParams p;
-  p.generation = 1, p.lanes = 4, p.dllp_ppm = 0;
+  p.generation = 1, p.lanes = 4, p.dllp_ppm = 0, p.ack_tlps = p.fc_tlps = 0;
   return p;
 }
 constexpr Time kByte = kNs;
