@@ -25,9 +25,9 @@ void number_or_nothing(report::JsonText& j, const char* key, std::optional<doubl
 }
 
 // The points with their runs as they were resolved: `fidelity DIR/config.json` gives the same figures.
-std::string config_json(const PointsPlan& plan, const std::string& name) {
+std::string config_json(const PointsPlan& plan) {
   report::JsonText j;
-  j.open('{').key("version").count(1).key("fidelity").string(name).key("points").open('[');
+  j.open('{').key("version").count(1).key("fidelity").string(plan.name).key("points").open('[');
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
     const report::PointResult& p = plan.points[i].facts;
     j.open('{').key("id").string(p.id);
@@ -85,7 +85,7 @@ Ran run_all(const PointsPlan& plan, const Options& o, const ResultsFolder& folde
   return out;
 }
 
-report::Fidelity measured(const PointsPlan& plan, const Ran& ran, const std::string& name) {
+report::Fidelity measured(const PointsPlan& plan, const Ran& ran) {
   std::vector<report::PointResult> results;
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
     const Point& p = plan.points[i];
@@ -102,7 +102,7 @@ report::Fidelity measured(const PointsPlan& plan, const Ran& ran, const std::str
     }
     results.push_back(std::move(r));
   }
-  return report::judge_points(name, std::move(results));
+  return report::judge_points(plan.name, std::move(results));
 }
 
 std::string shown(const report::Fidelity& f, const Options& o) {
@@ -119,16 +119,15 @@ std::string shown(const report::Fidelity& f, const Options& o) {
 
 int fidelity_command(const Options& o) {
   const std::string& file = o.arguments[0];
-  const std::string name = stem_of(file);
-  ResultsFolder folder(o, name);
+  ResultsFolder folder(o, stem_of(file));
   const PointsPlan plan = plan_points(file, o);
   hold_signals();
   folder.open();
-  report::write_file(folder.temporary() + "/config.json", config_json(plan, name));
+  report::write_file(folder.temporary() + "/config.json", config_json(plan));
   const Ran ran = run_all(plan, o, folder);
   if (ran.code != kFine) return ran.code;
 
-  const report::Fidelity f = measured(plan, ran, name);
+  const report::Fidelity f = measured(plan, ran);
   report::write_file(folder.temporary() + "/fidelity.json", report::fidelity_json(f));
   report::write_file(folder.temporary() + "/fidelity.md", report::fidelity_markdown(f));
   const std::string undrawn = o.plots ? draw(folder.temporary()) : "";

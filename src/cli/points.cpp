@@ -9,6 +9,7 @@
 #include <set>
 
 #include "src/cli/paths.h"
+#include "src/cli/results_folder.h"
 #include "src/scenario/keys.h"
 #include "src/scenario/reader.h"
 #include "src/scenario/table.h"
@@ -42,7 +43,7 @@ class PointsReader {
  public:
   PointsReader(report::FormulaNames names, scenario::Mistakes& mistakes) : names_(std::move(names)), mistakes_(mistakes) {}
 
-  std::vector<Point> take() { return std::move(points_); }
+  PointsList take() { return std::move(out_); }
 
   void list(const std::string& text, const std::string& file, bool included) {
     auto source = std::make_shared<scenario::Source>();
@@ -55,7 +56,10 @@ class PointsReader {
     const Node* items = &*root;
     std::string path;
     // What `fidelity` wrote (config.json): the list is one of its keys.
-    if (const Node* own = root->find("points"); own != nullptr && root->find("fidelity") != nullptr) items = own, path = "/points";
+    if (const Node* own = root->find("points"); own != nullptr && root->find("fidelity") != nullptr) {
+      items = own, path = "/points";
+      out_.name = root->find("fidelity")->text;
+    }
     if (!expect(*items, path, Kind::array, "a list of points")) return;
     if (items->children.empty()) return fail(*items, path, "the list is empty", "at least one point");
     for (std::size_t i = 0; i < items->children.size(); ++i) {
@@ -159,7 +163,7 @@ class PointsReader {
       if (const Node* c = n.find("runs")) runs(*c, at("runs"), p);
       if (const Node* c = n.find("formula")) formula(*c, at("formula"), n.find("runs"), p);
     }
-    if (mistakes_.count() == before) points_.push_back(std::move(p));
+    if (mistakes_.count() == before) out_.points.push_back(std::move(p));
   }
 
   void year(const Node& n, const std::string& path, report::PointResult& f) {
@@ -292,13 +296,13 @@ class PointsReader {
 
   report::FormulaNames names_;
   scenario::Mistakes& mistakes_;
-  std::vector<Point> points_;
+  PointsList out_;
   std::set<std::string> ids_;
 };
 
 }  // namespace
 
-std::vector<Point> read_points(const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes) {
+PointsList read_points(const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes) {
   std::optional<std::string> text;
   if (file == "-") text = std::string{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
   else text = scenario::read_file(file);
@@ -311,7 +315,9 @@ std::vector<Point> read_points(const std::string& file, report::FormulaNames met
   }
   PointsReader r(std::move(metrics), mistakes);
   r.list(*text, file, false);
-  return r.take();
+  PointsList out = r.take();
+  if (out.name.empty()) out.name = stem_of(file);
+  return out;
 }
 
 }  // namespace gd::cli

@@ -46,8 +46,13 @@ struct Point {
   report::Formula formula;
 };
 
+struct PointsList {
+  std::string name;                        // the file's stem; of a result folder's config.json what it was made from
+  std::vector<Point> points;
+};
+
 // Reads `file` ("-": standard input); mistakes of the list go to `mistakes`. Throws ScenarioError for a file that cannot be
 // read. `metrics`: what formulas may name; its runs are not used.
-std::vector<Point> read_points(const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes);
+PointsList read_points(const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes);
 
 }  // namespace gd::cli

@@ -141,7 +141,9 @@ PointsPlan plan_points(const std::string& file, const Options& options) {
   scenario::Mistakes mistakes;
   Planner planner(options, mistakes);
   PointsPlan out;
-  out.points = read_points(file, {planner.load().known_metric, planner.load().metric_names, {}}, mistakes);
+  PointsList list = read_points(file, {planner.load().known_metric, planner.load().metric_names, {}}, mistakes);
+  out.name = std::move(list.name);
+  out.points = std::move(list.points);
   if (!mistakes.any()) check_kinds(out.points, file, mistakes);
   for (const Point& p : out.points) {
     std::vector<std::size_t>& of = out.of_point.emplace_back();

@@ -14,6 +14,7 @@ struct PlannedRun {
 };
 
 struct PointsPlan {
+  std::string name;                        // of the list
   std::vector<Point> points;
   std::vector<PlannedRun> runs;
   std::vector<std::vector<std::size_t>> of_point;   // by point: place in `runs` of each of its runs

@@ -31,7 +31,7 @@ class Points : public testing::Test {
   }
   std::vector<Point> read(const std::string& text) {
     scenario::Mistakes m;
-    std::vector<Point> out = read_points(write("points.json", text), {}, m);
+    std::vector<Point> out = read_points(write("points.json", text), {}, m).points;
     m.raise();
     return out;
   }

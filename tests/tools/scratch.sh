@@ -73,6 +73,7 @@ cat >"$clone/program.sh" <<'END'
 case $1 in
   show) printf '%s\n' "${@:2}" ;;
   exit) exit "$2" ;;
+  fidelity) echo "measured against $2"; exit "$(cat fidelity-exit 2>/dev/null || echo 0)" ;;
   compare) echo "compared $2"; exit "$(cat compare-exit 2>/dev/null || echo 0)" ;;
   pwd) pwd -P ;;
   path) echo "$PATH" ;;

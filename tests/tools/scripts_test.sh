@@ -186,14 +186,18 @@ test_after_run() {   # one tree: the program is built once
   [ "$(cat "$clone/builds")" = built ] || wrong 'one build expected'
 }
 
-ci_run() {   # both are called whatever the first says, and either makes it fail
+ci_run() {   # all are called whatever the first says, and each makes it fail
   gd bash "$clone/.ci/run"
   status_is 0
-  case $out in *'100% tests passed, 0 tests failed out of 2'*'compared scenarios/quickstart.json'*) ;; *) wrong 'closing lines and comparison expected' ;; esac
+  case $out in *'100% tests passed, 0 tests failed out of 2'*'compared scenarios/quickstart.json'*'measured against scenarios/fidelity/points.json'*) ;; *) wrong 'closing lines, comparison and points expected' ;; esac
   echo 4 >"$clone/compare-exit"
   gd bash "$clone/.ci/run"
   status_is 1
-  rm "$clone/compare-exit"; touch "$clone/second-fails"
+  case $out in *'measured against'*) ;; *) wrong 'the points expected' ;; esac
+  rm "$clone/compare-exit"; echo 1 >"$clone/fidelity-exit"
+  gd bash "$clone/.ci/run"
+  status_is 1
+  rm "$clone/fidelity-exit"; touch "$clone/second-fails"
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'1 tests failed out of 2'*'second'*'compared scenarios/quickstart.json'*) ;; *) wrong 'the failed test and the comparison expected' ;; esac
