@@ -216,8 +216,11 @@ class VhostCopy final : public Strategy {
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
     if (e.softirq_publish && e.consumer == Consumer::guest)
       return "every byte is copied into the guest's memory, which may fault and sleep: not from softirq (vhost.publish)";
-    if (e.consumer != Consumer::guest && e.consumer != Consumer::host_socket && e.consumer != Consumer::drop)
-      return "serves the consumers guest, host-socket and drop only";
+    if (e.consumer == Consumer::user_async) return "serves the consumers guest, host-socket, host-forward and drop only";
+    if (e.consumer == Consumer::host_forward)   // its driver has a pool of its own and neither splits headers nor scatters
+      return e.mtu + kLargestL2 <= e.rx_buffer ? std::nullopt
+                                               : std::optional<std::string>("a frame must fit one buffer of the forwarding driver (nic.mtu and " +
+                                                                            std::to_string(kLargestL2) + " B within nic.rx_buffer)");
     if (e.before_skb && (e.split != SplitMode::off || e.mtu + kLargestL2 > e.rx_buffer))
       return "a frame that ends in the driver must lie in one receive buffer (nic.header_split.mode off, nic.mtu and " +
              std::to_string(kLargestL2) + " B within nic.rx_buffer)";
@@ -227,6 +230,7 @@ class VhostCopy final : public Strategy {
   }
   std::string_view pin_in_force(const BindEnvironment&) const override { return "none"; }
   std::uint64_t buffering(const BindEnvironment& e, std::uint64_t tap_queue) const override {
+    if (e.consumer == Consumer::host_forward || e.consumer == Consumer::drop) return e.ring_size - 1;
     return e.ring_size - 1 + tap_queue + e.queue_size;
   }
   std::unique_ptr<RxPath> make_path(PathContext c) const override;

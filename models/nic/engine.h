@@ -143,6 +143,7 @@ struct Engine {
   FrameTable& frames;
   FaultPlan* plan;
   Observer* observer;
+  DepartureSink* departures = nullptr;
   BusMaster bus;
   EventHeap events;
   TxWire* wire = nullptr;                    // null: what is sent is discarded

@@ -95,6 +95,7 @@ Nic::Nic(sc_core::sc_module_name name, Agenda& agenda_ref, const NicParams& para
 Nic::~Nic() = default;
 
 void Nic::connect(TxWire* wire) { impl_->engine.wire = wire; }
+void Nic::connect(DepartureSink* departures) { impl_->engine.departures = departures; }
 void Nic::set_levels(std::uint32_t fifo_id, const std::vector<std::uint32_t>& ring_ids) { impl_->rx.set_levels(fifo_id, ring_ids); }
 void Nic::set_indirection(const std::vector<std::uint8_t>& table) { impl_->rx.steering().indirection(table); }
 
@@ -153,6 +154,11 @@ void Nic::steer(std::uint64_t mac, std::uint16_t vlan, std::uint32_t first, std:
 FrameRef Nic::take_frame(std::uint32_t queue, std::uint32_t slot) {
   nic::RxQueue* q = queue < params_.rx_queues ? impl_->rx.queue(queue) : nullptr;
   return q ? q->take_frame(slot) : kNoFrame;
+}
+
+void Nic::give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) {
+  require(queue < params_.tx_queues && impl_->tx_rings[queue] && impl_->engine.departures, "a frame was given to a card that cannot say when it leaves");
+  impl_->tx_rings[queue]->give(slot, frame);
 }
 
 std::uint64_t Nic::held() const { return impl_->engine.held; }

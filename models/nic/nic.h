@@ -127,6 +127,8 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
 
   // Where transmitted frames go. Without one they are discarded after the DMA (counted in tx_frames).
   void connect(TxWire* wire);
+  // Who ends the frames of give_frame(); needed where a driver gives any.
+  void connect(DepartureSink* departures);
   // Observer::level ids: bytes in the FIFO, and descriptors (or cached chains) available to each receive queue, in queue order.
   void set_levels(std::uint32_t fifo_id, const std::vector<std::uint32_t>& ring_ids);
   // Replaces the 128-entry RSS indirection table (entries are taken modulo the rule's queue count; default: i).
@@ -146,7 +148,9 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
   // or was taken before.
   FrameRef take_frame(std::uint32_t queue, std::uint32_t slot) override;
 
-  // Frames inside the card: in the FIFO, in flight, or written back and not yet taken.
+  void give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) override;
+
+  // Frames inside the card: in the FIFO, in flight, written back and not yet taken, or given for transmission and not sent.
   std::uint64_t held() const;
   // Bytes now in the FIFO.
   Bytes fifo_level() const;

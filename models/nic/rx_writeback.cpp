@@ -141,6 +141,7 @@ void RxRing::written_back(std::uint64_t upto, Time now) {
     s.visible = f;
   }
   e_.moderation.completions(c_.vector, n, now);
+  if (c_.watcher) c_.watcher->ring_written(now);
   path_.pump(now);
 }
 

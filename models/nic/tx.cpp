@@ -45,8 +45,9 @@ void TxPath::read(std::uint32_t slot, Iova a, Bytes n, std::uint16_t domain, Tim
   }
 }
 
-void TxPath::start(std::uint32_t slot, std::uint64_t tag, std::uint32_t skip, bool discard) {
+void TxPath::start(std::uint32_t slot, std::uint64_t tag, std::uint32_t skip, bool discard, FrameRef frame) {
   Slot& s = slots_[slot];
+  s.frame = frame;
   s.tag = tag;
   s.skip = skip;
   s.discard = discard;
@@ -102,6 +103,10 @@ void TxPath::drain(Time now) {
       break;
     }
     transmit(s, slot, now);
+    if (s.frame != kNoFrame) {
+      --e_.held;
+      e_.departures->departed(s.frame, bytes(slot) + s.skip, s.length - s.skip, !s.discard, now);
+    }
     if (++order_first_ == order_.size()) order_first_ = 0;
     --order_count_;
     free_.push_back(slot);

@@ -32,8 +32,9 @@ class TxPath {
   std::uint8_t* bytes(std::uint32_t slot) { return &memory_[static_cast<std::size_t>(slot) * slot_bytes_]; }
   // Reads [a, a + n) to the end of what the slot holds, cut at 4 KiB borders.
   void read(std::uint32_t slot, Iova a, Bytes n, std::uint16_t domain, Time now);
-  // All reads of the slot are issued. The frame begins `skip` bytes into the slot; `discard`: it must not go out.
-  void start(std::uint32_t slot, std::uint64_t tag, std::uint32_t skip, bool discard);
+  // All reads of the slot are issued. The frame begins `skip` bytes into the slot; `discard`: it must not go out. `frame`:
+  // the wire frame that these bytes forward.
+  void start(std::uint32_t slot, std::uint64_t tag, std::uint32_t skip, bool discard, FrameRef frame = kNoFrame);
 
   void data_here(std::uint32_t slot, Time now);   // Ev::tx_data
   void wire_free(Time now);                       // Ev::tx_wire
@@ -42,6 +43,7 @@ class TxPath {
   struct Slot {
     std::uint64_t tag = 0;
     Time done = 0;
+    FrameRef frame = kNoFrame;
     std::uint32_t queue = 0, length = 0, skip = 0, reads = 0;
     bool ready = false, failed = false, discard = false;
   };
@@ -68,6 +70,8 @@ class TxRing final : public TxQueue {
   void sent(std::uint64_t tag, bool discarded, Time now) override;
   void resume(Time now) override;
   std::uint32_t vector() const { return c_.vector; }
+  // The wire frame of a slot that the software is filling.
+  void give(std::uint32_t slot, FrameRef frame);
 
   void doorbell(std::uint32_t tail, Time now);
   void fetched(Time now);                              // Ev::tx_fetch
@@ -78,6 +82,7 @@ class TxRing final : public TxQueue {
   struct Slot {
     std::uint64_t q[2] = {};
     Hpa hpa = kNoAddress;                 // of the write-back
+    FrameRef frame = kNoFrame;
   };
   std::uint32_t place(std::uint64_t count) const { return static_cast<std::uint32_t>(count % c_.size); }
   void fetch(Time now);

@@ -1,11 +1,18 @@
 #include <utility>
 
+#include "models/base/error.h"
 #include "models/nic/tx.h"
 
 namespace gd::nic {
 
 TxRing::TxRing(Engine& engine, TxPath& path, std::uint32_t index, const TxQueueConfig& config)
     : e_(engine), path_(path), index_(index), c_(config), slots_(config.size) {}
+
+void TxRing::give(std::uint32_t slot, FrameRef frame) {
+  require(slot < c_.size && slots_[slot].frame == kNoFrame, "a transmit slot was given a second frame");
+  slots_[slot].frame = frame;
+  ++e_.held;
+}
 
 void TxRing::doorbell(std::uint32_t tail, Time now) {
   if (tail >= c_.size) {
@@ -64,7 +71,7 @@ void TxRing::resume(Time now) {
     const bool fits = length <= path_.slot_bytes();
     for (; next_ != end; ++next_)
       if (fits) path_.read(slot, slots_[place(next_)].q[0], slots_[place(next_)].q[1] & 0xffff, c_.domain, now);
-    path_.start(slot, next_, 0, !fits);
+    path_.start(slot, next_, 0, !fits, std::exchange(slots_[place(end - 1)].frame, kNoFrame));
   }
 }
 

@@ -29,6 +29,9 @@ enum class Drop : std::uint8_t {
   tap_full, socket_full, guest_no_buffer, memlock, iommu_fault, unsplittable,
   link_down, stack, // refused by a protocol stack
   foreign,          // for somebody else, and the host drops such frames
+  mempool,          // a user driver's pool has no buffer to take the frame's place in the ring
+  tx_full,          // forwarded, and the transmit ring is full
+  tx_error,         // discarded by the card on transmission
   count_
 };
 const char* drop_name(Drop d);

@@ -13,6 +13,7 @@
 #include "models/base/units.h"
 #include "models/ports/frame.h"
 #include "models/ports/guest_port.h"
+#include "models/ports/ports.h"
 
 namespace gd {
 
@@ -89,7 +90,8 @@ struct RxQueueConfig {
   Iova completions = 0;
   Bytes completion_size = 64;    // of an entry: 64 or 128
   bool compress = false;         // completions of one write may be compressed; needs entries of 64 bytes
-  std::uint32_t vector = 0;      // MSI-X vector
+  std::uint32_t vector = 0;      // MSI-X vector; UINT32_MAX: none
+  RingWatcher* watcher = nullptr;
   bool strip_vlan = true;
   std::uint16_t domain = 0;
 };
@@ -135,6 +137,9 @@ struct NicControl {
   virtual void steer(std::uint64_t mac, std::uint16_t vlan, std::uint32_t first, std::uint32_t count) = 0;
   // The wire frame whose write-back lies in slot `slot`; asked once by the driver after it saw DD.
   virtual FrameRef take_frame(std::uint32_t queue, std::uint32_t slot) = 0;
+  // The wire frame whose bytes the transmit descriptor in `slot` (the frame's last one) names; told before its doorbell by a
+  // driver that forwards. The card holds the frame until the DepartureSink has it.
+  virtual void give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) = 0;
 };
 
 }  // namespace gd

@@ -22,6 +22,19 @@ struct TxWire {
   virtual Time free_at() const = 0;
 };
 
+// Told of a wire frame that software forwarded, when the card has sent it, or has discarded it (`sent` false). `bytes` are
+// those that left, without FCS. For the books: no simulated time.
+struct DepartureSink {
+  virtual ~DepartureSink() = default;
+  virtual void departed(FrameRef frame, const std::uint8_t* bytes, std::uint32_t length, bool sent, Time now) = 0;
+};
+
+// Told when write-backs of a ring have become visible: in place of a poller that looks again and again.
+struct RingWatcher {
+  virtual ~RingWatcher() = default;
+  virtual void ring_written(Time now) = 0;
+};
+
 // Receives an interrupt message (MSI-X) or a virtual interrupt (irqfd) at the time when it becomes visible.
 struct InterruptSink {
   virtual ~InterruptSink() = default;

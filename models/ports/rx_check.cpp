@@ -13,6 +13,14 @@ void RxCheck::compare(FrameRef r, std::uint32_t at, const std::uint8_t* bytes, s
                         " are not those that were sent");
 }
 
+void RxCheck::length(FrameRef r, std::uint32_t n) {
+  const FrameMeta& f = frames_[r];
+  if (n == f.length) return;
+  ++errors_;
+  if (messages_.size() < 8)
+    messages_.push_back("frame " + std::to_string(f.id) + ": " + std::to_string(n) + " bytes instead of " + std::to_string(f.length));
+}
+
 std::uint32_t RxCheck::payload(const FrameChain& chain, Cursor& k, const std::uint8_t* bytes, std::uint32_t n) {
   std::uint32_t ended = 0;
   if (k.frame == kNoFrame) k = {chain.first, 0};

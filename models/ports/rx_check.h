@@ -14,6 +14,9 @@ class RxCheck {
   RxCheck(FrameTable& frames, ExpectedBytes& expected) : frames_(frames), expected_(expected) {}
   // A packet of one frame: all its bytes in place.
   void whole(FrameRef f, const std::uint8_t* bytes, std::uint32_t n) { compare(f, 0, bytes, n); }
+  // Bytes [at, at + n) of a frame; and how long it was when it came here.
+  void part(FrameRef f, std::uint32_t at, const std::uint8_t* bytes, std::uint32_t n) { compare(f, at, bytes, n); }
+  void length(FrameRef f, std::uint32_t n);
   // Payload as the application sees it, for the frames of `chain` in order; a cursor goes from call to call.
   struct Cursor {
     FrameRef frame = kNoFrame;

@@ -61,6 +61,7 @@ void Reader::check_device() {
   };
   core("host.affinity.interrupt", host.affinity.interrupt);
   core("host.affinity.vhost", host.affinity.vhost);
+  core("host.affinity.forward", host.affinity.forward);
   core("host.affinity.socket_app", host.affinity.socket_app);
   for (Count c : host.affinity.vcpu) core("host.affinity.vcpu", c);
 }

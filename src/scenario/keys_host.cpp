@@ -19,6 +19,8 @@ void host_keys(Table& t) {
           "Core of the first receive queue's interrupt; the next queues take the next cores.");
   t.count("host.affinity.vhost", AT(host.affinity.vhost), {0, 63},
           "Core of the first guest's vhost worker; the next guests take the next cores.");
+  t.count("host.affinity.forward", AT(host.affinity.forward), {0, 63},
+          "Core of the first receive queue's poller (consumer host-forward); the next queues take the next cores.");
   t.other("host.affinity.vcpu", read_core_list(), "a core or a list of cores",
           "Cores of the virtual CPUs, guest after guest; the last one is repeated.");
   t.count("host.affinity.socket_app", AT(host.affinity.socket_app), {0, 63},

@@ -140,6 +140,7 @@ struct Scenario {
   Host host;
   Consumer consumer = Consumer::guest;
   DropConsumer drop;
+  ForwardConsumer forward;
   Vhost vhost;
   std::vector<Guest> guests = {Guest{}};
   std::vector<Expectation> expect;

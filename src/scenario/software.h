@@ -27,6 +27,7 @@ struct Affinity {
   Count vhost = 1;                // vhost worker of guest i: vhost, then upwards, wrapping at host.cores
   std::vector<Count> vcpu = {2};  // cores of the vCPUs, guest after guest; the last one is repeated
   Count socket_app = 1;
+  Count forward = 0;              // poller of the first receive queue; the next queues take the next cores
 };
 
 // One operation of the cost profile; see models/base/costs.h.
@@ -97,6 +98,14 @@ enum class DropAt : std::uint8_t { driver, raw_table, ip_filter };
 struct DropConsumer {
   DropAt stage = DropAt::raw_table;
   bool conntrack = false;
+};
+
+// The consumer host-forward: its driver and its pool of buffers.
+struct ForwardConsumer {
+  Count burst = 32;
+  Count mempool = 16'384;
+  Count mempool_cache = 256;
+  Bytes headroom = 128;
 };
 
 enum class Backend : std::uint8_t { tap, macvtap, raw_socket };

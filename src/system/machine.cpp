@@ -81,6 +81,8 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
         if (from != to && from->bridge) from->bridge->peer(*to->tap);
   } else if (s.consumer == sc::Consumer::drop) {
     build_drop(choice);
+  } else if (s.consumer == sc::Consumer::host_forward) {
+    build_forward();
   } else {
     build_socket(choice);
   }
@@ -173,6 +175,7 @@ std::uint64_t Machine::held() const {
   }
   for (const auto& q : host_queues) n += q->napi->held() + q->path->held();
   if (socket) n += socket->held();
+  for (const auto& f : forwarders) n += f->held();
   return n;
 }
 
@@ -189,8 +192,17 @@ std::string Machine::ledger_mismatch() const {
 }
 
 std::uint64_t Machine::integrity_errors() const {
-  std::uint64_t n = (socket ? socket->check().errors() : 0) + (drop ? drop->check().errors() : 0);
+  std::uint64_t n = 0;
+  if (socket) n += socket->check().errors();
+  if (drop) n += drop->check().errors();
+  if (departures) n += departures->check().errors();
   for (const auto& g : guests) n += g->guest->stats().integrity_errors;
+  return n;
+}
+
+std::uint64_t Machine::unreclaimed() const {
+  std::uint64_t n = 0;
+  for (const auto& f : forwarders) n += f->unreclaimed();
   return n;
 }
 
@@ -198,6 +210,7 @@ std::vector<std::string> Machine::messages() const {
   std::vector<std::string> all = ownership.messages();
   for (const auto& g : guests) all.insert(all.end(), g->guest->integrity_messages().begin(), g->guest->integrity_messages().end());
   if (socket) all.insert(all.end(), socket->check().messages().begin(), socket->check().messages().end());
+  if (departures) all.insert(all.end(), departures->check().messages().begin(), departures->check().messages().end());
   if (drop) all.insert(all.end(), drop->check().messages().begin(), drop->check().messages().end());
   return all;
 }

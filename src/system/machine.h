@@ -14,6 +14,7 @@
 #include "models/host/bridge.h"
 #include "models/host/bus.h"
 #include "models/host/drop_stage.h"
+#include "models/host/forwarder.h"
 #include "models/host/gro_stage.h"
 #include "models/host/host_socket.h"
 #include "models/host/napi.h"
@@ -76,6 +77,8 @@ class Machine {
   // Every core's ledger rows must sum to its busy milli-cycles; names the core that does not.
   std::string ledger_mismatch() const;
   std::uint64_t integrity_errors() const;
+  // Buffers of packets that have ended, and that software may keep until it has something to do again.
+  std::uint64_t unreclaimed() const;
   std::vector<std::string> messages() const;
   Topology topology() const;
 
@@ -108,6 +111,9 @@ class Machine {
   std::unique_ptr<HostSocket> socket;
   std::unique_ptr<TxDriver> socket_tx;     // its ACKs
   std::unique_ptr<DropStage> drop;
+  std::unique_ptr<Mempool> pool;                           // consumer host-forward, with all below
+  std::unique_ptr<Departures> departures;
+  std::vector<std::unique_ptr<Forwarder>> forwarders;
   std::vector<Topology::Level> levels;
 
  private:
@@ -125,6 +131,7 @@ class Machine {
   void connect_device(GuestSlot& slot, std::size_t g);
   void build_socket(const scenario::StrategyChoice& choice);
   void build_drop(const scenario::StrategyChoice& choice);
+  void build_forward();
   void steer();
   std::uint32_t level(const std::string& component, const std::string& name, const std::string& unit, std::int64_t capacity);
   Core& core_for(std::size_t wanted, const char* key);

@@ -191,6 +191,9 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     path(b.host_path[q], e.host_path[q], *m.host_queues[q]);
     gro(b.host_gro[q], e.host_gro[q]);
   }
+  p.min_free = std::min(p.min_free, e.forward.min_free);
+  if (!m.forwarders.empty()) sheet.count("buffers.capacity_frames", "frames", m.forwarders.size() * (m.scenario.nic.ring_size - 1));
+  sheet.ratio("forward.frames_per_burst", "frames", e.forward.frames - b.forward.frames, e.forward.bursts - b.forward.bursts);
   const BridgeStats host = host_stage(sheet, b, e);
   sheet.count("fallback.copied.headroom", "frames", host.copied_headroom);
   sheet.count("fallback.copied.small", "frames", p.small);

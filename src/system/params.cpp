@@ -322,7 +322,6 @@ void check_available(const sc::Scenario& s) {
   auto no = [&](const char* key, const char* what) { throw s.error(key, std::string(what) + " is not available in this version"); };
   if (s.traffic.kind == sc::TrafficKind::dma_bench) return;   // software and guests have no part in it
   if (s.consumer == sc::Consumer::user_async) no("consumer", "the consumer user-async");
-  if (s.consumer == sc::Consumer::host_forward) no("consumer", "the consumer host-forward");
   if (s.drop.conntrack && s.drop.stage != sc::DropAt::ip_filter)
     throw s.error("drop.conntrack", "frames that end at drop.stage are not tracked there; allowed: false, or drop.stage ip-filter");
   const sc::HostGro& gro = s.host.gro;

@@ -67,8 +67,10 @@ RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& 
   for (TraceObserver* o : options.observers) o->finish(end);
   check_end(m);
   // With nothing in flight, every buffer is somebody's: what is still part of a packet was never given back.
-  if (m.frames.live() == 0)
-    for (Owner o : {Owner::skb, Owner::in_flight}) m.ownership.expect(o, 0, end, "at the end, with nothing in flight");
+  if (m.frames.live() == 0) {
+    m.ownership.expect(Owner::skb, m.unreclaimed(), end, "at the end, with nothing in flight");
+    m.ownership.expect(Owner::in_flight, 0, end, "at the end, with nothing in flight");
+  }
 
   RunResult r;
   r.scenario = s.name;

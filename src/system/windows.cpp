@@ -44,6 +44,12 @@ Snapshot take_snapshot(Machine& m, Time at) {
     s.host_path.push_back(q->path->stats());
   }
   if (m.socket) s.socket = m.socket->stats();
+  for (const auto& f : m.forwarders) {
+    const ForwarderStats& x = f->stats();
+    s.forward.bursts += x.bursts;
+    s.forward.frames += x.frames;
+    s.forward.min_free = std::min(s.forward.min_free, x.min_free);
+  }
   return s;
 }
 

@@ -33,6 +33,7 @@ struct Snapshot {
   std::vector<GroStats> host_gro;
   std::vector<PathStats> host_path;
   HostSocketStats socket;
+  ForwarderStats forward;                 // of all pollers
 };
 Snapshot take_snapshot(Machine& m, Time at);
 

@@ -40,6 +40,7 @@ struct StubNic : sc_core::sc_module, NicControl {
     visible.erase(i);
     return f;
   }
+  void give_frame(std::uint32_t, std::uint32_t slot, FrameRef f) override { given[slot] = f; }
   struct Write {
     std::uint64_t offset;
     std::uint32_t value;
@@ -52,7 +53,7 @@ struct StubNic : sc_core::sc_module, NicControl {
   RxQueueConfig rx;
   TxQueueConfig tx;
   std::vector<Write> writes;
-  std::map<std::uint32_t, FrameRef> visible;
+  std::map<std::uint32_t, FrameRef> visible, given;
   std::uint32_t head = 0, tail = 0;
   bool armed = false, refuse = false;
 };
