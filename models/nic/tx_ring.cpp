@@ -15,11 +15,12 @@ void TxRing::give(std::uint32_t slot, FrameRef frame) {
 }
 
 void TxRing::doorbell(std::uint32_t tail, Time now) {
-  if (tail >= c_.size) {
+  const std::uint64_t moved = tail_ + (tail + c_.size - place(tail_)) % c_.size;
+  if (tail >= c_.size || moved - next_ >= c_.size) {   // one slot stays free
     ++e_.stats.bad_doorbells;
     return;
   }
-  tail_ += (tail + c_.size - place(tail_)) % c_.size;
+  tail_ = moved;
   broken_ = false;
   fetch(now);
 }

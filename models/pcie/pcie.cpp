@@ -120,9 +120,10 @@ void Pcie::mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
   const TlpCount t = is_write ? write_tlps(params_, address, length) : read_requests(params_, address, length);
   ++(is_write ? stats_.mmio_writes : stats_.mmio_reads);
   const Time ready = now + from_sc(delay) + params_.mmio_write;
-  const Time left = down_.send(now, ready, t.bytes);
+  // Posted order: a later access fits a gap that an earlier, larger one did not, and still does not overtake it.
+  last_mmio_ = std::max(last_mmio_, down_.send(now, ready, t.bytes));
   up_.acknowledge(t.tlps);
-  delay = to_sc(left + params_.link_latency - now);
+  delay = to_sc(last_mmio_ + params_.link_latency - now);
   to_device->b_transport(gp, delay);
   if (is_write) return;
   const Time answered = now + from_sc(delay);

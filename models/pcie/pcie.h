@@ -154,6 +154,7 @@ class Pcie : public sc_core::sc_module {
   PcieParams params_;
   mutable PcieStats stats_;          // the bytes on the link are brought up to date when asked for
   Direction up_, down_;
+  Time last_mmio_ = 0;               // of the cores' accesses
   Time last_posted_ = 0;             // posted writes become visible in order
   Credits posted_headers_, posted_data_, nonposted_headers_, tags_, completion_headers_, completion_data_;
 };

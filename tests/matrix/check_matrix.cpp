@@ -69,21 +69,27 @@ const std::vector<std::string> kShort = {"time.warmup=100us", "time.measure=300u
 // A capture that is played once runs to the end of its frames.
 const std::vector<std::string> kShortCapture = {"traffic.frames=150", "time.drain=50ms"};
 
-std::vector<std::string> json_files(const std::string& folder) {
+scenario::Scenario glance(const std::string& file) {
+  scenario::LoadOptions o;
+  o.share_dir = GUESTDMA_SOURCE_DIR "/scenarios";
+  o.read_inputs = false;
+  return scenario::load(file, o);
+}
+
+// The scenarios of a folder; bare DMA has no strategies to combine.
+std::vector<std::string> scenarios_in(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code none;
   for (const auto& e : fs::directory_iterator(folder, none))
-    if (e.path().extension() == ".json") files.push_back(e.path().string());
+    if (e.path().extension() == ".json" && glance(e.path().string()).traffic.kind != scenario::TrafficKind::dma_bench)
+      files.push_back(e.path().string());
   std::sort(files.begin(), files.end());
   return files;
 }
 
 std::vector<std::string> shortened(const std::string& file) {
-  scenario::LoadOptions o;
-  o.share_dir = GUESTDMA_SOURCE_DIR "/scenarios";
-  o.read_inputs = false;
-  const scenario::Scenario s = scenario::load(file, o);
-  return s.traffic.kind == scenario::TrafficKind::pcap && s.traffic.loop == 0 ? kShortCapture : kShort;
+  const scenario::Traffic t = glance(file).traffic;
+  return t.kind == scenario::TrafficKind::pcap && t.loop == 0 ? kShortCapture : kShort;
 }
 
 // What is wrong with the books and the bytes of a run; "" when nothing is.
@@ -199,7 +205,7 @@ int check(const Arguments& a) {
   std::map<std::string, std::size_t> refused;
   std::size_t combinations = 0;
   const auto wanted = [&](const std::string& file) { return file.find(a.only) != std::string::npos; };
-  const std::vector<std::string> files = json_files(a.folder);
+  const std::vector<std::string> files = scenarios_in(a.folder);
   if (files.empty()) throw UserError("no scenarios in " + a.folder);
   for (const std::string& file : files) {
     if (!wanted(file)) continue;
@@ -214,7 +220,7 @@ int check(const Arguments& a) {
     }
   }
   for (const char* folder : {"hazards", "adversity"})
-    for (const std::string& file : json_files(a.folder + "/" + folder))
+    for (const std::string& file : scenarios_in(a.folder + "/" + folder))
       if (wanted(file)) {
         ++combinations;
         jobs.push_back({"guestdma run " + file, [&a, file](cli::Reporter& r) { return run_as_it_is(a.program, file, r); }});
