@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "src/cli/paths.h"
@@ -57,17 +56,6 @@ TEST(ShippedPoints, NoKeyIsTheirOwn) {
 
 TEST(ShippedPoints, OneSeed) {
   for (const PlannedRun& r : shipped().runs) EXPECT_EQ(r.plan.scenario.seed, scenario::Scenario{}.seed) << r.called;
-}
-
-// Each calibrated point has a parameter that was fitted to it, each parameter its calibrated points.
-TEST(ShippedPoints, FittedParametersAndCalibratedPointsBelongTogether) {
-  std::set<std::string> calibrated, fitted;
-  for (const Point& p : shipped().points)
-    if (p.facts.kind == report::PointResult::Kind::calibrated) calibrated.insert(p.facts.id);
-  std::ifstream in(kScenarios + "/fidelity/parameters.json");
-  for (const auto& parameter : nlohmann::json::parse(in))
-    for (const auto& id : parameter.at("points")) fitted.insert(id.get<std::string>());
-  EXPECT_EQ(calibrated, fitted);
 }
 
 }  // namespace
