@@ -103,7 +103,7 @@ TEST(Forward, IommuOnAndBlocked) {
 
 TEST(Forward, WhatCannotBe) {
   EXPECT_EQ(forward({"nic.rx_queues=9"}).exit_code, 2);
-  EXPECT_EQ(forward({"forward.mempool=300"}).exit_code, 2);
+  EXPECT_EQ(forward({"forward.mempool=300", "forward.mempool_cache=256"}).exit_code, 2);
   EXPECT_FALSE(can_serve("host-forward.json", "ring-256", {"nic.mtu=4000B"}));
 }
 
