@@ -73,23 +73,26 @@ void NapiQueue::start(std::uint32_t vector) {
 
 // The next mini-completion of a session. After the last one the session's other places get the owner bit of this round, as
 // the card has not written them (mlx5e_cqes_update_owner).
-bool NapiQueue::take_mini(Step& s, RxWriteback& w) {
+RxWriteback NapiQueue::take_mini(Step& s) {
   const Bytes size = completion::kEntry;
   const Hpa title = completions_ + title_slot_ * size;
   const Hpa at = title + completion::array_place(mini_) * size + completion::mini_offset(mini_);
   s.charge(expand_);
   s.load(expand_.op, at, completion::kMini);
-  w = completion::decode_mini(phys_.at(at), title_);
-  if (++mini_ < minis_) return true;
+  const RxWriteback w = completion::decode_mini(phys_.at(at), title_);
+  if (++mini_ < minis_) return w;
   for (std::uint32_t i = 1; i <= minis_; ++i) *(phys_.at(title + i * size) + completion::kOwner) = phase_ ? completion::kPhase : 0;
   s.store(expand_.op, title + size, minis_ * size);
   minis_ = mini_ = 0;
-  return true;
+  return w;
 }
 
 // The next completion of the queue; false when the card has written none.
 bool NapiQueue::completion(Step& s, RxWriteback& w) {
-  if (mini_ < minis_) return take_mini(s, w);
+  if (mini_ < minis_) {
+    w = take_mini(s);
+    return true;
+  }
   const Hpa at = completions_ + (clean_ + 1) * params_.completion_size - completion::kEntry;
   s.load(frame_.op, at, completion::kEntry);
   const completion::Entry e = completion::decode(phys_.at(at));

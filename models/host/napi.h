@@ -1,7 +1,7 @@
 // The NIC driver's receive side of one queue: interrupt, NAPI poll, descriptors, refill, and the GRO stage behind it.
 //
-// Modelled: completions in the descriptors or in a queue of their own, compressed or not; interrupt -> softirq, poll with a budget, descriptor reads where the NIC wrote them, refill by threshold with
-// one doorbell, GRO flush and interrupt re-arm at the end of a poll; a timer that polls instead of the interrupt
+// Modelled: interrupt -> softirq, poll with a budget, completions read where the NIC wrote them (in the descriptors, or in a
+// queue of their own, compressed or not), refill by threshold with one doorbell, GRO flush and interrupt re-arm at the end of a poll; a timer that polls instead of the interrupt
 // (gro_flush_timeout, napi_defer_hard_irqs). Not modelled: threaded NAPI, busy polling of the queue.
 // Source: drivers/net/ethernet/intel/ixgbe/ixgbe_main.c (ixgbe_clean_rx_irq), net/core/dev.c (net_rx_action,
 // napi_complete_done, napi_watchdog).
@@ -101,7 +101,7 @@ class NapiQueue : public Task {
  private:
   bool take_one(Step& s);
   bool completion(Step& s, RxWriteback& w);
-  bool take_mini(Step& s, RxWriteback& w);
+  RxWriteback take_mini(Step& s);
   void refill(Step& s);
   bool complete(Step& s);
 

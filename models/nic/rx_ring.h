@@ -26,10 +26,9 @@ class RxRing final : public RxQueue {
   struct Slot {
     Iova packet = 0, header = 0;               // as fetched
     std::uint64_t writeback[2] = {};
-    Hpa writeback_hpa = kNoAddress;            // of the descriptor, or of the completion entry
+    Hpa writeback_hpa = kNoAddress;            // of the descriptor, the completion entry or the mini-completion
     std::uint32_t minis = 0;                   // completion queue: the entry is the title of so many more
     bool mini = false;                         // the completion stands in another's session
-    Hpa mini_hpa = kNoAddress;
     Hpa data_hpa = kNoAddress;                 // where the frame begins in host memory, and on the bus
     Iova data_iova = 0;
     FrameRef in_flight = kNoFrame;             // at the frame's last descriptor, until its write-back is visible

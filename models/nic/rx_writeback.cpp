@@ -69,7 +69,7 @@ std::uint32_t RxRing::flush_completions(Time now, std::uint64_t upto, Time& done
   }
   for (std::uint32_t i = 0; i < n; ++i) s[i].mini = false, s[i].minis = 0;
   if (alike == 1) {   // the run of entries that begin no session
-    std::uint32_t run = c_.compress ? 1 : n;
+    const std::uint32_t run = c_.compress ? 1 : n;
     const Transfer t = write_back(now, a, run * c_.completion_size, done);
     for (std::uint32_t i = 0; i < run; ++i)
       s[i].writeback_hpa = t.fault() ? kNoAddress : t.hpa + (i + 1) * c_.completion_size - completion::kEntry;
@@ -87,8 +87,8 @@ std::uint32_t RxRing::flush_completions(Time now, std::uint64_t upto, Time& done
       array = t.fault() ? kNoAddress : t.hpa;
     }
     s[i + 1].mini = true;
-    s[i + 1].mini_hpa = array == kNoAddress ? kNoAddress : array + completion::mini_offset(i);
-    s[i + 1].writeback_hpa = s->writeback_hpa == kNoAddress ? kNoAddress : s[i + 1].mini_hpa;
+    const bool lost = s->writeback_hpa == kNoAddress || array == kNoAddress;
+    s[i + 1].writeback_hpa = lost ? kNoAddress : array + completion::mini_offset(i);
   }
   return alike;
 }
@@ -113,7 +113,7 @@ void RxRing::store(const Slot& s, std::uint64_t count) {
     return;
   }
   const bool phase = count / c_.size % 2 == 0;   // memory begins as zeros: the first round's owner bit is 1
-  if (s.mini) completion::encode_mini(e_.memory.at(s.mini_hpa), RxDescriptor::decode(s.writeback[0], s.writeback[1]), phase);
+  if (s.mini) completion::encode_mini(e_.memory.at(s.writeback_hpa), RxDescriptor::decode(s.writeback[0], s.writeback[1]), phase);
   else completion::encode(e_.memory.at(s.writeback_hpa), s.writeback, s.minis, phase);
 }
 

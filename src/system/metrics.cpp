@@ -35,13 +35,7 @@ Totals ledger_lines(const Machine& m, const Snapshot& b, const Snapshot& e, std:
     if (at == t.contexts.end()) at = t.contexts.insert(at, {rows[r].context, 0});
     at->second += sum;
   }
-  auto device = [&](const char* component, const char* operation, std::uint64_t n) {
-    if (n) lines.push_back({"-", "device", component, operation, 0, 0, n});
-  };
-  device("pcie", "upstream", e.pcie.upstream_bytes - b.pcie.upstream_bytes);
-  device("pcie", "downstream", e.pcie.downstream_bytes - b.pcie.downstream_bytes);
-  device("dram", "read", e.memory.dram_read_bytes - b.memory.dram_read_bytes);
-  device("dram", "write", e.memory.dram_write_bytes - b.memory.dram_write_bytes);
+  device_lines(b, e, lines);
   std::sort(lines.begin(), lines.end(), [](const LedgerLine& x, const LedgerLine& y) {
     return std::tie(x.core, x.context, x.component, x.operation) < std::tie(y.core, y.context, y.component, y.operation);
   });
@@ -49,6 +43,16 @@ Totals ledger_lines(const Machine& m, const Snapshot& b, const Snapshot& e, std:
 }
 
 }  // namespace
+
+void device_lines(const Snapshot& b, const Snapshot& e, std::vector<LedgerLine>& lines) {
+  auto line = [&](const char* component, const char* operation, std::uint64_t n) {
+    if (n) lines.push_back({"-", "device", component, operation, 0, 0, n});
+  };
+  line("dram", "read", e.memory.dram_read_bytes - b.memory.dram_read_bytes);
+  line("dram", "write", e.memory.dram_write_bytes - b.memory.dram_write_bytes);
+  line("pcie", "downstream", e.pcie.downstream_bytes - b.pcie.downstream_bytes);
+  line("pcie", "upstream", e.pcie.upstream_bytes - b.pcie.upstream_bytes);
+}
 
 void distribution(const std::string& name, const Histogram& h, RunResult& out) {
   if (h.count() == 0) return;

@@ -11,6 +11,8 @@ void compute_metrics(const Machine& m, const Snapshot& begin, const Snapshot& en
 class Sheet;
 // The metrics pcie.*, llc.*, dram.* and iommu.* of a window; `payload`: bytes by which DRAM traffic is divided.
 void bus_and_memory(Sheet& sheet, const Snapshot& begin, const Snapshot& end, std::uint64_t payload);
+// The ledger's lines of what has no core: bytes on the link and of DRAM inside a window, in the ledger's order.
+void device_lines(const Snapshot& begin, const Snapshot& end, std::vector<LedgerLine>& lines);
 // A histogram of picoseconds as a distribution in ns; nothing for an empty one.
 void distribution(const std::string& name, const Histogram& h, RunResult& out);
 

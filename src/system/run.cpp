@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "models/base/error.h"
+#include "src/system/drive.h"
 #include "src/system/machine_bench.h"
 #include "src/system/metrics.h"
 #include "src/system/params.h"
@@ -57,14 +58,8 @@ RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& 
     return r;
   }
   Machine m(s, choice, options);
-  const Topology topology = m.topology();
-  for (TraceObserver* o : options.observers) o->begin(topology);
   Windows windows(m, options);
-  sc_core::sc_start();
-  if (m.agenda.failure()) std::rethrow_exception(m.agenda.failure());
-  if (!windows.measured()) broken("the simulation ended before its measuring window");
-  const Time end = windows.finished_at();
-  for (TraceObserver* o : options.observers) o->finish(end);
+  const Time end = drive(m, windows, options);
   check_end(m);
   // With nothing in flight, every buffer is somebody's: what is still part of a packet was never given back.
   if (m.frames.live() == 0) {
@@ -72,12 +67,7 @@ RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& 
     m.ownership.expect(Owner::in_flight, 0, end, "at the end, with nothing in flight");
   }
 
-  RunResult r;
-  r.scenario = s.name;
-  r.strategy = choice.name;
-  r.label = choice.label;
-  r.seed = s.seed;
-  r.config_sha256 = scenario::config_sha256(s);
+  RunResult r = result_of(s, choice);
   r.fingerprint = m.frames.fingerprint().value();
   r.hazard = !choice.hazard.empty();
   compute_metrics(m, windows.begin(), windows.end(), r);

@@ -1,5 +1,6 @@
 // A run of dma-bench: its checks at the end and its metrics.
 #include "models/base/error.h"
+#include "src/system/drive.h"
 #include "src/system/machine_bench.h"
 #include "src/system/metrics.h"
 #include "src/system/sheet.h"
@@ -19,28 +20,12 @@ void bandwidths(Sheet& sheet, BenchOp op, const DmaBenchStats& b, const DmaBench
   if (window) sheet.add("dma.outstanding", "", static_cast<std::uint64_t>((e.in_flight_ps - b.in_flight_ps) / (window / 1000 + (window < 1000))), 1000);
 }
 
-void device_lines(const Snapshot& b, const Snapshot& e, RunResult& out) {
-  auto line = [&](const char* component, const char* operation, std::uint64_t n) {
-    if (n) out.ledger.push_back({"-", "device", component, operation, 0, 0, n});
-  };
-  line("dram", "read", e.memory.dram_read_bytes - b.memory.dram_read_bytes);
-  line("dram", "write", e.memory.dram_write_bytes - b.memory.dram_write_bytes);
-  line("pcie", "downstream", e.pcie.downstream_bytes - b.pcie.downstream_bytes);
-  line("pcie", "upstream", e.pcie.upstream_bytes - b.pcie.upstream_bytes);
-}
-
 }  // namespace
 
 RunResult run_bench(const scenario::Scenario& s, const scenario::StrategyChoice& choice, const RunOptions& options) {
   BenchMachine m(s, options);
-  const Topology topology = m.topology();
-  for (TraceObserver* o : options.observers) o->begin(topology);
   BenchWindows windows(m, options);
-  sc_core::sc_start();
-  if (m.agenda.failure()) std::rethrow_exception(m.agenda.failure());
-  if (!windows.measured()) broken("the simulation ended before its measuring window");
-  const Time end = windows.finished_at();
-  for (TraceObserver* o : options.observers) o->finish(end);
+  const Time end = drive(m, windows, options);
   const bool quiet = m.device.quiet(end);
   const DmaBenchStats all = m.device.stats(end);
   if (all.issued != all.completed + m.device.in_flight())
@@ -51,12 +36,7 @@ RunResult run_bench(const scenario::Scenario& s, const scenario::StrategyChoice&
     m.device.verify();
   }
 
-  RunResult r;
-  r.scenario = s.name;
-  r.strategy = choice.name;
-  r.label = choice.label;
-  r.seed = s.seed;
-  r.config_sha256 = scenario::config_sha256(s);
+  RunResult r = result_of(s, choice);
   r.fingerprint = m.device.fingerprint().value();
   Sheet sheet(r.metrics);
   const Snapshot &b = windows.begin(), &e = windows.end();
@@ -75,7 +55,7 @@ RunResult run_bench(const scenario::Scenario& s, const scenario::StrategyChoice&
   sheet.count("integrity.errors", "frames", m.device.stats(end).integrity_errors);
   sheet.count("ownership.violations", "", m.ownership.violations());
   sheet.sort();
-  device_lines(b, e, r);
+  device_lines(b, e, r.ledger);
   r.messages = m.ownership.messages();
   r.messages.insert(r.messages.end(), m.device.messages().begin(), m.device.messages().end());
   r.frames = all.completed;

@@ -7,15 +7,6 @@
 namespace gd::test {
 namespace {
 
-struct Sent : ExpectedBytes {
-  explicit Sent(std::vector<Frame>& f) : all(f) {}
-  bool matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t n) override {
-    const Frame& b = all[f.id];
-    return at + n <= b.size() && std::memcmp(&b[at], data, n) == 0;
-  }
-  std::vector<Frame>& all;
-};
-
 struct ForwarderTest : HostBench {
   ForwarderTest() : expected(sent), departures(frames, expected) {
     for (const char* n : {"forward.poll", "forward.rx", "forward.rewrite", "forward.tx", "forward.free", "mempool.get", "mempool.put", "mempool.bulk"})

@@ -58,6 +58,16 @@ struct StubNic : sc_core::sc_module, NicControl {
   bool armed = false, refuse = false;
 };
 
+// The frames as the bench sent them.
+struct Sent : ExpectedBytes {
+  explicit Sent(std::vector<Frame>& f) : all(f) {}
+  bool matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t n) override {
+    const Frame& b = all[f.id];
+    return at + n <= b.size() && std::memcmp(&b[at], data, n) == 0;
+  }
+  std::vector<Frame>& all;
+};
+
 struct HostBench : PathBench {
   HostBench() : nic("nic"), mmio("mmio", costs) { mmio.socket.bind(nic.registers); }
   static GroParams gro_params(bool enabled, GroRules rules, std::uint32_t hz = 250) {

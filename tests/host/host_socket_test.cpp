@@ -4,16 +4,6 @@
 namespace gd::test {
 namespace {
 
-// The frames as the bench sent them.
-struct Sent : ExpectedBytes {
-  explicit Sent(std::vector<Frame>& f) : all(f) {}
-  bool matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t n) override {
-    const Frame& b = all[f.id];
-    return at + n <= b.size() && std::memcmp(&b[at], data, n) == 0;
-  }
-  std::vector<Frame>& all;
-};
-
 struct HostSocketTest : HostBench {
   HostSocketTest() : expected(sent) {
     env.consumer = Consumer::host_socket;
