@@ -2,6 +2,9 @@
 #   the library gd_NAME: one room of the house. DEPS are rooms above it (a forbidden include fails tests/architecture).
 # gd_test(NAME SOURCES a.cpp ... DEPS room ... [SYSTEMC] [JSON] [TIMEOUT s])
 #   the test program test_NAME; each TEST of it is a process of its own under CTest (SystemC elaborates once per process).
+# The files of a room, and of a test program eight at a time, are compiled as one (a full build takes a quarter of the time:
+# most of it was the same headers and templates again). So names in the unnamed namespaces of a room differ from one another,
+# and a test file puts its own into a namespace with the file's name. GUESTDMA_UNITY=OFF compiles each file by itself.
 function(_gd_link target)
   cmake_parse_arguments(A "SYSTEMC;JSON" "" "DEPS" ${ARGN})
   target_link_libraries(${target} PUBLIC gd_flags)
@@ -19,6 +22,7 @@ endfunction()
 function(gd_room name)
   cmake_parse_arguments(R "SYSTEMC;JSON" "" "SOURCES;DEPS" ${ARGN})
   add_library(gd_${name} STATIC ${R_SOURCES})
+  set_target_properties(gd_${name} PROPERTIES UNITY_BUILD ${GUESTDMA_UNITY} UNITY_BUILD_BATCH_SIZE 0)
   set(extra "")
   if(R_SYSTEMC)
     list(APPEND extra SYSTEMC)
@@ -52,6 +56,7 @@ function(gd_test name)
   _gd_link(test_${name} ${extra} DEPS ${T_DEPS})
   target_link_libraries(test_${name} PRIVATE GTest::gtest GTest::gmock)
   guestdma_test_options(test_${name})
+  set_target_properties(test_${name} PROPERTIES UNITY_BUILD ${GUESTDMA_UNITY} UNITY_BUILD_BATCH_SIZE 8)
   target_precompile_headers(test_${name} REUSE_FROM gd_pch_test)
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}." PROPERTIES TIMEOUT ${T_TIMEOUT} DISCOVERY_TIMEOUT 60)
 endfunction()

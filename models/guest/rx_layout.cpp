@@ -5,12 +5,12 @@
 
 #include "models/base/error.h"
 #include "models/memory/phys.h"
+#include "models/packet/headers.h"
 
 namespace gd {
 namespace {
 constexpr std::uint32_t kSkbPad = 64;                        // NET_SKB_PAD
 constexpr std::uint32_t kGoodCopy = 128;                     // GOOD_COPY_LEN
-constexpr std::uint32_t kEthernet = 14;
 constexpr unsigned kMaxFragsOld = 18, kMaxFragsNew = 17;     // MAX_SKB_FRAGS with 4 KiB pages
 constexpr std::uint32_t kPaddedHeaderOld = 16, kPaddedHeader = 32;   // struct padded_vnet_hdr
 constexpr std::uint32_t kSkbOld = 240, kSkb = 256;           // sizeof(struct sk_buff): 2.6.35 (recalled), 6.x in whole lines
@@ -61,7 +61,7 @@ class Chooser {
       l_.fixed = static_cast<std::uint32_t>(fixed);
       // mergeable_min_buf_len(): a full ring holds the largest packet.
       const std::uint32_t packet = gso || p_.mtu > 1500 ? kMaxIp : p_.mtu;
-      const std::uint32_t share = static_cast<std::uint32_t>(ceil_div(l_.header + kEthernet + 4 + packet, ring_));
+      const std::uint32_t share = static_cast<std::uint32_t>(ceil_div(l_.header + ether::kHeader + 4 + packet, ring_));
       l_.most = kPageBytes - l_.header;
       l_.least = std::min(l_.most, std::max(std::max<std::uint32_t>(share, l_.header) - l_.header, RxLayout::kGoodPacket));
     } else if (gso || (l_.linux6 && p_.mtu > 1500)) {
@@ -137,7 +137,7 @@ class Chooser {
   void room() {
     const GuestRxLayout& a = p_.layout;
     if (!feature::has(f_, feature::kSplitLayout)) refuse("with a room need split_layout, which tells how much of it is used");
-    if (a.buffer > kPage || a.room < l_.header + kEthernet || a.room + 60 > a.buffer)
+    if (a.buffer > kPage || a.room < l_.header + ether::kHeader || a.room + 60 > a.buffer)
       refuse("of " + std::to_string(a.buffer) + " B with a room of " + std::to_string(a.room) + " B do not hold a frame within a page");
     l_.mode = RxLayout::Mode::room;
     l_.room = static_cast<std::uint32_t>(a.room);
@@ -193,7 +193,7 @@ bool RxLayout::builds_around(std::uint32_t size, std::uint32_t at, std::uint32_t
 }
 
 std::uint32_t RxLayout::copies(std::uint32_t length) const {
-  return length <= linear ? length : linux6 ? kEthernet : linear;
+  return length <= linear ? length : linux6 ? ether::kHeader : linear;
 }
 
 RxLayout rx_layout(const GuestParams& p, std::uint64_t features, unsigned ring_size) { return Chooser(p, features, ring_size).choose(); }

@@ -3,11 +3,9 @@
 
 #include "models/base/error.h"
 #include "models/guest/rx_queue.h"
+#include "models/packet/headers.h"
 
 namespace gd {
-namespace {
-constexpr std::uint32_t kEthernet = 14;
-}  // namespace
 
 bool GuestRxQueue::next_entry(Step& s, RingView& v, Entry& e) {
   DriverRing::Used u;
@@ -56,7 +54,7 @@ bool GuestRxQueue::locate(const Entry& e, const VirtioNetHdr& h, Place& place) c
     place.first = std::min(e.length - l_.header, size - place.at);
     place.rest = e.length - l_.header - place.first;
   }
-  return place.first + place.rest >= kEthernet;
+  return place.first + place.rest >= ether::kHeader;
 }
 
 // Bytes [from, from + n) of a buffer, whose pieces lie apart in host memory.
@@ -131,7 +129,7 @@ GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& pac
     return Got::nothing;
   }
   const GuestBuffer& g = buffers_[e.buffer];
-  if (e.length < l_.header + kEthernet || e.offset + e.length > l_.capacity(size_of(g))) return refuse(s, e, kNil);
+  if (e.length < l_.header + ether::kHeader || e.offset + e.length > l_.capacity(size_of(g))) return refuse(s, e, kNil);
 
   VirtioNetHdr h;
   c_.space.read(g.gpa + l_.post_at + e.offset, &h, std::min<unsigned>(l_.header, sizeof h));

@@ -47,11 +47,11 @@ std::string on_screen(const Table& all) {
   return out;
 }
 
-struct Kind {
+struct Listing {
   const char* name;
   Table (*table)();
 };
-const Kind kKinds[] = {{"strategies", list_strategies}, {"scenarios", list_scenarios}, {"metrics", list_metrics}, {"costs", list_costs}, {"keys", list_keys}};
+const Listing kListings[] = {{"strategies", list_strategies}, {"scenarios", list_scenarios}, {"metrics", list_metrics}, {"costs", list_costs}, {"keys", list_keys}};
 
 }  // namespace
 
@@ -109,7 +109,7 @@ Table list_keys() {
 
 int list_command(const Options& o) {
   std::vector<std::string> names;
-  for (const Kind& k : kKinds) {
+  for (const Listing& k : kListings) {
     names.emplace_back(k.name);
     if (o.arguments[0] != k.name) continue;
     const Table t = k.table();

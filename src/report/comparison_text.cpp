@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "src/report/ansi.h"
 #include "src/report/comparison.h"
 #include "src/report/words.h"
 
@@ -9,15 +10,11 @@ namespace gd::report {
 
 namespace {
 
-const char* const kBold = "\033[1m";
-const char* const kGreen = "\033[32m";
-const char* const kOff = "\033[0m";
-
 // A cell with its mark; padding is done outside of the colour.
 std::string shown(const std::string& text, bool best, std::size_t width, bool colour) {
   const std::string plain = (best ? "*" : "") + text;
   const std::string padded = pad_left(plain, width);
-  return best && colour ? padded.substr(0, padded.size() - plain.size()) + kGreen + plain + kOff : padded;
+  return best && colour ? padded.substr(0, padded.size() - plain.size()) + ansi::kGreen + plain + ansi::kOff : padded;
 }
 
 struct Line {
@@ -62,7 +59,7 @@ std::string table(const Comparison& c, const TextOptions& o) {
     const std::size_t gap = used + (last - first) <= o.width ? 2 : 1;
     std::string head = pad_right("", title + 1 + unit);
     for (std::size_t i = first; i < last; ++i) head += std::string(gap, ' ') + pad_left(c.columns[i].label, width[i]);
-    out += (o.colour ? kBold + head + kOff : head) + "\n";
+    out += (o.colour ? ansi::kBold + head + ansi::kOff : head) + "\n";
     for (const Line& l : lines) {
       out += pad_right(l.title, title) + " " + pad_right(l.unit, unit);
       for (std::size_t i = first; i < last; ++i) out += std::string(gap, ' ') + shown(l.text[i], l.best[i], width[i], o.colour);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/report/ansi.h"
 #include "src/report/fidelity.h"
 #include "src/report/json_text.h"
 #include "src/report/results.h"
@@ -12,11 +13,6 @@ namespace gd::report {
 namespace {
 
 using Kind = PointResult::Kind;
-
-const char* const kBold = "\033[1m";
-const char* const kRed = "\033[31m";
-const char* const kGreen = "\033[32m";
-const char* const kOff = "\033[0m";
 
 // "+3.4 %"; the plain difference where the published value is 0.
 std::string error_text(const PointResult& p) {
@@ -57,11 +53,11 @@ std::string table(const std::vector<const PointResult*>& points, const std::vect
   std::string out, head;
   for (std::size_t c = 0; c < kHeads.size(); ++c) head += (c ? "  " : "") + (left(c) ? pad_right(kHeads[c], width[c]) : pad_left(kHeads[c], width[c]));
   head.erase(head.find_last_not_of(' ') + 1);
-  out += (colour ? kBold + head + kOff : head) + "\n";
+  out += (colour ? ansi::kBold + head + ansi::kOff : head) + "\n";
   for (const PointResult* p : points) {
     const std::vector<std::string> row = cells(*p);
     for (std::size_t c = 0; c + 1 < row.size(); ++c) out += (c ? "  " : "") + (left(c) ? pad_right(row[c], width[c]) : pad_left(row[c], width[c]));
-    out += "  " + (colour ? (p->within ? kGreen : kRed) + row.back() + kOff : row.back()) + (p->problem.empty() ? "" : ": " + p->problem) + "\n";
+    out += "  " + (colour ? (p->within ? ansi::kGreen : ansi::kRed) + row.back() + ansi::kOff : row.back()) + (p->problem.empty() ? "" : ": " + p->problem) + "\n";
   }
   return out;
 }

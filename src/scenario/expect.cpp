@@ -9,7 +9,7 @@ namespace gd::scenario {
 
 namespace {
 
-const char* const kForm =
+const char* const kLineForm =
     "METRIC[LABEL] OP NUMBER UNIT or METRIC[LABEL] OP NUMBER * METRIC[LABEL], as in \"drops.total == 0\", \"latency.p99 < "
     "50us\"";
 
@@ -26,14 +26,14 @@ class Line {
     const char* first = text_.data() + at_;
     if (at_ < text_.size() && *first == '+') ++first;
     const auto [end, error] = std::from_chars(first, text_.data() + text_.size(), e.number);
-    if (error != std::errc{}) return wrong(begin, text_.size(), "expected a number", kForm);
+    if (error != std::errc{}) return wrong(begin, text_.size(), "expected a number", kLineForm);
     at_ = static_cast<std::size_t>(end - text_.data());
     blanks();
     if (at_ < text_.size() && text_[at_] == '*') {
       ++at_;
       if (!metric(e.other_metric, e.other_label)) return false;
       blanks();
-      return at_ == text_.size() || wrong(at_, text_.size(), "nothing may follow", kForm);
+      return at_ == text_.size() || wrong(at_, text_.size(), "nothing may follow", kLineForm);
     }
     e.unit = text_.substr(at_);
     while (!e.unit.empty() && e.unit.back() == ' ') e.unit.pop_back();
@@ -55,7 +55,7 @@ class Line {
                                   std::string_view("._-").find(text_[at_]) != std::string_view::npos))
       ++at_;
     name = text_.substr(begin, at_ - begin);
-    if (name.empty()) return wrong(begin, begin + 1, "expected the name of a metric", kForm);
+    if (name.empty()) return wrong(begin, begin + 1, "expected the name of a metric", kLineForm);
     const auto& known = r_.options().known_metric;
     if (known && !known(name))
       return wrong(begin, at_, "there is no metric \"" + name + "\"", "`list metrics` shows all",
@@ -63,7 +63,7 @@ class Line {
     if (at_ < text_.size() && text_[at_] == '[') {
       const std::size_t close = text_.find(']', at_);
       if (close == std::string::npos || close == at_ + 1)
-        return wrong(at_, text_.size(), "the label is not closed or is empty", kForm);
+        return wrong(at_, text_.size(), "the label is not closed or is empty", kLineForm);
       label = text_.substr(at_ + 1, close - at_ - 1);
       at_ = close + 1;
     }
@@ -115,7 +115,7 @@ Special read_expect() {
     for (std::size_t i = 0; i < n.children.size(); ++i) {
       const std::string at = path + "." + std::to_string(i);
       Expectation e;
-      if (r.expect(n.children[i], at, Kind::string, kForm) && Line(r, n.children[i], at).parse(e))
+      if (r.expect(n.children[i], at, Kind::string, kLineForm) && Line(r, n.children[i], at).parse(e))
         r.scenario().expect.push_back(e);
     }
   };

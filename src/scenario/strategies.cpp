@@ -10,7 +10,7 @@ namespace gd::scenario {
 
 namespace {
 
-const char* const kForm = "\"all\", or a list of names or of objects {name, label, hazard, set, options of that strategy}";
+const char* const kListForm = "\"all\", or a list of names or of objects {name, label, hazard, set, options of that strategy}";
 
 bool label_ok(const std::string& s) {
   return !s.empty() && s != "." && s != ".." && std::all_of(s.begin(), s.end(), [](char c) {
@@ -165,9 +165,9 @@ Special read_strategies() {
       scenario.strategies.clear();
       return;
     }
-    if (n.kind == Kind::string) return r.fail(n, path, "\"" + n.text + "\" is neither \"all\" nor a list", kForm);
-    if (!r.expect(n, path, Kind::array, kForm)) return;
-    if (n.children.empty()) return r.fail(n, path, "the list is empty", kForm);
+    if (n.kind == Kind::string) return r.fail(n, path, "\"" + n.text + "\" is neither \"all\" nor a list", kListForm);
+    if (!r.expect(n, path, Kind::array, kListForm)) return;
+    if (n.children.empty()) return r.fail(n, path, "the list is empty", kListForm);
     scenario.all_strategies = false;
     std::set<std::string> labels;
     for (std::size_t i = 0; i < n.children.size(); ++i) {

@@ -7,12 +7,12 @@ namespace gd::scenario {
 
 namespace {
 
-using json = nlohmann::json;
+using Sax = nlohmann::json;
 constexpr std::size_t kDepth = 32;
 
 // Builds the tree from the parser's events. The parser (nlohmann 3.11) tells no positions: the place of each token is
 // found by following the text, which at every event holds exactly that token next.
-class Builder : public nlohmann::json_sax<json> {
+class Builder : public nlohmann::json_sax<Sax> {
  public:
   Builder(std::shared_ptr<const Source> source, Mistakes& mistakes)
       : source_(std::move(source)), text_(source_->text), mistakes_(mistakes) {
@@ -189,7 +189,7 @@ const char* kind_name(Kind k) {
 
 std::optional<Node> parse(std::shared_ptr<const Source> source, Mistakes& mistakes) {
   Builder builder(source, mistakes);
-  const bool ok = json::sax_parse(source->text, &builder, json::input_format_t::json, true, true);
+  const bool ok = Sax::sax_parse(source->text, &builder, Sax::input_format_t::json, true, true);
   if (!ok || builder.failed()) return std::nullopt;
   return builder.take();
 }

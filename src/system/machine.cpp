@@ -48,8 +48,6 @@ const Strategy& strategy_of(const sc::StrategyChoice& c) {
   return *s;
 }
 
-constexpr Time kQuantum = 100 * kUs;                 // of simulated time between visits to the kernel; changes no result
-constexpr std::uint64_t kMemorySeed = 0x70616765;   // the scatter of pages is part of the machine, not of the seed
 
 }  // namespace
 

@@ -13,19 +13,17 @@ namespace {
 
 constexpr Bytes kSpare = 64ull << 20;               // page tables, and what alignment costs
 constexpr Bytes kPrepareStep = 4096;                // bytes that the CPU writes at a time
-constexpr Time kQuantum = 100 * kUs;                // as for whole machines
-constexpr Time kQuietCheck = 1 * kUs;
-constexpr std::uint64_t kMemorySeed = 0x70616765;
+constexpr Time kIdleCheck = 1 * kUs;
 
 Bytes thrash_size(const sc::Scenario& s) {
   return s.traffic.dma.cache == sc::CacheState::cold ? align_up(2 * s.memory.llc.size, kPage) : 0;
 }
 
-Bytes arena_size(const sc::Scenario& s) {
+Bytes bench_arena_size(const sc::Scenario& s) {
   return align_up(2 * (align_up(s.traffic.dma.window, s.iommu.page) + s.iommu.page + thrash_size(s) + kSpare), 2ull << 20);
 }
 
-FaultPlan fault_plan(const sc::Scenario& s) {
+FaultPlan bench_fault_plan(const sc::Scenario& s) {
   FaultPlan p;
   p.frame = s.debug.fault.frame;
   const std::string& kind = s.debug.fault.kind;
@@ -65,7 +63,7 @@ DmaBenchParams dma_bench_params(const sc::Scenario& s) {
 }
 
 BenchMachine::BenchMachine(const sc::Scenario& s, const RunOptions& options)
-    : scenario(s), fault(fault_plan(s)), observers(options.observers), costs(cost_book(s)), phys(arena_size(s), kMemorySeed, s.host.memory_node ? arena_size(s) : 0, static_cast<unsigned>(s.host.memory_node)),
+    : scenario(s), fault(bench_fault_plan(s)), observers(options.observers), costs(cost_book(s)), phys(bench_arena_size(s), kMemorySeed, s.host.memory_node ? bench_arena_size(s) : 0, static_cast<unsigned>(s.host.memory_node)),
       agenda("agenda"), memory("memory", agenda, phys, memory_params(s), kMemorySeed),
       iommu("iommu", agenda, iommu_params(s), memory, costs, kMemorySeed), pcie("pcie", agenda, pcie_params(s)), idle_("idle"),
       aligned_(align_up(s.traffic.dma.window, s.iommu.page)), window(phys.alloc_contiguous(aligned_, s.iommu.page)),
@@ -148,8 +146,8 @@ void BenchWindows::act(Time now) {
     agenda().stop();
     return;
   }
-  Time next = have_end_ ? now + kQuietCheck : have_begin_ ? to_ : from_;
-  if (m_.scenario.traffic.frames) next = std::min(next, now + kQuietCheck);   // the last operation may end at any time
+  Time next = have_end_ ? now + kIdleCheck : have_begin_ ? to_ : from_;
+  if (m_.scenario.traffic.frames) next = std::min(next, now + kIdleCheck);   // the last operation may end at any time
   if (options_.progress) next = std::min(next, now + progress_step_);
   wake_at(next);
 }

@@ -17,6 +17,9 @@
 
 namespace gd::system {
 
+constexpr Time kQuantum = 100 * kUs;                // of simulated time between visits to the kernel; changes no result
+constexpr std::uint64_t kMemorySeed = 0x70616765;   // the scatter of pages is part of the machine, not of the seed
+
 CostBook cost_book(const scenario::Scenario& s);
 MemoryParams memory_params(const scenario::Scenario& s);
 CoreParams core_params(const scenario::Scenario& s);

@@ -6,7 +6,7 @@
 #include "models/buffers/vhost_copy.h"
 
 namespace gd {
-namespace {
+namespace bind_test {
 
 BindEnvironment fit() {
   BindEnvironment e;
@@ -213,5 +213,5 @@ TEST(Writeback, ChecksumState) {
   }
 }
 
-}  // namespace
+}  // namespace bind_test
 }  // namespace gd

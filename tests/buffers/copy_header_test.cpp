@@ -2,7 +2,7 @@
 #include "tests/buffers/path_bench.h"
 
 namespace gd::test {
-namespace {
+namespace copy_header_test {
 
 struct CopyHeaderTest : PathBench {
   RxPath& start(SplitMode mode, unsigned headers, unsigned pages) {
@@ -285,5 +285,5 @@ TEST_F(CopyHeaderTest, DroppedPacketsPagesAreTheFirstToBeUsedAgain) {
   expect_no_violation();
 }
 
-}  // namespace
+}  // namespace copy_header_test
 }  // namespace gd::test

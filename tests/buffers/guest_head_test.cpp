@@ -2,7 +2,7 @@
 #include "tests/buffers/path_bench.h"
 
 namespace gd::test {
-namespace {
+namespace guest_head_test {
 
 struct GuestHeadTest : PathBench {
   std::uint32_t post() { return guest->post(12 + 2048, kPage); }
@@ -258,5 +258,5 @@ TEST_F(GuestHeadTest, ABlockedDmaPostsTheBufferAgain) {
   expect_no_violation();
 }
 
-}  // namespace
+}  // namespace guest_head_test
 }  // namespace gd::test

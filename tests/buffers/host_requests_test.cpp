@@ -3,7 +3,7 @@
 #include "tests/buffers/path_bench.h"
 
 namespace gd::test {
-namespace {
+namespace host_requests_test {
 
 struct Row {
   const char *name, *strategy;
@@ -249,5 +249,5 @@ TEST_F(Unfit, ASmallerGuestLayoutIsCopied) {
   expect_no_violation();
 }
 
-}  // namespace
+}  // namespace host_requests_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/buffers/path_bench.h"
 
 namespace gd::test {
-namespace {
+namespace page_frags_test {
 
 constexpr std::uint64_t kOffsets = kModern | feature::bit(feature::kUsedOffset);
 
@@ -214,5 +214,5 @@ TEST_F(PageFragsTest, HazardShortBuffer) {
   EXPECT_NE(own.messages()[0].find("beyond the buffer's end"), std::string::npos) << own.messages()[0];
 }
 
-}  // namespace
+}  // namespace page_frags_test
 }  // namespace gd::test

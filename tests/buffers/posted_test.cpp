@@ -3,7 +3,7 @@
 #include "tests/buffers/path_bench.h"
 
 namespace gd::test {
-namespace {
+namespace posted_test {
 
 struct PostedBench : PathBench {
   using PathBench::PathBench;
@@ -362,5 +362,5 @@ TEST_F(PostedTest, PublishThenSettle) {
   EXPECT_EQ(guest->injected.size(), 1u);
 }
 
-}  // namespace
+}  // namespace posted_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/buffers/path_bench.h"
 
 namespace gd::test {
-namespace {
+namespace vhost_copy_test {
 
 struct VhostCopyTest : PathBench {
   // What used buffers hold, in order, virtio header removed; their lengths in `lengths`.
@@ -293,5 +293,5 @@ TEST_F(VhostCopyTest, ABlockedDmaGivesItsBuffersBack) {
   expect_no_violation();
 }
 
-}  // namespace
+}  // namespace vhost_copy_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "models/buffers/vhost_gather.h"
 
 namespace gd {
-namespace {
+namespace vhost_gather_test {
 
 TEST(VhostGather, Quota) {
   EXPECT_EQ(gather_quota(VhostRules::linux_6, true), 1024u);
@@ -42,5 +42,5 @@ TEST(VhostGather, TheLastHeadIsReduced) {
   for (const Row& r : rows) EXPECT_EQ(used_length(r.need, r.before, r.capacity), r.used) << r.need << " after " << r.before;
 }
 
-}  // namespace
+}  // namespace vhost_gather_test
 }  // namespace gd

@@ -3,7 +3,7 @@
 #include "tests/buffers/path_bench.h"
 
 namespace gd::test {
-namespace {
+namespace vhost_rings_test {
 using feature::bit;
 
 constexpr std::uint64_t kPlain = bit(feature::kVersion1);
@@ -220,5 +220,5 @@ INSTANTIATE_TEST_SUITE_P(Rings, VhostRings, kFormats, format);
 INSTANTIATE_TEST_SUITE_P(Rings, Spec_5_1_6_3_2, kFormats, format);
 INSTANTIATE_TEST_SUITE_P(Rings, Spec_5_1_6_4_1, kFormats, format);
 
-}  // namespace
+}  // namespace vhost_rings_test
 }  // namespace gd::test

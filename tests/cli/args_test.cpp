@@ -6,7 +6,7 @@
 #include "src/cli/exit_code.h"
 
 namespace gd::cli {
-namespace {
+namespace args_test {
 
 using testing::ElementsAre;
 
@@ -65,5 +65,5 @@ TEST(ExitCode, ThreeBeforeTwoBeforeFourBeforeOne) {
     }
 }
 
-}  // namespace
+}  // namespace args_test
 }  // namespace gd::cli

@@ -7,7 +7,7 @@
 #include "src/cli/results_folder.h"
 
 namespace gd::cli {
-namespace {
+namespace parts_test {
 
 const Table kTable{"things", {"name", "text"}, {{"a", "one, \"two\" | three"}, {"long-name", "four"}}};
 
@@ -50,5 +50,5 @@ TEST(Metric, FoundByNamePatternAndGuest) {
   EXPECT_EQ(find_metric("latency.p55"), nullptr);
 }
 
-}  // namespace
+}  // namespace parts_test
 }  // namespace gd::cli

@@ -11,7 +11,7 @@
 #include "src/cli/points_plan.h"
 
 namespace gd::cli {
-namespace {
+namespace points_test {
 
 using testing::HasSubstr;
 
@@ -193,5 +193,5 @@ TEST(PointsSchema, FileEqualsTheTable) {
   EXPECT_TRUE(text.str() == points_schema()) << file << " differs from the table of keys; GUESTDMA_UPDATE=1 writes it anew";
 }
 
-}  // namespace
+}  // namespace points_test
 }  // namespace gd::cli

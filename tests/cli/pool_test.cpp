@@ -9,7 +9,7 @@
 #include "src/cli/pool.h"
 
 namespace gd::cli {
-namespace {
+namespace pool_test {
 
 using testing::HasSubstr;
 
@@ -82,5 +82,5 @@ TEST(Pool, StandardOutputOfAChildIsNotTheParents) {
   EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
 }
 
-}  // namespace
+}  // namespace pool_test
 }  // namespace gd::cli

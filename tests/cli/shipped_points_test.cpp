@@ -9,7 +9,7 @@
 #include "src/scenario/table.h"
 
 namespace gd::cli {
-namespace {
+namespace shipped_points_test {
 
 const std::string kScenarios = GD_SOURCE_DIR "/scenarios";
 
@@ -58,5 +58,5 @@ TEST(ShippedPoints, OneSeed) {
   for (const PlannedRun& r : shipped().runs) EXPECT_EQ(r.plan.scenario.seed, scenario::Scenario{}.seed) << r.called;
 }
 
-}  // namespace
+}  // namespace shipped_points_test
 }  // namespace gd::cli

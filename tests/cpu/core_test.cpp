@@ -7,7 +7,7 @@
 #include "tests/cpu/machine.h"
 
 namespace gd::test {
-namespace {
+namespace core_test {
 
 using ::testing::ElementsAre;
 
@@ -220,5 +220,5 @@ TEST(CoreOrder, ShufflingTheOrderOfAnInstantChangesNothing) {
   for (std::uint64_t seed : {1, 77, 12345}) EXPECT_EQ(in_child(seed), plain) << seed;
 }
 
-}  // namespace
+}  // namespace core_test
 }  // namespace gd::test

@@ -6,7 +6,7 @@
 #include "tests/cpu/machine.h"
 
 namespace gd::test {
-namespace {
+namespace interrupts_test {
 
 struct Sink : InterruptSink {
   Log* seen;
@@ -44,5 +44,5 @@ TEST(InterruptController, DeliversEachMessageAtItsTime) {
   EXPECT_EQ(controller.delivered(), 4u);
 }
 
-}  // namespace
+}  // namespace interrupts_test
 }  // namespace gd::test

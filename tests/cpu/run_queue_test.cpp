@@ -5,7 +5,7 @@
 #include "models/cpu/core.h"
 
 namespace gd {
-namespace {
+namespace run_queue_test {
 
 struct Idle : Task {
   using Task::Task;
@@ -70,5 +70,5 @@ TEST_F(RunQueueTest, SoftirqAloneNeedsNoTurns) {
   EXPECT_EQ(q.take(5000), &soft);
 }
 
-}  // namespace
+}  // namespace run_queue_test
 }  // namespace gd

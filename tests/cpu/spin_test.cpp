@@ -5,7 +5,7 @@
 #include "tests/cpu/machine.h"
 
 namespace gd::test {
-namespace {
+namespace spin_test {
 
 using ::testing::ElementsAre;
 
@@ -73,5 +73,5 @@ TEST(RngAt, IsTheFirstDrawOfABlockWhateverWasDrawn) {
   EXPECT_NE(Rng(7, "y").at(3), b.at(3));
 }
 
-}  // namespace
+}  // namespace spin_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "tests/cpu/machine.h"
 
 namespace gd::test {
-namespace {
+namespace step_test {
 
 struct StepTest : Machine {
   // Runs `f` as one step of a softirq task and returns its cycles.
@@ -53,5 +53,5 @@ TEST_F(StepTest, AtMost32BytesArePublishedAtOnce) {
   EXPECT_THROW(cycles_of([&](Step& s) { s.publish(4096, bytes, 33); }), InvariantError);
 }
 
-}  // namespace
+}  // namespace step_test
 }  // namespace gd::test

@@ -3,7 +3,7 @@
 #include "tests/cpu/machine.h"
 
 namespace gd::test {
-namespace {
+namespace vcpu_test {
 
 using ::testing::ElementsAre;
 
@@ -105,5 +105,5 @@ TEST_F(VcpuTest, GuestSoftirqBeforeGuestThread) {
   EXPECT_THAT(seen, ElementsAre("guest-app@500", "guest-app@900", "guest-softirq@1000", "guest-app@1000"));
 }
 
-}  // namespace
+}  // namespace vcpu_test
 }  // namespace gd::test

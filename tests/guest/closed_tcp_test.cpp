@@ -2,7 +2,7 @@
 #include "tests/guest/guest_fixture.h"
 
 namespace gd::test {
-namespace {
+namespace closed_tcp_test {
 
 struct ClosedTcp : GuestBench {
   ClosedTcp() {
@@ -142,5 +142,5 @@ TEST_F(ClosedTcp, TheWindowClosesAndIsReopened) {
   expect_quiet();
 }
 
-}  // namespace
+}  // namespace closed_tcp_test
 }  // namespace gd::test

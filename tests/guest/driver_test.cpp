@@ -2,7 +2,7 @@
 #include "tests/guest/guest_fixture.h"
 
 namespace gd::test {
-namespace {
+namespace driver_test {
 
 constexpr auto kOld = GuestDriverRules::linux_2_6_35;
 constexpr auto kNew = GuestDriverRules::linux_6;
@@ -274,5 +274,5 @@ TEST_F(GuestBench, AFullRingOfSmallMemoryStarvesAndRecovers) {
   expect_quiet();
 }
 
-}  // namespace
+}  // namespace driver_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/guest/guest_fixture.h"
 
 namespace gd::test {
-namespace {
+namespace gro_test {
 
 struct GuestGroBench : GuestBench {
   GuestGroBench() {
@@ -303,5 +303,5 @@ INSTANTIATE_TEST_SUITE_P(All, GroShapes,
                                            Shape{"headerPages", GuestRxMode::mergeable, kHeaderPages, 1448, false, false, 2}),
                          [](const auto& i) { return i.param.name; });
 
-}  // namespace
+}  // namespace gro_test
 }  // namespace gd::test

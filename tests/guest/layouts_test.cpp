@@ -2,7 +2,7 @@
 #include "tests/guest/guest_fixture.h"
 
 namespace gd::test {
-namespace {
+namespace layouts_test {
 
 struct Layout {
   const char* name;
@@ -267,5 +267,5 @@ TEST_F(GuestBench, MergeableBuffersFollowTheAverageLength) {
   expect_quiet();
 }
 
-}  // namespace
+}  // namespace layouts_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/guest/guest_fixture.h"
 
 namespace gd::test {
-namespace {
+namespace napi_test {
 
 constexpr auto kOld = GuestDriverRules::linux_2_6_35;
 constexpr auto kNew = GuestDriverRules::linux_6;
@@ -151,5 +151,5 @@ INSTANTIATE_TEST_SUITE_P(All, HeaderLengths,
                                            HeaderLength{GuestRxMode::small, true, true, 20}, HeaderLength{GuestRxMode::big, true, true, 20},
                                            HeaderLength{GuestRxMode::mergeable, true, true, 20}));
 
-}  // namespace
+}  // namespace napi_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/guest/rx_bench.h"
 
 namespace gd::test {
-namespace {
+namespace rx_geometry_test {
 
 constexpr auto kOld = GuestDriverRules::linux_2_6_35;
 constexpr auto kNew = GuestDriverRules::linux_6;
@@ -290,5 +290,5 @@ TEST(GuestFeatures, FollowDriverModeAndOffer) {
   EXPECT_EQ(header_length(of(kNew, kMergeable)), 20u);
 }
 
-}  // namespace
+}  // namespace rx_geometry_test
 }  // namespace gd::test

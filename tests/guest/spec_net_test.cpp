@@ -4,7 +4,7 @@
 #include "tests/guest/rx_bench.h"
 
 namespace gd::test {
-namespace {
+namespace spec_net_test {
 using namespace feature;
 
 constexpr auto kOld = GuestDriverRules::linux_2_6_35;
@@ -325,5 +325,5 @@ INSTANTIATE_TEST_SUITE_P(All, Spec_5_1_6_4_2_Checksum,
                                            Trust{"unknownFlag", true, 4, true}),
                          [](const auto& i) { return i.param.name; });
 
-}  // namespace
+}  // namespace spec_net_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "tests/guest/guest_fixture.h"
 
 namespace gd::test {
-namespace {
+namespace stack_test {
 
 TEST_F(GuestBench, SoftwareChecksumWhereNobodyVouched) {
   build();
@@ -231,5 +231,5 @@ TEST_F(GuestBench, TheObserverSeesWholePacketsWithTagAndChecksum) {
   EXPECT_EQ(seen.packets[1], sent.frames[frames[f].id]);
 }
 
-}  // namespace
+}  // namespace stack_test
 }  // namespace gd::test

@@ -5,7 +5,7 @@
 #include "models/packet/headers.h"
 
 namespace gd {
-namespace {
+namespace tcp_test {
 
 using V = TcpReceiver::Verdict;
 
@@ -82,5 +82,5 @@ TEST(TcpReceiver, SynAndFinTakeANumber) {
   EXPECT_EQ(r.next(), 19u);
 }
 
-}  // namespace
+}  // namespace tcp_test
 }  // namespace gd

@@ -5,7 +5,7 @@
 #include "tests/host/vhost_bench.h"
 
 namespace gd::test {
-namespace {
+namespace bridge_test {
 
 // A path in host memory that says its packets are the guest's, and notes what the host asks of it.
 struct GuestMemoryPath final : HostPagePath {
@@ -365,5 +365,5 @@ TEST_F(BridgeTest, TheDesignIsToldWhichBytesChanged) {
   expect_clean();
 }
 
-}  // namespace
+}  // namespace bridge_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "tests/host/host_bench.h"
 
 namespace gd::test {
-namespace {
+namespace drop_stage_test {
 
 struct DropStageTest : HostBench {
   DropStageTest() : expected(sent) {
@@ -118,5 +118,5 @@ TEST_F(DropStageTest, DriverStageNeedsOneBufferAFrame) {
   EXPECT_NE(s.refuse(env)->find("one receive buffer"), std::string::npos);
 }
 
-}  // namespace
+}  // namespace drop_stage_test
 }  // namespace gd::test

@@ -5,7 +5,7 @@
 #include "tests/host/host_bench.h"
 
 namespace gd::test {
-namespace {
+namespace forwarder_test {
 
 struct ForwarderTest : HostBench {
   ForwarderTest() : expected(sent), departures(frames, expected) {
@@ -229,5 +229,5 @@ TEST_F(PoolTest, ObjectsDoNotOverlapAndKeepTheirHeadroom) {
   expect_no_violation();
 }
 
-}  // namespace
+}  // namespace forwarder_test
 }  // namespace gd::test

@@ -3,7 +3,7 @@
 #include "tests/packet/gro_case_frames.h"
 
 namespace gd::test {
-namespace {
+namespace gro_cases_forms_test {
 
 using Lengths = std::vector<std::uint32_t>;
 
@@ -83,5 +83,5 @@ TEST_F(GroCasesFormsTest, Linux2635) {
     }
 }
 
-}  // namespace
+}  // namespace gro_cases_forms_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/host/gro_forms.h"
 
 namespace gd::test {
-namespace {
+namespace gro_cost_test {
 
 Frame segment(unsigned i, const Frame& options = {}) {
   Ip4 o;
@@ -134,5 +134,5 @@ TEST_F(GroCostTest, AHeaderChainBeyondTheLinearRoomGrowsTheHead) {
   expect_clean();
 }
 
-}  // namespace
+}  // namespace gro_cost_test
 }  // namespace gd::test

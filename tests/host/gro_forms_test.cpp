@@ -2,7 +2,7 @@
 #include "tests/host/gro_forms.h"
 
 namespace gd::test {
-namespace {
+namespace gro_forms_test {
 
 Frame segment(unsigned i, std::size_t n = 1000, const Frame& options = {}) {
   Ip4 o;
@@ -171,5 +171,5 @@ TEST_F(GroFormsTest, ThePullCostsItsBytes) {
   EXPECT_EQ(copied("gro.pull"), 54u);
 }
 
-}  // namespace
+}  // namespace gro_forms_test
 }  // namespace gd::test

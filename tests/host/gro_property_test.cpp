@@ -7,7 +7,7 @@
 #include "tests/host/gro_forms.h"
 
 namespace gd::test {
-namespace {
+namespace gro_property_test {
 
 // Segments of some flows as a network would bring them: mostly in order and full, with everything in between that a rule
 // looks at. What bypasses GRO (options, fragments) is left out of a flow's order.
@@ -213,5 +213,5 @@ TEST_F(GroPropertyTest, EveryFormAndRuleSetKeepsBytesOrderAndHeaders) {
   }
 }
 
-}  // namespace
+}  // namespace gro_property_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/host/host_bench.h"
 
 namespace gd::test {
-namespace {
+namespace gro_stage_test {
 
 struct GroStageTest : HostBench {
   Frame segment(unsigned i, std::size_t n = 1000, unsigned flags = 0x10) {
@@ -129,5 +129,5 @@ TEST_F(GroStageTest, OffPassesAll) {
   EXPECT_EQ(up.packets.size(), 3u);
 }
 
-}  // namespace
+}  // namespace gro_stage_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/host/vhost_bench.h"
 
 namespace gd::test {
-namespace {
+namespace gso_test {
 
 constexpr std::uint64_t kBase = feature::bit(feature::kVersion1) | feature::bit(feature::kMergeRxBuffers) | feature::bit(feature::kEventIdx);
 constexpr std::uint64_t kCsumOnly = kBase | feature::bit(feature::kGuestCsum);
@@ -130,5 +130,5 @@ TEST_F(GsoTest, AnUnmergedFramePassesAsItIs) {
   EXPECT_EQ(tap->segmented().packets, 0u);
 }
 
-}  // namespace
+}  // namespace gso_test
 }  // namespace gd::test

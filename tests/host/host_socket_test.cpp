@@ -2,7 +2,7 @@
 #include "tests/host/host_bench.h"
 
 namespace gd::test {
-namespace {
+namespace host_socket_test {
 
 struct HostSocketTest : HostBench {
   HostSocketTest() : expected(sent) {
@@ -152,5 +152,5 @@ TEST_F(HostSocketTest, HeadersCutByTheNicArePulled) {
   expect_quiet();
 }
 
-}  // namespace
+}  // namespace host_socket_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/host/host_bench.h"
 
 namespace gd::test {
-namespace {
+namespace napi_test {
 
 struct NapiTest : HostBench {
   NapiTest() {
@@ -93,5 +93,5 @@ TEST_F(NapiTest, PlantedLossIsNoDrop) {
   EXPECT_EQ(own.count(Owner::skb), 0u);
 }
 
-}  // namespace
+}  // namespace napi_test
 }  // namespace gd::test

@@ -3,7 +3,7 @@
 #include "tests/host/host_bench.h"
 
 namespace gd::test {
-namespace {
+namespace napi_timer_test {
 
 struct NapiTimerTest : HostBench {
   void begin(NapiParams p, GroRules rules = GroRules::linux_6, std::uint32_t ticks = 250) {
@@ -173,5 +173,5 @@ TEST_F(NapiTimerTest, PacketsGoUpInBatches) {
   }
 }
 
-}  // namespace
+}  // namespace napi_timer_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "tests/host/vhost_bench.h"
 
 namespace gd::test {
-namespace {
+namespace softirq_delivery_test {
 
 struct SoftirqDeliveryTest : VhostTest {
   void open_softirq(const char* strategy, std::uint64_t features = kModern, std::uint32_t capacity = 100) {
@@ -112,5 +112,5 @@ TEST(SoftirqPublish, WhatCopiesIntoTheGuestIsRefused) {
   }
 }
 
-}  // namespace
+}  // namespace softirq_delivery_test
 }  // namespace gd::test

@@ -3,7 +3,7 @@
 #include "tests/host/host_bench.h"
 
 namespace gd::test {
-namespace {
+namespace transmit_test {
 
 struct TransmitTest : HostBench {};
 
@@ -63,5 +63,5 @@ TEST_F(TransmitTest, RingFillsDrainsAndWraps) {
   EXPECT_EQ(tx.sent(), 5u);
 }
 
-}  // namespace
+}  // namespace transmit_test
 }  // namespace gd::test

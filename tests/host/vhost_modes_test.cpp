@@ -2,7 +2,7 @@
 #include "tests/host/vhost_bench.h"
 
 namespace gd::test {
-namespace {
+namespace vhost_modes_test {
 
 TEST(VhostRulesTable, PublishRoundAndListen) {
   VhostParams now, old;
@@ -195,5 +195,5 @@ TEST_F(PollTest, AnotherThreadEndsTheSpin) {
   EXPECT_EQ(harvest(), 2u);
 }
 
-}  // namespace
+}  // namespace vhost_modes_test
 }  // namespace gd::test

@@ -2,7 +2,7 @@
 #include "tests/host/vhost_bench.h"
 
 namespace gd::test {
-namespace {
+namespace vhost_worker_test {
 
 TEST_F(VhostTest, PacketsPassAndTheWorkerSleeps) {
   open();
@@ -188,5 +188,5 @@ TEST_F(VhostTest, BadTransmitChainsAreCountedAndReturned) {
   EXPECT_TRUE(guest->tx_driver.get_used(guest->view, u));
 }
 
-}  // namespace
+}  // namespace vhost_worker_test
 }  // namespace gd::test

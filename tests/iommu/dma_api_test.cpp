@@ -3,7 +3,7 @@
 
 using namespace gd;
 
-namespace {
+namespace dma_api_test {
 
 TEST(DmaApi, StrictChargesTheCallingCoreAndInvalidates) {
   IommuBench b("bench", IommuBench::params(IommuMode::strict));
@@ -226,4 +226,4 @@ TEST(DmaApi, LargePagesKeepPoolsMapped) {
   EXPECT_EQ(b.iommu->stats().misses, 1u);
 }
 
-}  // namespace
+}  // namespace dma_api_test

@@ -3,7 +3,7 @@
 
 using namespace gd;
 
-namespace {
+namespace guest_test {
 
 constexpr std::uint16_t kDomain = 3;
 
@@ -93,4 +93,4 @@ TEST(GuestWindow, SurvivesTheFlushOfTheHost) {
   EXPECT_EQ(b.iommu->stats().misses, 3u) << "the whole domain is flushed, as Linux does";
 }
 
-}  // namespace
+}  // namespace guest_test

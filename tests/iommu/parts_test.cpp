@@ -12,7 +12,7 @@
 
 using namespace gd;
 
-namespace {
+namespace parts_test {
 
 // Against a plain map: what the cache holds is what was put in, never more than its capacity.
 TEST(TranslationCache, HoldsWhatWasPutIn) {
@@ -137,4 +137,4 @@ TEST(IoPageTable, LargePagesEndTheWalkEarlier) {
   EXPECT_THROW(t.map(0x4000'1000, 0, 1), InvariantError);
 }
 
-}  // namespace
+}  // namespace parts_test

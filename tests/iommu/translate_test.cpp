@@ -3,7 +3,7 @@
 
 using namespace gd;
 
-namespace {
+namespace translate_test {
 
 constexpr Time kWrite = 10 * kNs;   // a full line into the cache
 
@@ -224,4 +224,4 @@ TEST(IommuTranslate, ImpossibleParametersAreRefused) {
   }
 }
 
-}  // namespace
+}  // namespace translate_test

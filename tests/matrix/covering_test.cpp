@@ -6,7 +6,7 @@
 #include <algorithm>
 
 namespace gd::test {
-namespace {
+namespace covering_test {
 
 using Sizes = std::vector<std::size_t>;
 
@@ -82,5 +82,5 @@ TEST(Covering, TheSameArgumentsGiveTheSameRows) {
   EXPECT_EQ(cover_pairs(sizes, all_rows(sizes)).rows, cover_pairs(sizes, all_rows(sizes)).rows);
 }
 
-}  // namespace
+}  // namespace covering_test
 }  // namespace gd::test

@@ -13,7 +13,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace pairwise_test {
 
 constexpr unsigned kMostRuns = 60, kParts = 3;
 
@@ -122,5 +122,5 @@ TEST(Pairwise, APlantedFaultFails) {
 
 INSTANTIATE_TEST_SUITE_P(Part, PairwiseRuns, ::testing::Range(0u, kParts));
 
-}  // namespace
+}  // namespace pairwise_test
 }  // namespace gd::test

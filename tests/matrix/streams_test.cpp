@@ -13,7 +13,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace streams_test {
 
 std::string text(const Frame& f) { return {f.begin(), f.end()}; }
 std::vector<std::string> as_sent(const std::vector<SentFrame>& sent) {
@@ -150,5 +150,5 @@ INSTANTIATE_TEST_SUITE_P(Seed, StreamRuns,
                          ::testing::Values(StreamRun{11, 1500}, StreamRun{12, 1500}, StreamRun{13, 1500}, StreamRun{14, 1500},
                                            StreamRun{15, 1500}, StreamRun{16, 576}, StreamRun{17, 4000}, StreamRun{18, 9000}));
 
-}  // namespace
+}  // namespace streams_test
 }  // namespace gd::test

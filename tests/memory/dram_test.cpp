@@ -5,7 +5,7 @@
 #include "models/base/error.h"
 
 namespace gd {
-namespace {
+namespace dram_test {
 
 DramParams params(std::uint64_t rate) {
   DramParams p;
@@ -133,5 +133,5 @@ TEST(Dram, NonsenseIsRefused) {
   EXPECT_THROW(Dram{p}, UserError);
 }
 
-}  // namespace
+}  // namespace dram_test
 }  // namespace gd

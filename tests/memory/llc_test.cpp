@@ -8,7 +8,7 @@
 #include "models/base/rng.h"
 
 namespace gd {
-namespace {
+namespace llc_test {
 
 constexpr Bytes kMiB = 1024 * 1024;
 
@@ -234,5 +234,5 @@ TEST(Llc, SeedDecidesReplacementAndNothingElseDoes) {
   EXPECT_NE(misses(1), misses(2));
 }
 
-}  // namespace
+}  // namespace llc_test
 }  // namespace gd

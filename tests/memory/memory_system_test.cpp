@@ -9,7 +9,7 @@
 #include "models/ports/dma.h"
 
 namespace gd {
-namespace {
+namespace memory_system_test {
 
 constexpr Bytes kMiB = 1024 * 1024;
 
@@ -305,5 +305,5 @@ TEST(MemorySystemOptions, WithoutDdioWritesGoToDram) {
   EXPECT_EQ(memory.cpu(2 * kUs, 0x10000, 64, Touch::load, false), 98 * kNs);
 }
 
-}  // namespace
+}  // namespace memory_system_test
 }  // namespace gd

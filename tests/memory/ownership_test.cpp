@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 namespace gd {
-namespace {
+namespace ownership_test {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -129,5 +129,5 @@ TEST(Ownership, PinsAreCountedByPageAndIntegrated) {
   EXPECT_EQ(o.violations(), 0u);
 }
 
-}  // namespace
+}  // namespace ownership_test
 }  // namespace gd

@@ -9,7 +9,7 @@
 #include "models/ports/dma.h"
 
 namespace gd {
-namespace {
+namespace phys_test {
 
 constexpr Bytes kMiB = 1024 * 1024;
 
@@ -149,5 +149,5 @@ TEST(GuestSpace, AllocatesAlignedAndNeverPageZero) {
   EXPECT_THROW(g.alloc(2 * kMiB, 1), UserError);
 }
 
-}  // namespace
+}  // namespace phys_test
 }  // namespace gd

@@ -4,7 +4,7 @@
 #include "tests/nic/nic_bench.h"
 
 namespace gd {
-namespace {
+namespace completion_test {
 
 using test::NicBench;
 using test::TestRing;
@@ -162,5 +162,5 @@ TEST_P(CompletionRefused, ImpossibleEntries) {
   EXPECT_THROW(b.nic.configure_rx(0, with_queue(b, GetParam().first, GetParam().second)), UserError);
 }
 
-}  // namespace
+}  // namespace completion_test
 }  // namespace gd

@@ -12,7 +12,7 @@
 
 using namespace gd;
 
-namespace {
+namespace dma_bench_test {
 
 struct Bench : sc_core::sc_module, Actor {
   Agenda agenda{"agenda"};
@@ -219,4 +219,4 @@ TEST(DmaBench, RefusesWhatCannotBe) {
   EXPECT_THROW(check(p), UserError);
 }
 
-}  // namespace
+}  // namespace dma_bench_test

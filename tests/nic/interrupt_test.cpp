@@ -7,7 +7,7 @@
 using namespace gd;
 using namespace gd::test;
 
-namespace {
+namespace interrupt_test {
 
 constexpr Time kVisible = NicParams{}.rx_latency + NicBench::kWrite;   // from arrival to write-back
 
@@ -185,4 +185,4 @@ TEST(NicWired, InterruptFollowsTheDataOverTheLink) {
   EXPECT_EQ(w.ownership.violations(), 0u);
 }
 
-}  // namespace
+}  // namespace interrupt_test

@@ -4,7 +4,7 @@
 #include "tests/nic/nic_bench.h"
 
 namespace gd {
-namespace {
+namespace pause_test {
 
 using test::NicBench;
 using test::TestRing;
@@ -73,5 +73,5 @@ class NicPauseRefused : public ::testing::TestWithParam<NicParams> {};
 INSTANTIATE_TEST_SUITE_P(, NicPauseRefused, ::testing::Values(marks(1 << 20, 0, 1), marks(4000, 4000, 1), marks(4000, 0, 0)));
 TEST_P(NicPauseRefused, MarksOutOfRange) { EXPECT_THROW(NicBench("bench", GetParam()), UserError); }
 
-}  // namespace
+}  // namespace pause_test
 }  // namespace gd

@@ -5,7 +5,7 @@
 using namespace gd;
 using namespace gd::test;
 
-namespace {
+namespace rx_test {
 
 constexpr Time kLatency = NicParams{}.rx_latency;
 
@@ -409,4 +409,4 @@ TEST(NicRx, OneActivationAFrame) {
   EXPECT_LE(b.nic.activations() - before, 400u + 400u / 8 + 2);
 }
 
-}  // namespace
+}  // namespace rx_test

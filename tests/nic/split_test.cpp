@@ -6,7 +6,7 @@
 using namespace gd;
 using namespace gd::nic;
 
-namespace {
+namespace split_test {
 
 constexpr SplitMode kOff = SplitMode::off, kSplit = SplitMode::split, kAlways = SplitMode::always;
 
@@ -65,4 +65,4 @@ TEST(Split, HeaderLengthFitsTheDescriptor) {
         }
 }
 
-}  // namespace
+}  // namespace split_test

@@ -9,7 +9,7 @@
 using namespace gd;
 using namespace gd::nic;
 
-namespace {
+namespace steering_test {
 
 constexpr std::uint64_t kA = 0x020000000001, kB = 0x020000000002, kBroadcast = 0xffffffffffff, kMulticast = 0x01005e000001;
 
@@ -96,4 +96,4 @@ TEST(Steering, PortsSpreadTcpButNotUdpUnlessAsked) {
   EXPECT_EQ(queues(true, true), 8u);
 }
 
-}  // namespace
+}  // namespace steering_test

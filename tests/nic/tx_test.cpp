@@ -4,7 +4,7 @@
 using namespace gd;
 using namespace gd::test;
 
-namespace {
+namespace tx_test {
 
 struct TestTx {
   NicBench& b;
@@ -113,4 +113,4 @@ TEST(NicTx, AnUnreadableBufferIsDiscarded) {
   EXPECT_EQ(b.nic.stats().tx_errors, 1u);
 }
 
-}  // namespace
+}  // namespace tx_test

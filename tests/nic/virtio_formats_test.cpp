@@ -7,7 +7,7 @@ using namespace gd;
 using namespace gd::test;
 using feature::bit;
 
-namespace {
+namespace virtio_formats_test {
 
 constexpr std::uint64_t kMergeable = bit(feature::kMergeRxBuffers) | bit(feature::kVersion1);
 constexpr std::uint64_t kPacked = bit(feature::kPacked), kOrder = bit(feature::kInOrder), kEvents = bit(feature::kEventIdx),
@@ -367,4 +367,4 @@ TEST(NicVirtqueue, AMalformedPackedRingStopsTheQueueOnly) {
   EXPECT_TRUE(pvring::is_used(b.phys.load<pvring::Desc>(fine.layout.desc).flags, true));
 }
 
-}  // namespace
+}  // namespace virtio_formats_test

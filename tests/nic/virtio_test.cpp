@@ -8,7 +8,7 @@ using namespace gd;
 using namespace gd::test;
 using feature::bit;
 
-namespace {
+namespace virtio_test {
 
 constexpr std::uint64_t kMergeable = bit(feature::kMergeRxBuffers) | bit(feature::kVersion1);
 
@@ -358,4 +358,4 @@ TEST(NicVirtioTx, FrameLeavesWithoutTheHeaderAndIsUsed) {
   EXPECT_EQ(b.messages.size(), 2u);
 }
 
-}  // namespace
+}  // namespace virtio_test

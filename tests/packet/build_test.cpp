@@ -9,7 +9,7 @@
 #include "tests/packet/frames.h"
 
 namespace gd {
-namespace {
+namespace build_test {
 using namespace test;
 
 FlowHeader flow(bool v6, bool udp, bool tagged, bool timestamps) {
@@ -140,5 +140,5 @@ TEST(Build, AckAnswersTheFrame) {
   EXPECT_EQ(build_tcp_ack(out, u.data(), parse(u.data(), static_cast<std::uint32_t>(u.size())), {}), 0u);
 }
 
-}  // namespace
+}  // namespace build_test
 }  // namespace gd

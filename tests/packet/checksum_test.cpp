@@ -6,7 +6,7 @@
 #include "tests/packet/frames.h"
 
 namespace gd::csum {
-namespace {
+namespace checksum_test {
 using namespace test;
 
 Parsed parsed(const Frame& f) { return parse(f.data(), static_cast<std::uint32_t>(f.size())); }
@@ -130,5 +130,5 @@ TEST(Checksum, UdpZeroIsStoredAsAllOnes) {
   EXPECT_EQ(check_l4(f.data(), parsed(f)), Checked::good);
 }
 
-}  // namespace
+}  // namespace checksum_test
 }  // namespace gd::csum

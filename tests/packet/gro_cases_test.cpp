@@ -4,7 +4,7 @@
 #include "tests/packet/gro_driver.h"
 
 namespace gd {
-namespace {
+namespace gro_cases_test {
 using namespace test;
 using nlohmann::json;
 
@@ -59,5 +59,5 @@ TEST(GroCases, Linux2635HoldsNothingWithoutVerifiedChecksums) {
   }
 }
 
-}  // namespace
+}  // namespace gro_cases_test
 }  // namespace gd

@@ -5,7 +5,7 @@
 #include "tests/packet/gro_driver.h"
 
 namespace gd {
-namespace {
+namespace gro_table_test {
 using namespace test;
 using V = GroVerdict;
 
@@ -235,5 +235,5 @@ TEST(GroTable, GarbageIsSurvived) {
   }
 }
 
-}  // namespace
+}  // namespace gro_table_test
 }  // namespace gd

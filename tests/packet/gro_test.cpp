@@ -4,7 +4,7 @@
 #include "tests/packet/gro_driver.h"
 
 namespace gd {
-namespace {
+namespace gro_test {
 using namespace test;
 using Lengths = std::vector<std::uint32_t>;
 using V = GroVerdict;
@@ -256,5 +256,5 @@ TEST(Gro, VlanTags) {
   }
 }
 
-}  // namespace
+}  // namespace gro_test
 }  // namespace gd

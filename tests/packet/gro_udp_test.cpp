@@ -2,7 +2,7 @@
 #include "tests/packet/gro_driver.h"
 
 namespace gd {
-namespace {
+namespace gro_udp_test {
 using namespace test;
 using V = GroVerdict;
 using Lengths = std::vector<std::uint32_t>;
@@ -136,5 +136,5 @@ TEST(GroUdp, SoftwareChecksum) {
   EXPECT_EQ(d.last.summed_bytes, 108u);
 }
 
-}  // namespace
+}  // namespace gro_udp_test
 }  // namespace gd

@@ -10,7 +10,7 @@
 #include "tests/packet/frames.h"
 
 namespace gd {
-namespace {
+namespace parse_test {
 using namespace test;
 
 struct Case {
@@ -217,5 +217,5 @@ TEST(Parse, EndlessExtensionHeadersEnd) {
   EXPECT_EQ(p.l4, L4::none);
 }
 
-}  // namespace
+}  // namespace parse_test
 }  // namespace gd

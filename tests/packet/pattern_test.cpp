@@ -6,7 +6,7 @@
 #include "tests/packet/frames.h"
 
 namespace gd {
-namespace {
+namespace pattern_test {
 using namespace test;
 
 Pattern make(std::uint64_t seed) {
@@ -65,5 +65,5 @@ TEST(Pattern, PartialSumsEqualTheNaiveSum) {
   EXPECT_EQ(p.partial_sum(1, 2, 0), 0);
 }
 
-}  // namespace
+}  // namespace pattern_test
 }  // namespace gd

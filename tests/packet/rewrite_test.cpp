@@ -8,7 +8,7 @@
 #include "tests/packet/frames.h"
 
 namespace gd::test {
-namespace {
+namespace rewrite_test {
 
 constexpr Rewrite kAll[] = {Rewrite::mac, Rewrite::ttl, Rewrite::nat, Rewrite::vlan_push, Rewrite::vlan_pop, Rewrite::encapsulate};
 
@@ -121,5 +121,5 @@ TEST(Rewrite, WhatCannotBeIsLeft) {
   EXPECT_FALSE(rewrite_applies(Rewrite::none, parse(f.data(), static_cast<std::uint32_t>(f.size()))));
 }
 
-}  // namespace
+}  // namespace rewrite_test
 }  // namespace gd::test

@@ -7,7 +7,7 @@
 #include "tests/packet/frames.h"
 
 namespace gd::test {
-namespace {
+namespace segment_test {
 
 struct Case {
   const char* name;
@@ -165,5 +165,5 @@ TEST(Segment, InPlaceGivesTheSame) {
   EXPECT_EQ(Frame(all.begin(), all.begin() + plan.header_length), Frame(frames[0].begin(), frames[0].begin() + plan.header_length));
 }
 
-}  // namespace
+}  // namespace segment_test
 }  // namespace gd::test

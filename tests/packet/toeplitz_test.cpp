@@ -7,7 +7,7 @@
 #include "tests/packet/frames.h"
 
 namespace gd {
-namespace {
+namespace toeplitz_test {
 using namespace test;
 
 struct Vector {
@@ -89,5 +89,5 @@ TEST(Toeplitz, AnotherKeyGivesAnotherHash) {
   EXPECT_EQ(t.hash(second, 1), 2u);
 }
 
-}  // namespace
+}  // namespace toeplitz_test
 }  // namespace gd

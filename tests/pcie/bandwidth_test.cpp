@@ -4,7 +4,7 @@
 
 using namespace gd;
 
-namespace {
+namespace bandwidth_test {
 
 constexpr int kTransfers = 20'000;
 
@@ -102,4 +102,4 @@ TEST(PcieBandwidth, BytesOnTheLinkIncludeDllpsWithoutDrift) {
   EXPECT_NEAR(at_raw * 1e12 / static_cast<double>(b.pcie.upstream_reserved()), 1.0, 1e-6);
 }
 
-}  // namespace
+}  // namespace bandwidth_test

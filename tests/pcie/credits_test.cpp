@@ -7,7 +7,7 @@
 
 using namespace gd;
 
-namespace {
+namespace credits_test {
 
 TEST(Credits, Timed) {
   Credits c(4);
@@ -187,4 +187,4 @@ TEST(PcieCredits, MoreNeverHurts) {
   }
 }
 
-}  // namespace
+}  // namespace credits_test

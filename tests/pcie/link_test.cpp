@@ -3,7 +3,7 @@
 
 using namespace gd;
 
-namespace {
+namespace link_test {
 
 // A link on which a byte takes exactly 1 ns: Gen1 x4 has 8 Gb/s after encoding.
 PcieParams round_link() {
@@ -188,4 +188,4 @@ TEST(PcieLink, DirectionsAreShared) {
   EXPECT_GT(b.write(0, 64, 5 * kUs) - 5 * kUs, write_alone);
 }
 
-}  // namespace
+}  // namespace link_test

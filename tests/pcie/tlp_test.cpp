@@ -10,7 +10,7 @@
 
 using namespace gd;
 
-namespace {
+namespace tlp_test {
 
 std::uint64_t naive_chunks(std::uint64_t a, Bytes n, Bytes chunk) {
   std::uint64_t count = 0;
@@ -114,4 +114,4 @@ TEST(Tlp, Utilisation) {
   EXPECT_EQ(utilisation_ppm(25 * kUs, 100 * kUs), 250'000u);
 }
 
-}  // namespace
+}  // namespace tlp_test

@@ -11,7 +11,7 @@
 #include "tests/report/made_up.h"
 
 namespace gd::report {
-namespace {
+namespace comparison_test {
 
 using testing::HasSubstr;
 using testing::Not;
@@ -201,5 +201,5 @@ TEST(Run, PrintsItsMetrics) {
   EXPECT_THAT(run_markdown(r), HasSubstr("| drops.total | 0 | frames |"));
 }
 
-}  // namespace
+}  // namespace comparison_test
 }  // namespace gd::report

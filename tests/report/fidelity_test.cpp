@@ -6,7 +6,7 @@
 #include "src/report/fidelity.h"
 
 namespace gd::report {
-namespace {
+namespace fidelity_test {
 
 using Kind = PointResult::Kind;
 using testing::HasSubstr;
@@ -110,5 +110,5 @@ TEST(PointTables, CsvAndJsonSayTheSame) {
   EXPECT_FALSE(j["points"][6].contains("verdict"));
 }
 
-}  // namespace
+}  // namespace fidelity_test
 }  // namespace gd::report

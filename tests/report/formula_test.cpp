@@ -6,7 +6,7 @@
 #include "src/report/formula.h"
 
 namespace gd::report {
-namespace {
+namespace formula_test {
 
 system::RunResult run(std::vector<system::Metric> metrics) {
   system::RunResult r;
@@ -69,5 +69,5 @@ TEST(Formula, Mistakes) {
   EXPECT_THROW(Formula(std::string(200, '('), kNames), FormulaMistake);
 }
 
-}  // namespace
+}  // namespace formula_test
 }  // namespace gd::report

@@ -12,7 +12,7 @@
 #include "tests/report/made_up.h"
 
 namespace gd::report {
-namespace {
+namespace results_test {
 
 using Json = nlohmann::ordered_json;
 
@@ -118,5 +118,5 @@ TEST(Results, BadFoldersAreOneMessage) {
   EXPECT_THROW(write_file(folder + "/no/such", "x"), UserError);
 }
 
-}  // namespace
+}  // namespace results_test
 }  // namespace gd::report

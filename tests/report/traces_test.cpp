@@ -16,7 +16,7 @@
 #include "tests/report/made_up.h"
 
 namespace gd::report {
-namespace {
+namespace traces_test {
 
 using Json = nlohmann::json;
 using testing::HasSubstr;
@@ -209,5 +209,5 @@ TEST(Pcap, WithoutGuestsTheApplicationHasACapture) {
   EXPECT_EQ(read_file(folder + "/app.pcap").size(), 24u + 16u + 60u);
 }
 
-}  // namespace
+}  // namespace traces_test
 }  // namespace gd::report

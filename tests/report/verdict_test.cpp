@@ -7,7 +7,7 @@
 #include "tests/report/made_up.h"
 
 namespace gd::report {
-namespace {
+namespace verdict_test {
 
 using State = Verdict::State;
 using testing::HasSubstr;
@@ -79,5 +79,5 @@ TEST(Expect, CompareRefusesLabelsThatAreNotRun) {
   EXPECT_NO_THROW(require_labels({line("a", "b", scenario::Compare::equal, 0, "", "c", "d")}, {"b", "d"}));
 }
 
-}  // namespace
+}  // namespace verdict_test
 }  // namespace gd::report

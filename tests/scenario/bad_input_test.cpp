@@ -4,7 +4,7 @@
 #include "tests/scenario/support.h"
 
 namespace gd::scenario {
-namespace {
+namespace bad_input_test {
 
 using testing::HasSubstr;
 
@@ -128,5 +128,5 @@ TEST(BadInputForm, MissingFile) {
   }
 }
 
-}  // namespace
+}  // namespace bad_input_test
 }  // namespace gd::scenario

@@ -8,7 +8,7 @@
 #include "tests/scenario/support.h"
 
 namespace gd::scenario {
-namespace {
+namespace merge_test {
 
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -201,5 +201,5 @@ TEST(Costs, AProfileExtendsAnother) {
   }
 }
 
-}  // namespace
+}  // namespace merge_test
 }  // namespace gd::scenario

@@ -11,7 +11,7 @@
 #include "tests/scenario/support.h"
 
 namespace gd::scenario {
-namespace {
+namespace resolved_test {
 
 const char* const kText = R"({
   "description": "d",
@@ -99,5 +99,5 @@ TEST(Schema, HasEveryKeyAndNothingElse) {
   EXPECT_FALSE(root["properties"]["guests"]["items"]["additionalProperties"]);
 }
 
-}  // namespace
+}  // namespace resolved_test
 }  // namespace gd::scenario

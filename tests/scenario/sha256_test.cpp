@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 namespace gd::scenario {
-namespace {
+namespace sha256_test {
 
 // NIST's examples for SHA-256 and the empty message of the CAVP byte vectors.
 TEST(Sha256, NistVectors) {
@@ -23,5 +23,5 @@ TEST(Sha256, PiecesMakeNoDifference) {
   }
 }
 
-}  // namespace
+}  // namespace sha256_test
 }  // namespace gd::scenario

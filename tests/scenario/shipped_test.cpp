@@ -8,7 +8,7 @@
 #include "tests/scenario/support.h"
 
 namespace gd::scenario {
-namespace {
+namespace shipped_test {
 
 namespace fs = std::filesystem;
 const std::string kScenarios = GD_SOURCE_DIR "/scenarios";
@@ -79,5 +79,5 @@ TEST(Shipped, EveryCaptureHasItsScenario) {
     }
 }
 
-}  // namespace
+}  // namespace shipped_test
 }  // namespace gd::scenario

@@ -3,7 +3,7 @@
 #include "tests/scenario/support.h"
 
 namespace gd::scenario {
-namespace {
+namespace strategies_test {
 
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -86,5 +86,5 @@ TEST(Strategies, ChosenOnTheCommandLine) {
   EXPECT_THAT(mistake(text, known("")), StartsWith("--strategy : error: expected names separated by commas"));
 }
 
-}  // namespace
+}  // namespace strategies_test
 }  // namespace gd::scenario

@@ -5,7 +5,7 @@
 #include "src/scenario/diagnostics.h"
 
 namespace gd::scenario {
-namespace {
+namespace units_test {
 
 struct Good {
   Type type;
@@ -86,5 +86,5 @@ TEST(Nearest, DistanceCountsSwapsAsOne) {
   EXPECT_EQ(nearest("entirely-else", {"mtu", "ring_size"}), "");
 }
 
-}  // namespace
+}  // namespace units_test
 }  // namespace gd::scenario

@@ -7,7 +7,7 @@
 #include "tests/scenario/support.h"
 
 namespace gd::scenario {
-namespace {
+namespace values_test {
 
 const char* const kFull = R"({
   "name": "n", "description": "d", "seed": 7,
@@ -126,5 +126,5 @@ TEST(KeyTable, Lookups) {
   EXPECT_THROW(value_text(s, "nic.nothing"), UserError);
 }
 
-}  // namespace
+}  // namespace values_test
 }  // namespace gd::scenario

@@ -2,7 +2,7 @@
 #include "tests/buffers/path_bench.h"
 
 namespace gd::test {
-namespace {
+namespace skb_test {
 
 constexpr std::uint32_t kHeader = 54;
 
@@ -292,5 +292,5 @@ TEST_F(SkbTest, HeaderBufferChangesHands) {
   });
 }
 
-}  // namespace
+}  // namespace skb_test
 }  // namespace gd::test

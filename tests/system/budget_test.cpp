@@ -4,7 +4,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace budget_test {
 
 struct Budget {
   const char* strategy;
@@ -32,5 +32,5 @@ TEST(Budget, MemoryIsFlat) {
   }
 }
 
-}  // namespace
+}  // namespace budget_test
 }  // namespace gd::test

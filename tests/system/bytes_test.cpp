@@ -5,7 +5,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace bytes_test {
 
 std::vector<std::string> capture(const std::string& name) {
   char error[PCAP_ERRBUF_SIZE];
@@ -43,5 +43,5 @@ INSTANTIATE_TEST_SUITE_P(All, Bytes,
                                             ::testing::Values("vhost-copy", "guest-head", "copy-header", "page-frags", "passthrough")),
                          name_of);
 
-}  // namespace
+}  // namespace bytes_test
 }  // namespace gd::test

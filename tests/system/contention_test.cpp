@@ -4,7 +4,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace contention_test {
 
 double value(const char* metric, const std::vector<std::string>& set, const char* strategy = "vhost-copy") {
   const ChildResult r = run_child("bulk-1500.json", strategy, set);
@@ -35,5 +35,5 @@ TEST(Contention, AnIommuThatTranslatesCosts) {
   EXPECT_GT(strict, off + 4000);   // one map, unmap and invalidation a frame: about 4,900 cycles
 }
 
-}  // namespace
+}  // namespace contention_test
 }  // namespace gd::test

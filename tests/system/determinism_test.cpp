@@ -4,7 +4,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace determinism_test {
 
 const char* const kStrategies[] = {"vhost-copy", "guest-head", "copy-header", "page-frags", "passthrough"};
 
@@ -34,5 +34,5 @@ TEST(Determinism, AnotherSeedIsAnotherPoissonRun) {
   EXPECT_NE(a.fingerprint, b.fingerprint);
 }
 
-}  // namespace
+}  // namespace determinism_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace dma_bench_test {
 
 ChildResult bench(std::vector<std::string> set) {
   set.push_back("time.measure=100us");
@@ -70,5 +70,5 @@ TEST(DmaBenchRun, RefusesWhatHasNoPlace) {
   }
 }
 
-}  // namespace
+}  // namespace dma_bench_test
 }  // namespace gd::test

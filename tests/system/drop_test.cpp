@@ -4,7 +4,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace drop_test {
 
 using Set = std::vector<std::string>;
 
@@ -84,5 +84,5 @@ TEST(Drop, WhatCannotBe) {
   EXPECT_TRUE(can_serve("drop-64.json", "raw-table", {"nic.header_split.mode=split"}));
 }
 
-}  // namespace
+}  // namespace drop_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace faults_test {
 
 enum class FoundBy { integrity, conservation, ownership, ledger };
 struct Fault {
@@ -73,5 +73,5 @@ TEST(NoFault, NothingIsFound) {
   EXPECT_EQ(r.value("ownership.violations"), 0);
 }
 
-}  // namespace
+}  // namespace faults_test
 }  // namespace gd::test

@@ -5,7 +5,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace forward_test {
 
 using Set = std::vector<std::string>;
 
@@ -107,5 +107,5 @@ TEST(Forward, WhatCannotBe) {
   EXPECT_FALSE(can_serve("host-forward.json", "ring-256", {"nic.mtu=4000B"}));
 }
 
-}  // namespace
+}  // namespace forward_test
 }  // namespace gd::test

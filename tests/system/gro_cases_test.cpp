@@ -12,7 +12,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace gro_cases_test {
 
 // Equal stamps go back to back; a case's own delays stay gaps.
 void write_capture(const std::string& path, const json& c) {
@@ -77,5 +77,5 @@ INSTANTIATE_TEST_SUITE_P(All, GroCaseRun,
   return n;
 });
 
-}  // namespace
+}  // namespace gro_cases_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace gro_keys_test {
 
 using Set = std::vector<std::string>;
 
@@ -66,5 +66,5 @@ TEST(GroKeys, UdpIsMergedForWhoCanTakeIt) {
   EXPECT_EQ(run_with(old, "bulk-1500.json").value("gro.segments_per_packet"), 1);
 }
 
-}  // namespace
+}  // namespace gro_keys_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace guest_features_test {
 
 ChildResult run(const char* scenario, const char* strategy, std::vector<std::string> set) {
   set.push_back("nic.virtio_rings=true");
@@ -98,5 +98,5 @@ TEST(GuestFeatures, IpAlignmentOf2635MakesTheLinearPartLonger) {
   }
 }
 
-}  // namespace
+}  // namespace guest_features_test
 }  // namespace gd::test

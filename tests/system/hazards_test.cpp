@@ -7,7 +7,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace hazards_test {
 
 struct Row {
   const char *hazard, *strategy;
@@ -60,5 +60,5 @@ TEST(HazardFolder, HasAScenarioForEachRow) {
   EXPECT_EQ(files, std::size(kRows));
 }
 
-}  // namespace
+}  // namespace hazards_test
 }  // namespace gd::test

@@ -6,7 +6,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace host_stage_test {
 
 using Set = std::vector<std::string>;
 
@@ -206,5 +206,5 @@ TEST(Segmentation, AGuestWithoutMergedFramesGetsTheFramesThatCame) {
   EXPECT_EQ(cut, plain);
 }
 
-}  // namespace
+}  // namespace host_stage_test
 }  // namespace gd::test

@@ -5,7 +5,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace shipped_test {
 
 struct Case {
   std::string scenario, strategy;
@@ -46,5 +46,5 @@ std::string name_of(const ::testing::TestParamInfo<Case>& i) {
 
 INSTANTIATE_TEST_SUITE_P(All, Shipped, ::testing::ValuesIn(all_cases()), name_of);
 
-}  // namespace
+}  // namespace shipped_test
 }  // namespace gd::test

@@ -4,7 +4,7 @@
 #include "tests/system/run_child.h"
 
 namespace gd::test {
-namespace {
+namespace variants_test {
 
 struct Row {
   const char *scenario, *label;
@@ -51,5 +51,5 @@ INSTANTIATE_TEST_SUITE_P(All, Variants, ::testing::ValuesIn(kRows), [](const aut
   return n;
 });
 
-}  // namespace
+}  // namespace variants_test
 }  // namespace gd::test

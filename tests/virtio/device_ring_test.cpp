@@ -1,7 +1,7 @@
 #include "tests/virtio/ring_fixture.h"
 
 namespace gd {
-namespace {
+namespace device_ring_test {
 
 TEST(DeviceRing, TakesChainsInOrderAndReadsThemOnce) {
   RingFixture f(8);
@@ -193,5 +193,5 @@ TEST(DeviceRing, NotificationsOffOnAndRecheck) {
   }
 }
 
-}  // namespace
+}  // namespace device_ring_test
 }  // namespace gd

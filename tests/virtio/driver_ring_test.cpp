@@ -1,7 +1,7 @@
 #include "tests/virtio/ring_fixture.h"
 
 namespace gd {
-namespace {
+namespace driver_ring_test {
 
 Segment writable(Gpa a, std::uint32_t n) { return Segment{a, n, true}; }
 
@@ -106,5 +106,5 @@ TEST(DriverRing, CallbacksOffOnAndRecheck) {
   }
 }
 
-}  // namespace
+}  // namespace driver_ring_test
 }  // namespace gd

@@ -5,7 +5,7 @@
 #include "tests/virtio/explorer.h"
 
 namespace gd {
-namespace {
+namespace explore_test {
 
 std::uint64_t bits(const char* letters) {
   std::uint64_t f = 0;
@@ -63,5 +63,5 @@ TEST(Explored, EachMistakeIsFound) {
     }
 }
 
-}  // namespace
+}  // namespace explore_test
 }  // namespace gd

@@ -3,7 +3,7 @@
 #include "models/virtio/features.h"
 
 namespace gd {
-namespace {
+namespace features_test {
 using namespace feature;
 
 constexpr std::uint64_t kAll = ~std::uint64_t{0};
@@ -78,5 +78,5 @@ TEST(Features, WhatIsAgreedStaysAgreed) {
     }
 }
 
-}  // namespace
+}  // namespace features_test
 }  // namespace gd

@@ -3,7 +3,7 @@
 #include "tests/virtio/ring_fixture.h"
 
 namespace gd {
-namespace {
+namespace hostile_test {
 
 struct Case {
   std::uint16_t size;
@@ -110,5 +110,5 @@ TEST(Hostile, ADriverSurvivesAnyDevice) {
   EXPECT_GT(returned, 10000u);
 }
 
-}  // namespace
+}  // namespace hostile_test
 }  // namespace gd

@@ -1,7 +1,7 @@
 #include "tests/virtio/ring_fixture.h"
 
 namespace gd {
-namespace {
+namespace layout_test {
 
 TEST(VringLayout, PartsLieAsTheSpecificationSays) {
   VirtQueueLayout l;
@@ -117,5 +117,5 @@ TEST(VringLayout, RefusesWhatItCannotDo) {
   }
 }
 
-}  // namespace
+}  // namespace layout_test
 }  // namespace gd

@@ -2,7 +2,7 @@
 #include "tests/virtio/spec_fixture.h"
 
 namespace gd {
-namespace {
+namespace packed_ring_test {
 using feature::bit;
 using namespace pvring;
 constexpr std::uint64_t kRing = bit(feature::kPacked);
@@ -81,5 +81,5 @@ TEST(PackedRing, EventsAreMetExactly) {
       }
 }
 
-}  // namespace
+}  // namespace packed_ring_test
 }  // namespace gd

@@ -9,7 +9,7 @@
 #include "tests/virtio/ring_fixture.h"
 
 namespace gd {
-namespace {
+namespace property_test {
 
 constexpr int kSteps = 600'000;     // of each case; a step adds, takes, uses or polls up to four buffers
 constexpr unsigned kMost = 3;       // segments of a buffer
@@ -186,5 +186,5 @@ INSTANTIATE_TEST_SUITE_P(Packed, Interleavings,
                                            Case{256, "pei"}),
                          [](const auto& i) { return std::to_string(i.param.size) + i.param.features; });
 
-}  // namespace
+}  // namespace property_test
 }  // namespace gd

@@ -3,7 +3,7 @@
 #include "tests/virtio/spec_fixture.h"
 
 namespace gd {
-namespace {
+namespace spec_packed_test {
 using feature::bit;
 using namespace pvring;
 constexpr std::uint64_t kRing = bit(feature::kPacked);
@@ -416,5 +416,5 @@ TEST(PackedRing, ADescriptorIsReadOnce) {
   for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(log.count(false, desc_at(f.layout, i), 16), 1u) << i;
 }
 
-}  // namespace
+}  // namespace spec_packed_test
 }  // namespace gd

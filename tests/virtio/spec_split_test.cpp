@@ -3,7 +3,7 @@
 #include "tests/virtio/spec_fixture.h"
 
 namespace gd {
-namespace {
+namespace spec_split_test {
 using feature::bit;
 
 vring::Desc desc(RingFixture& f, Gpa table, unsigned i) {
@@ -232,5 +232,5 @@ TEST(SplitRing, ADescriptorIsReadOnce) {
   EXPECT_EQ(log.count(false, f.layout.desc, 16 * 8), 1u);
 }
 
-}  // namespace
+}  // namespace spec_split_test
 }  // namespace gd

@@ -2,7 +2,7 @@
 #include "tests/virtio/spec_fixture.h"
 
 namespace gd {
-namespace {
+namespace spec_split_used_test {
 using feature::bit;
 
 TEST(Spec_2_7_7_1, FlagsAreZeroOrOneAndZeroWithEventIdx) {
@@ -253,5 +253,5 @@ TEST(Spec_6_3, NotifyOnEmptyOverridesSuppression) {
   }
 }
 
-}  // namespace
+}  // namespace spec_split_used_test
 }  // namespace gd

@@ -5,7 +5,7 @@
 #include "tests/wire/support.h"
 
 namespace gd {
-namespace {
+namespace capture_errors_test {
 
 using test::CapturedFrame;
 using test::ScratchFile;
@@ -63,5 +63,5 @@ TEST(CaptureErrors, ImpossibleRecord) {
   expect(s, "frame 2");
 }
 
-}  // namespace
+}  // namespace capture_errors_test
 }  // namespace gd

@@ -9,7 +9,7 @@
 #include "tests/wire/support.h"
 
 namespace gd {
-namespace {
+namespace capture_test {
 
 using test::ScratchFile;
 using test::shipped;
@@ -242,5 +242,5 @@ TEST(Capture, Pcapng) {
   EXPECT_EQ(c.records()[1].length, 62u);
 }
 
-}  // namespace
+}  // namespace capture_test
 }  // namespace gd

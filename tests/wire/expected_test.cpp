@@ -7,7 +7,7 @@
 #include "tests/wire/support.h"
 
 namespace gd {
-namespace {
+namespace expected_test {
 
 // Whole frames and any part of them match; a flipped bit is found at every byte; bytes beyond the frame never match.
 void examine(ExpectedBytes& e, const FrameMeta& m) {
@@ -94,5 +94,5 @@ TEST(Expected, CaptureInEveryPass) {
   }
 }
 
-}  // namespace
+}  // namespace expected_test
 }  // namespace gd

@@ -6,7 +6,7 @@
 #include <set>
 
 namespace gd {
-namespace {
+namespace frame_buffers_test {
 
 TEST(FrameBuffers, ReusedInTurnWhenFramesEnd) {
   FrameTable table;
@@ -56,5 +56,5 @@ TEST(FrameBuffers, HeldWhileTheNicHoldsTheFrame) {
   EXPECT_EQ(buffers.buffers(), most);
 }
 
-}  // namespace
+}  // namespace frame_buffers_test
 }  // namespace gd

@@ -9,7 +9,7 @@
 #include "tests/wire/support.h"
 
 namespace gd {
-namespace {
+namespace link_test {
 
 using test::Collector;
 
@@ -232,5 +232,5 @@ TEST(Link, RateZeroRefused) {
   EXPECT_THROW(Link(a, rank::kWire, t, limited(0, 1)), UserError);
 }
 
-}  // namespace
+}  // namespace link_test
 }  // namespace gd

@@ -5,7 +5,7 @@
 #include "models/base/error.h"
 
 namespace gd {
-namespace {
+namespace newreno_test {
 
 constexpr std::uint32_t kMss = 1000;
 
@@ -251,5 +251,5 @@ TEST(NewReno, NonsenseIsIgnored) {
   }
 }
 
-}  // namespace
+}  // namespace newreno_test
 }  // namespace gd

@@ -8,7 +8,7 @@
 #include "tests/wire/support.h"
 
 namespace gd {
-namespace {
+namespace replay_test {
 
 using test::ScratchFile;
 
@@ -117,5 +117,5 @@ TEST(Replay, RealCaptureThreePasses) {
   EXPECT_EQ(t.live(), 0u);
 }
 
-}  // namespace
+}  // namespace replay_test
 }  // namespace gd

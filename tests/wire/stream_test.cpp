@@ -8,7 +8,7 @@
 #include "tests/wire/support.h"
 
 namespace gd {
-namespace {
+namespace stream_test {
 
 struct Case {
   const char* name;
@@ -87,5 +87,5 @@ TEST(Stream, FlowsDiffer) {
   EXPECT_THROW(Stream({}, 1), UserError);
 }
 
-}  // namespace
+}  // namespace stream_test
 }  // namespace gd

@@ -9,7 +9,7 @@
 #include "tests/wire/support.h"
 
 namespace gd {
-namespace {
+namespace synthetic_test {
 
 using Params = Synthetic::Params;
 
@@ -171,5 +171,5 @@ TEST(Synthetic, Refusals) {
   }
 }
 
-}  // namespace
+}  // namespace synthetic_test
 }  // namespace gd

@@ -12,7 +12,7 @@
 #include "tests/wire/support.h"
 
 namespace gd {
-namespace {
+namespace tcp_sender_test {
 
 // A receiver at the NIC: drops what the script says, keeps what is out of order, answers with real ACK frames.
 struct Receiver : FrameSink {
@@ -247,5 +247,5 @@ TEST(TcpSender, Refusals) {
   EXPECT_THROW(TcpSender(agenda, rank::kWire, t, p), UserError);
 }
 
-}  // namespace
+}  // namespace tcp_sender_test
 }  // namespace gd
