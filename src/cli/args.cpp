@@ -99,6 +99,11 @@ const std::vector<OptionInfo>& option_table() {
       {"--timeout", "SECONDS", "ends a strategy that takes longer, as hung"},
       {"--no-plots", "", "draws no pictures"},
       {"--frames", "N", "frames of each measurement of bench"},
+      {"--baseline", "OLD", "what check compares with: a result folder, a summary.json, or a folder of baselines"},
+      {"--policy", "FILE", "how much each metric may move, where check compares different runs"},
+      {"--allow-config", "", "lets check compare results of different configurations, by policies"},
+      {"--update-baseline", "", "check writes the new results to OLD, a file for each strategy; refused in CI"},
+      {"--junit", "FILE", "writes what decided the exit code as JUnit XML"},
       {"--version", "", "version, with those of SystemC and the compiler, and the C++ standard"},
       {"--help", "", "explains the command"},
   };
@@ -145,6 +150,13 @@ Options parse_arguments(const std::vector<std::string>& arguments) {
   if (has("--timeout")) o.timeout = seconds("--timeout", one("--timeout"));
   o.plots = !has("--no-plots");
   if (has("--frames")) o.frames = whole("--frames", one("--frames"), 1'000'000'000'000);
+  for (const auto& [name, value] : {std::pair{"--baseline", &o.baseline}, {"--policy", &o.policy}, {"--junit", &o.junit}}) {
+    if (!has(name)) continue;
+    *value = one(name);
+    if ((*value)->empty()) wrong_value(name, "", "a path");
+  }
+  o.allow_config = has("--allow-config");
+  o.update_baseline = has("--update-baseline");
   o.version = has("--version");
   o.help = has("--help");
   return o;

@@ -24,6 +24,8 @@ struct Options {
   double timeout = 0;                      // seconds; 0: none
   bool plots = true;
   std::optional<std::uint64_t> frames;
+  std::optional<std::string> baseline, policy, junit;
+  bool allow_config = false, update_baseline = false;
   bool version = false, help = false;
   std::vector<std::string> given;          // option names as typed in the table: "--out", "-j"
 };

@@ -39,7 +39,7 @@ std::vector<Description> find(const std::string& name) {
     out.push_back({"strategy", name, {{"description", text}}});
   }
   from_table(list_scenarios(), "scenario", name, out);
-  if (const system::MetricInfo* m = find_metric(name)) {
+  if (const system::MetricInfo* m = system::find_metric(name)) {
     Description d{"metric", m->name, {{"description", m->description}}};
     if (!m->unit.empty()) d.facts.push_back({"unit", m->unit});
     if (m->better != 0) d.facts.push_back({"better", m->better > 0 ? "higher" : "lower"});

@@ -5,6 +5,7 @@
 #include "src/cli/commands.h"
 #include "src/cli/evaluate.h"
 #include "src/cli/exit_code.h"
+#include "src/cli/gates.h"
 #include "src/cli/output.h"
 #include "src/cli/plots.h"
 #include "src/cli/points_plan.h"
@@ -109,7 +110,7 @@ std::string shown(const report::Fidelity& f, const Options& o) {
   switch (o.format) {
     case Format::json: return report::fidelity_json(f);
     case Format::csv: return report::fidelity_csv(f);
-    case Format::markdown: return report::fidelity_markdown(f);
+    case Format::markdown: return report::capped(report::fidelity_markdown(f));
     case Format::text: break;
   }
   return report::fidelity_text(f, text_options());
@@ -119,6 +120,7 @@ std::string shown(const report::Fidelity& f, const Options& o) {
 
 int fidelity_command(const Options& o) {
   const std::string& file = o.arguments[0];
+  require_gate_files(o);
   ResultsFolder folder(o, stem_of(file));
   const PointsPlan plan = plan_points(file, o);
   hold_signals();
@@ -135,6 +137,7 @@ int fidelity_command(const Options& o) {
   folder.commit();
   write_out(shown(f, o));
   if (!undrawn.empty()) write_error("warning: no picture was drawn: " + undrawn);
+  write_gate(report::gate_of(f), o);
   int code = f.misses() != 0 ? kGateFailed : kFine;
   for (std::size_t i = 0; i < ran.runs.size(); ++i) code = worse(code, judge_run(ran.runs[i], plan.runs[i].plan.scenario, plan.runs[i].called, o));
   write_note(o, "results in " + folder.shown());

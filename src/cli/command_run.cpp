@@ -2,6 +2,7 @@
 #include "src/cli/commands.h"
 #include "src/cli/evaluate.h"
 #include "src/cli/exit_code.h"
+#include "src/cli/gates.h"
 #include "src/cli/output.h"
 #include "src/cli/plots.h"
 #include "src/cli/signals.h"
@@ -43,7 +44,7 @@ std::string comparison_results(const Evaluation& e, const report::Comparison& c,
   switch (o.format) {
     case Format::json: return report::document_json("compare", e.input, e.verdicts);
     case Format::csv: return report::comparison_csv(c);
-    case Format::markdown: return report::comparison_markdown(c, e.verdicts);
+    case Format::markdown: return report::capped(report::comparison_markdown(c, e.verdicts));
     case Format::text: break;
   }
   const report::TextOptions text = text_options();
@@ -60,6 +61,7 @@ void tell_verdicts(const Evaluation& e, const Options& o, bool side_by_side) {
 
 int execute(const Options& o, bool side_by_side) {
   const std::string& file = o.arguments[0];
+  require_gate_files(o);
   ResultsFolder folder(o, stem_of(file));
   const Plan plan = make_plan(file, load_options(o));
   if (side_by_side) require_expected_strategies(plan);
@@ -83,6 +85,7 @@ int execute(const Options& o, bool side_by_side) {
   write_out(out);
   if (!undrawn.empty()) write_error("warning: no pictures were drawn: " + undrawn);
   tell_verdicts(e, o, side_by_side);
+  write_gate(report::gate_of(side_by_side ? "compare" : "run", plan.scenario.name, e.verdicts), o);
   const int code = judge(e, plan, o);
   write_note(o, "results in " + folder.shown());
   return code;

@@ -12,7 +12,7 @@ namespace gd::cli {
 namespace {
 
 // Commands that later versions have.
-const std::vector<std::string> kLater = {"check", "sweep"};
+const std::vector<std::string> kLater = {"sweep"};
 
 std::vector<std::string> texts(const std::vector<const char*>& list) { return {list.begin(), list.end()}; }
 
@@ -31,7 +31,7 @@ void check_use(const Command& c, const Options& o) {
 
 const std::vector<Command>& command_table() {
   static const std::vector<const char*> kRun = {"--set", "--strategy", "--seed", "--out", "--force", "--trace", "-j", "--format",
-                                                "--quiet", "--progress", "--timeout", "--no-plots", "--help"};
+                                                "--quiet", "--progress", "--timeout", "--no-plots", "--junit", "--help"};
   static const std::vector<const char*> kShow = {"--format", "--quiet", "--help"};
   static const std::vector<Command> table = {
       {"run", "scenario.json", "runs the scenario's strategies and writes a result folder",
@@ -42,12 +42,18 @@ const std::vector<Command>& command_table() {
        "Prints a table, for each pair of strategies the terms that make the difference, and the expect lines; writes\n"
        "comparison.json and comparison.md beside the results, and draws pictures.",
        kRun, compare_command, 1, 1},
+      {"check", "new", "holds results against older ones or a baseline",
+       "NEW and OLD are result folders, summary.json files or folders of baselines (results/baselines/<scenario>). The same seed\n"
+       "and configuration have to give the same fingerprint and every metric exactly. Otherwise each metric may move as its\n"
+       "policy allows: `better`, rel_tol (a share of the old value), abs_tol, gate; a metric that is missing fails. Another\n"
+       "configuration is exit 4 unless --allow-config is given. The furthest changes stand first.",
+       {"--baseline", "--policy", "--allow-config", "--update-baseline", "--junit", "--format", "--quiet", "--help"}, check_command, 1, 1},
       {"fidelity", "points.json", "runs published measurements and sets them against what the models say",
        "A point is a published value with its source, a tolerance, one or more runs, and a formula over their metrics. Runs\n"
        "that are equal are run once. Prints published and simulated value, error and verdict of each point, the worst first,\n"
        "predicted apart from calibrated; writes fidelity.json and fidelity.md, and draws a picture. A point that misses its\n"
        "tolerance is exit 1. --set and --seed hold for all runs; which strategy runs is the points' business.",
-       {"--set", "--seed", "--out", "--force", "-j", "--format", "--quiet", "--progress", "--timeout", "--no-plots", "--help"},
+       {"--set", "--seed", "--out", "--force", "-j", "--format", "--quiet", "--progress", "--timeout", "--no-plots", "--junit", "--help"},
        fidelity_command, 1, 1},
       {"validate", "scenario.json...", "checks scenarios without running them",
        "Up to twenty mistakes at once, each with file, line and column. Also names strategies that cannot be served.",

@@ -49,7 +49,7 @@ void check_units(const scenario::Scenario& s) {
   std::vector<scenario::Diagnostic> wrong;
   for (std::size_t i = 0; i < s.expect.size(); ++i) {
     const scenario::Expectation& e = s.expect[i];
-    const system::MetricInfo* info = find_metric(e.metric);
+    const system::MetricInfo* info = system::find_metric(e.metric);
     if (info == nullptr || e.unit.empty()) continue;
     system::RunResult r;
     r.label = e.label.empty() ? "any" : e.label;
@@ -107,24 +107,6 @@ void require_expected_strategies(const Plan& plan) {
   std::vector<std::string> labels;
   for (const scenario::StrategyChoice& c : plan.run) labels.push_back(c.label);
   report::require_labels(plan.scenario.expect, labels);
-}
-
-const system::MetricInfo* find_metric(std::string name) {
-  if (!system::known_metric(name)) return nullptr;
-  for (int level = 0; level < 2; ++level) {
-    for (const system::MetricInfo& m : system::metric_table()) {
-      if (m.name == name) return &m;
-      const std::size_t open = m.name.find('<'), close = m.name.find('>');
-      if (open == std::string::npos) continue;
-      const std::string after = m.name.substr(close + 1);
-      if (name.size() > open + after.size() && name.compare(0, open, m.name, 0, open) == 0 && name.ends_with(after)) return &m;
-    }
-    // guest.<name>.<metric>
-    const std::size_t dot = name.starts_with("guest.") ? name.find('.', 6) : std::string::npos;
-    if (dot == std::string::npos) return nullptr;
-    name = name.substr(dot + 1);
-  }
-  return nullptr;
 }
 
 }  // namespace gd::cli

@@ -26,7 +26,4 @@ Plan make_plan(const std::string& file, const scenario::LoadOptions& options);
 // For `compare`: throws UserError for an expect line that names a strategy that does not run.
 void require_expected_strategies(const Plan& plan);
 
-// The row of the metric table that `name` is, or matches; nullptr for none.
-const system::MetricInfo* find_metric(std::string name);
-
 }  // namespace gd::cli

@@ -27,6 +27,9 @@ void write_results(const system::RunResult& r, const std::string& folder);
 // is not such a file.
 system::RunResult read_results(const std::string& folder);
 
+// summary.json alone, or a baseline, which is one without `run`: no ledger, no distributions. Throws UserError like read_results().
+system::RunResult read_summary(const std::string& path);
+
 // summary.json's text without its `run` line.
 std::string without_run(const std::string& summary);
 

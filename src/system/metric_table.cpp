@@ -133,15 +133,12 @@ bool matches(const std::string& pattern, const std::string& name) {
 
 }  // namespace
 
-bool known_metric(const std::string& name) {
+const MetricInfo* find_metric(const std::string& name) {
   for (const MetricInfo& m : metric_table())
-    if (matches(m.name, name)) return true;
+    if (matches(m.name, name)) return &m;
   // guest.<name>.<metric>
-  if (name.rfind("guest.", 0) == 0) {
-    const auto dot = name.find('.', 6);
-    if (dot != std::string::npos && dot > 6) return known_metric(name.substr(dot + 1));
-  }
-  return false;
+  const std::size_t dot = name.rfind("guest.", 0) == 0 ? name.find('.', 6) : std::string::npos;
+  return dot != std::string::npos && dot > 6 ? find_metric(name.substr(dot + 1)) : nullptr;
 }
 
 }  // namespace gd::system

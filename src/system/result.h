@@ -68,7 +68,8 @@ struct MetricInfo {
   int better = 0;                         // +1 higher is better, -1 lower, 0 neither
 };
 const std::vector<MetricInfo>& metric_table();
-// Whether `name` is, or matches a pattern of, the table. Guest prefix "guest.<name>." is understood.
-bool known_metric(const std::string& name);
+// The row of the table that `name` is, or whose pattern it matches; nullptr for none. Guest prefix "guest.<name>." is understood.
+const MetricInfo* find_metric(const std::string& name);
+inline bool known_metric(const std::string& name) { return find_metric(name) != nullptr; }
 
 }  // namespace gd::system

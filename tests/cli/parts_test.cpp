@@ -42,12 +42,12 @@ TEST(ResultsFolder, NameOfAScenario) {
 }
 
 TEST(Metric, FoundByNamePatternAndGuest) {
-  ASSERT_NE(find_metric("latency.p99"), nullptr);
-  EXPECT_EQ(find_metric("drops.total")->name, "drops.total");
-  EXPECT_EQ(find_metric("drops.nic-fifo")->name, "drops.<reason>");
-  EXPECT_EQ(find_metric("guest.web.latency.p50")->name, "latency.p50");
-  EXPECT_EQ(find_metric("guest.cycles_per_packet")->name, "guest.cycles_per_packet");
-  EXPECT_EQ(find_metric("latency.p55"), nullptr);
+  ASSERT_NE(system::find_metric("latency.p99"), nullptr);
+  EXPECT_EQ(system::find_metric("drops.total")->name, "drops.total");
+  EXPECT_EQ(system::find_metric("drops.nic-fifo")->name, "drops.<reason>");
+  EXPECT_EQ(system::find_metric("guest.web.latency.p50")->name, "latency.p50");
+  EXPECT_EQ(system::find_metric("guest.cycles_per_packet")->name, "guest.cycles_per_packet");
+  EXPECT_EQ(system::find_metric("latency.p55"), nullptr);
 }
 
 }  // namespace parts_test

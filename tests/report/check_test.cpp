@@ -1,0 +1,174 @@
+// Policies, and new results against old ones.
+#include <algorithm>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "src/report/check.h"
+#include "src/report/gate.h"
+#include "src/report/results.h"
+#include "tests/report/made_up.h"
+
+using namespace gd::report;
+using gd::system::Metric;
+using gd::system::RunResult;
+using testing::HasSubstr;
+
+namespace check_test {
+
+RunResult run(std::vector<Metric> metrics, std::uint64_t seed = 1, const std::string& config = "c0", const std::string& label = "vhost-copy") {
+  RunResult r;
+  r.scenario = "quick";
+  r.strategy = r.label = label;
+  r.seed = seed;
+  r.config_sha256 = config;
+  r.fingerprint = 7;
+  r.metrics = std::move(metrics);
+  return r;
+}
+
+Check check(std::vector<RunResult> before, std::vector<RunResult> now, bool allow = false, const Policies& p = {}) {
+  return check_results({"new", "old", std::move(now), std::move(before), allow}, p);
+}
+
+TEST(Policy, Patterns) {
+  struct Row { const char *pattern, *name; bool matches; };
+  for (const Row& r : {Row{"latency.p99", "latency.p99", true}, {"latency.p9", "latency.p99", false}, {"latency.*", "latency.p99", true},
+                       {"*", "", true}, {"*.p99", "guest.g0.latency.p99", true}, {"guest.*.drops.*", "guest.a.drops.total", true},
+                       {"guest.*.drops.*", "guest.a.latency.p50", false}, {"a*b*c", "axxbyybzc", true}, {"a*b*c", "axxbyyb", false}, {"", "a", false}, {"**", "ab", true}})
+    EXPECT_EQ(matches_pattern(r.pattern, r.name), r.matches) << r.pattern << " " << r.name;
+}
+
+TEST(Policy, DefaultsAndRules) {
+  EXPECT_EQ(Policies{}.of("throughput.goodput").better, 1);
+  EXPECT_TRUE(Policies{}.of("throughput.goodput").gate);
+  EXPECT_EQ(Policies{}.of("latency.p99").better, -1);
+  EXPECT_TRUE(Policies{}.of("guest.g0.latency.p99").gate);
+  EXPECT_FALSE(Policies{}.of("pcie.utilisation").gate);
+  EXPECT_EQ(Policies{}.of("integrity.errors").rel_tol, 0);
+  PolicyRule all{"*", false, true, false, false, {}}, latency{"latency.*", false, false, true, true, {}};
+  all.value.rel_tol = 0.2;
+  latency.value.abs_tol = 50;
+  latency.value.gate = false;
+  const Policies p({all, latency});
+  EXPECT_EQ(p.of("latency.p99").rel_tol, 0.2);
+  EXPECT_EQ(p.of("latency.p99").abs_tol, 50);
+  EXPECT_FALSE(p.of("latency.p99").gate);
+  EXPECT_TRUE(p.of("throughput.goodput").gate);
+}
+
+TEST(CheckResults, TheSameRunHasToGiveTheSame) {
+  const Check same = check({run({{"latency.p50", "ns", 7, 2}})}, {run({{"latency.p50", "ns", 7, 2}})});
+  EXPECT_EQ(same.failures(), 0u);
+  EXPECT_TRUE(same.comparable());
+  EXPECT_TRUE(same.pairs[0].same_run);
+
+  const Check moved = check({run({{"latency.p50", "ns", 1'000'000, 1}})}, {run({{"latency.p50", "ns", 999'999, 1}})});
+  EXPECT_EQ(moved.failures(), 1u);       // better, and far below every tolerance, yet not the same
+  EXPECT_EQ(moved.pairs[0].changes.at(0).state, MetricChange::State::failed);
+  EXPECT_THAT(check_text(moved), HasSubstr("has to give the same value"));
+
+  RunResult other_way = run({});
+  other_way.fingerprint = 8;
+  EXPECT_EQ(check({run({})}, {other_way}).failures(), 1u);
+}
+
+TEST(CheckResults, PoliciesForAnotherSeed) {
+  struct Row { const char* metric; int before, now; std::size_t failures; MetricChange::State state; };
+  using S = MetricChange::State;
+  for (const Row& r : {Row{"throughput.goodput", 100, 94, 1, S::failed}, {"throughput.goodput", 100, 106, 0, S::better}, {"latency.p99", 100, 106, 1, S::failed},
+                       {"latency.p99", 100, 90, 0, S::better}, {"pcie.upstream_bytes", 100, 200, 0, S::told}, {"integrity.errors", 0, 1, 1, S::failed},
+                       {"drops.total", 0, 3, 1, S::failed}, {"security.escapes", 4, 0, 0, S::better}}) {
+    const Check c = check({run({{r.metric, "x", r.before, 1}}, 1)}, {run({{r.metric, "x", r.now, 1}}, 2)});
+    ASSERT_EQ(c.pairs.size(), 1u);
+    EXPECT_FALSE(c.pairs[0].same_run);
+    ASSERT_EQ(c.pairs[0].changes.size(), 1u) << r.metric;
+    EXPECT_EQ(c.failures(), r.failures) << r.metric << " " << r.before << " " << r.now;
+    EXPECT_EQ(c.pairs[0].changes[0].state, r.state) << r.metric << " " << r.before << " " << r.now;
+  }
+  EXPECT_TRUE(check({run({{"latency.p99", "ns", 100, 1}}, 1)}, {run({{"latency.p99", "ns", 105, 1}}, 2)}).pairs[0].changes.empty());   // the bound itself
+  const Check c = check({run({{"latency.p99", "ns", -100, 1}}, 1)}, {run({{"latency.p99", "ns", -80, 1}}, 2)});
+  EXPECT_DOUBLE_EQ(c.pairs[0].changes.at(0).change.value(), 0.2);         // by |old|
+}
+
+TEST(CheckResults, MissingMetricsFailAndReasonsCountAsNothing) {
+  const Check c = check({run({{"drops.nic-fifo", "frames", 2, 1}, {"latency.p99", "ns", 5, 1}}, 1)}, {run({{"packets.offered", "frames", 5, 1}}, 2)});
+  ASSERT_EQ(c.pairs[0].changes.size(), 3u);
+  EXPECT_EQ(c.pairs[0].changes[0].metric, "latency.p99");
+  EXPECT_EQ(c.pairs[0].changes[0].state, MetricChange::State::failed);
+  EXPECT_THAT(c.pairs[0].changes[0].detail, HasSubstr("missing"));
+  EXPECT_EQ(c.pairs[0].changes[1].metric, "drops.nic-fifo");              // 2 -> 0: fewer
+  EXPECT_EQ(c.pairs[0].changes[1].state, MetricChange::State::better);
+  EXPECT_EQ(c.pairs[0].changes[2].state, MetricChange::State::added);
+}
+
+TEST(CheckResults, ConfigurationsAndLabels) {
+  const std::vector<Metric> m = {{"latency.p99", "ns", 100, 1}};
+  const Check other = check({run(m)}, {run(m, 1, "c1")});
+  EXPECT_FALSE(other.comparable());
+  EXPECT_TRUE(check({run(m)}, {run(m, 1, "c1")}, true).comparable());
+  EXPECT_EQ(check({run(m)}, {run(m, 1, "c1")}, true).failures(), 0u);
+  const Check missing = check({run(m), run(m, 1, "c0", "guest-head")}, {run(m), run(m, 1, "c0", "page-frags")});
+  EXPECT_EQ(missing.failures(), 1u);
+  EXPECT_TRUE(missing.comparable());
+  EXPECT_EQ(missing.unpaired, std::vector<std::string>{"page-frags"});
+  EXPECT_FALSE(check({run(m)}, {run(m, 1, "c0", "page-frags")}).comparable());
+  // Several seeds are paired by seed alone.
+  const Check seeds = check({run(m, 1), run(m, 2)}, {run(m, 2), run(m, 3)});
+  EXPECT_TRUE(seeds.pairs[0].missing);
+  EXPECT_TRUE(seeds.pairs[1].same_run);
+}
+
+TEST(CheckResults, WorstFirst) {
+  const Check c = check({run({{"latency.p50", "ns", 100, 1}, {"latency.p99", "ns", 100, 1}, {"throughput.goodput", "Gb/s", 100, 1}}, 1)},
+                        {run({{"latency.p50", "ns", 110, 1}, {"latency.p99", "ns", 150, 1}, {"throughput.goodput", "Gb/s", 70, 1}}, 2)});
+  ASSERT_EQ(c.pairs[0].changes.size(), 3u);
+  EXPECT_EQ(c.pairs[0].changes[0].metric, "latency.p99");
+  EXPECT_EQ(c.pairs[0].changes[1].metric, "throughput.goodput");
+  EXPECT_EQ(c.pairs[0].changes[2].metric, "latency.p50");
+}
+
+TEST(CheckResults, ABaselineReadsBackAsItWas) {
+  const RunResult r = made_up::run("guest-head");
+  const std::string path = testing::TempDir() + "/guestdma_baseline.json";
+  write_file(path, without_run(summary_json(r)));
+  const RunResult back = read_summary(path);
+  EXPECT_EQ(back.fingerprint, r.fingerprint);
+  const Check c = check_results({"new", "old", {r}, {back}, false}, {});
+  EXPECT_EQ(c.failures(), 0u) << check_text(c);
+  EXPECT_TRUE(c.pairs[0].same_run);
+}
+
+TEST(Gates, LinesOfEachKind) {
+  Verdict pass, fail, skipped;
+  pass.state = Verdict::State::pass, pass.label = "a", pass.text = "drops.total == 0", pass.place = "dir:x/s.json:7:5";
+  fail = pass, fail.state = Verdict::State::fail, fail.label = "b", fail.detail = "measured <3> & wanted 0";
+  skipped = pass, skipped.state = Verdict::State::skipped, skipped.label = "";
+  const Gate g = gate_of("compare", "s", {pass, fail, skipped});
+  ASSERT_EQ(g.lines.size(), 3u);
+  EXPECT_EQ(g.lines[1].file, "dir:x/s.json");
+  EXPECT_EQ(g.lines[1].line, 7u);
+  EXPECT_EQ(g.lines[1].column, 5u);
+  const std::string xml = junit_xml(g);
+  EXPECT_THAT(xml, HasSubstr("tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\""));
+  EXPECT_THAT(xml, HasSubstr("measured &lt;3&gt; &amp; wanted 0"));
+  EXPECT_EQ(annotations(g), "::error file=dir%3Ax/s.json,line=7,col=5,title=s.b::drops.total == 0: measured <3> & wanted 0\n");
+}
+
+TEST(Gates, AtMostTenAnnotations) {
+  Gate g;
+  for (int i = 0; i < 12; ++i) g.lines.push_back({GateLine::State::fail, "s", "m" + std::to_string(i), "50 % off\nhere", "", 0, 0});
+  const std::string text = annotations(g);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 10);
+  EXPECT_THAT(text, HasSubstr("m9: 50 %25 off%0Ahere (and 2 more)"));
+}
+
+TEST(Gates, MarkdownIsCutAtALine) {
+  EXPECT_EQ(capped("short\n"), "short\n");
+  const std::string long_text(300, 'x'), text = "head\n" + long_text + "\n";
+  const std::string cut = capped(text, 100);
+  EXPECT_LE(cut.size(), 100u);
+  EXPECT_EQ(cut.substr(0, 5), "head\n");
+  EXPECT_THAT(cut, HasSubstr("Cut here"));
+}
+
+}  // namespace check_test
