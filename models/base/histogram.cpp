@@ -19,10 +19,10 @@ std::uint64_t Histogram::lower(unsigned i) {
   return ((1ULL << kSub) + (i & ((1U << kSub) - 1))) << (octave - 1);
 }
 
-void Histogram::add(std::uint64_t v) {
-  ++buckets_[index(v)];
-  ++count_;
-  sum_ += v;
+void Histogram::add(std::uint64_t v, std::uint64_t times) {
+  buckets_[index(v)] += times;
+  count_ += times;
+  sum_ += v * times;
   min_ = std::min(min_, v);
   max_ = std::max(max_, v);
 }

@@ -9,7 +9,8 @@ namespace gd {
 class Histogram {
  public:
   Histogram();
-  void add(std::uint64_t value);
+  void add(std::uint64_t value) { add(value, 1); }
+  void add(std::uint64_t value, std::uint64_t times);
   std::uint64_t count() const { return count_; }
   std::uint64_t min() const { return count_ ? min_ : 0; }
   std::uint64_t max() const { return max_; }

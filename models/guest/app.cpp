@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/base/error.h"
+#include "models/guest/behaviour.h"
 
 namespace gd {
 
@@ -78,11 +79,15 @@ void GuestApp::finish(Step& s) {
   checker_.finish(p, cursor_, s.now());
   const std::uint32_t flow = p.flow, truesize = p.truesize;
   s.charge_times(c_.costs.skb_free, 1 + p.members);
-  s.charge_times(c_.costs.page_free, p.pieces);
+  if (!c_.behaviour || !c_.behaviour->keeps(s, p)) {
+    s.charge_times(c_.costs.page_free, p.pieces);
+    c_.hold.add(static_cast<std::uint64_t>(s.now() - p.taken));
+  }
   buffers_.free_packet(packet_, s.now());
   packet_ = kNil;
   socket_.truesize -= truesize;
   if (c_.observer) c_.observer->level(c_.params.socket_level, static_cast<std::int64_t>(socket_.truesize), s.now());
+  if (c_.behaviour && c_.behaviour->due() != kNever) s.wake(*softirq_);
   if (flow != kNil && stack_.consumed(flow, truesize)) s.wake(*softirq_);
 }
 

@@ -21,6 +21,8 @@ struct GuestCosts {
   OpId ring, header;                                        // stalls on ring memory and on packet headers
 };
 
+class Behaviour;
+
 struct GuestContext {
   GuestContext(const GuestParams& p, const Guest::Environment& e)
       : params(p), space(e.space), phys(e.space.memory()), ownership(e.ownership), frames(e.frames), expected(e.expected),
@@ -34,6 +36,8 @@ struct GuestContext {
   FaultPlan* faults;
   GuestCosts costs;
   GuestStats stats;
+  Histogram hold;                                           // ps for which buffers were the guest's
+  Behaviour* behaviour = nullptr;                           // null: well-behaved
   Observer* observer = nullptr;
   Ledger::Row user_exits = 0;                               // context "exit-user" of the softirq's core; without MSI-X only
   std::uint64_t held = 0;                                   // frames taken and not ended

@@ -2,6 +2,7 @@
 
 #include "models/base/error.h"
 #include "models/guest/app.h"
+#include "models/guest/behaviour.h"
 #include "models/guest/softirq.h"
 
 namespace gd {
@@ -26,8 +27,11 @@ struct Guest::Parts {
         softirq(context, rx, tx, gro, stack, timers) {
     timers.attach(softirq, stack);
     app.set_softirq(softirq);
+    behaviour = make_behaviour(context, buffers, rx);
+    context.behaviour = behaviour.get();
     rx.fill();
     timers.first_kick();
+    if (behaviour) timers.behave_at(behaviour->due());
   }
   GuestContext context;
   GuestBuffers buffers;
@@ -40,6 +44,7 @@ struct Guest::Parts {
   GuestApp app;
   GuestTimers timers;
   GuestSoftirq softirq;
+  std::unique_ptr<Behaviour> behaviour;   // null: well-behaved
 };
 
 Guest::Guest(const GuestParams& p, const Environment& e, std::uint32_t actor_rank) : params_(p) {
@@ -71,6 +76,11 @@ const GuestStats& Guest::stats() const { return parts_->context.stats; }
 std::uint64_t Guest::held() const { return parts_->context.held; }
 std::uint64_t Guest::posted_buffers() const { return parts_->rx.posted(); }
 std::uint64_t Guest::registered_buffers() const { return parts_->buffers.registered(); }
+Histogram Guest::hold_times(Time now) const {
+  Histogram h = parts_->context.hold;
+  if (parts_->behaviour) parts_->behaviour->kept_so_far(h, now);
+  return h;
+}
 Bytes Guest::queued() const { return parts_->socket.truesize; }
 const std::vector<std::string>& Guest::integrity_messages() const { return parts_->checker.messages(); }
 

@@ -20,7 +20,9 @@
 #include "models/base/agenda.h"
 #include "models/base/costs.h"
 #include "models/base/plant.h"
+#include "models/base/histogram.h"
 #include "models/cpu/core.h"
+#include "models/guest/behaviour_params.h"
 #include "models/memory/ownership.h"
 #include "models/memory/phys.h"
 #include "models/packet/gro.h"
@@ -93,6 +95,8 @@ struct GuestParams {
     unsigned out_of_order = 256;           // packets kept per connection beyond a gap
   } tcp;
 
+  BehaviourParams behaviour;
+
   std::uint32_t socket_level = 0;          // Observer::level id of the socket queue (bytes of truesize)
   std::uint32_t ring_level = 0;            // of the buffers outstanding in the receive ring
 };
@@ -124,6 +128,7 @@ struct GuestStats {
   std::uint64_t acks = 0;                  // ACK frames put into the transmit ring
   std::uint64_t acks_delayed = 0;          // of these, sent by the timer
   std::uint64_t integrity_errors = 0;      // frames whose bytes were not those that were sent
+  std::uint64_t self_inflicted = 0;        // of a guest that spoils its own memory: what would be integrity errors of another
   std::uint64_t guest_errors = 0;          // used entries that make no sense (length, num_buffers, missing, unknown id)
   std::uint64_t reads = 0;                 // read() calls of the application
 };
@@ -165,6 +170,9 @@ class Guest : public GuestPort {
   // Receive buffers (as registered with Ownership) that the driver has posted and not got back.
   std::uint64_t posted_buffers() const;
   std::uint64_t registered_buffers() const;
+  // How long the guest has had buffers (ps, from the used entry to their return to its allocator), those that it still keeps at
+  // `now` included.
+  Histogram hold_times(Time now) const;
   // Truesize in the socket queue, bytes.
   Bytes queued() const;
   // Messages of the first integrity errors, at most 8.

@@ -40,6 +40,7 @@ struct GuestPacket {
   std::uint32_t pieces = 0;                  // buffers; the first is the linear part
   std::uint32_t frags = 0;                   // page fragments in the skb that takes further ones: the last frag_list member, or itself
   std::uint32_t members = 0;                 // skbs in its frag_list
+  Time taken = 0;                            // its first used entry
   FrameChain frames;
   std::uint8_t flags = 0, gso_type = 0;      // of the virtio-net header, or as guest GRO found and made them
   std::uint16_t gso_size = 0;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "models/base/error.h"
+#include "models/guest/behaviour.h"
 #include "models/guest/rx_queue.h"
 
 namespace gd {
@@ -100,6 +101,7 @@ unsigned GuestRxQueue::segments_of(std::uint32_t buffer, Segment* out) const {
 bool GuestRxQueue::post(RingView& v, Time t, unsigned& fresh) {
   fresh = 0;
   if (ring_.free_descriptors() < slots_) return false;
+  if (c_.behaviour && !c_.behaviour->may_post(ring_.outstanding(), t)) return false;
   std::uint32_t b = kNil;
   const auto take = [&](GuestBuffers::Pool p) {
     ++fresh;
@@ -133,7 +135,9 @@ bool GuestRxQueue::post(RingView& v, Time t, unsigned& fresh) {
   const unsigned n = segments_of(b, segments);
   for (std::uint32_t i = b; i != kNil; i = buffers_[i].next, ++posted_) c_.ownership.move(buffers_[i].own, Owner::guest, Owner::posted, t, "guest posts");
   if (l_.mode == RxLayout::Mode::header_pages) ++(buffers_[b].pool == GuestBuffers::kHeaders ? headers_out_ : pages_out_);
-  ring_.add(v, segments, n, b);
+  if (c_.behaviour) c_.behaviour->describe(segments, n, b);
+  const int head = ring_.add(v, segments, n, b);
+  if (c_.behaviour) c_.behaviour->posted(v, static_cast<std::uint16_t>(head), b);
   max_outstanding_ = std::max(max_outstanding_, ring_.outstanding());
   return true;
 }
@@ -143,11 +147,12 @@ void GuestRxQueue::fill() {
   unsigned fresh = 0;
   while (post(v, 0, fresh)) {}
   ring_.publish(v);
-  if (ring_.outstanding() == 0) throw UserError("guest " + c_.params.name + ": its memory does not hold one receive buffer");
+  if (ring_.outstanding() == 0 && !c_.behaviour) throw UserError("guest " + c_.params.name + ": its memory does not hold one receive buffer");
   ring_.enable_callbacks(v);
 }
 
 bool GuestRxQueue::wants_refill() const {
+  if (c_.behaviour && c_.behaviour->eager()) return ring_.free_descriptors() >= slots_;
   if (!l_.linux6) return ring_.outstanding() < max_outstanding_ / 2;
   if (ring_.free_descriptors() > std::min<unsigned>(budget_, layout_.size) / 2) return true;
   // A kind that few packets use must not run dry behind one that many use.

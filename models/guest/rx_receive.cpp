@@ -140,6 +140,7 @@ GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& pac
 
   packet = buffers_.new_packet();
   GuestPacket& p = buffers_.packet(packet);
+  p.taken = s.now();
   c_.frames.join(p.frames, e.frames);
   add_data(p, e, place, s.now());
   s.charge(c_.costs.skb_alloc);

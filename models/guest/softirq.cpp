@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "models/guest/behaviour.h"
+
 namespace gd {
 
 GuestSoftirq::GuestSoftirq(GuestContext& c, GuestRxQueue& rx, GuestTxQueue& tx, GuestGro& gro, GuestStack& stack, GuestTimers& timers)
@@ -119,6 +121,11 @@ void GuestSoftirq::kicks(Step& s, RingView& v) {
 
 bool GuestSoftirq::step(Step& s) {
   CpuView v(s, c_.space, c_.costs.ring);
+  if (c_.behaviour) {
+    if (c_.behaviour->due() <= s.now() && c_.behaviour->work(s, v)) retry_ = true;
+    timers_.behave_at(c_.behaviour->due());
+    if (c_.behaviour->stopped()) return false;
+  }
   kicks(s, v);
   take_interrupts(s, v);
   if (phase_ == Phase::armed) {
@@ -183,6 +190,11 @@ void GuestTimers::refill_at(Time t) {
   wake_at(refill_);
 }
 
+void GuestTimers::behave_at(Time t) {
+  behave_ = t;
+  if (t != kNever) wake_at(t);
+}
+
 void GuestTimers::act(Time now) {
   while (!kicks_.empty() && kicks_.front().at <= now) {
     const std::uint32_t queue = kicks_.front().queue;
@@ -197,7 +209,11 @@ void GuestTimers::act(Time now) {
     refill_ = kNever;
     softirq_->retry_refill(now);
   }
-  const Time next = std::min({kicks_.empty() ? kNever : kicks_.front().at, ack_, refill_});
+  if (behave_ <= now) {
+    behave_ = kNever;
+    softirq_->wake(now);
+  }
+  const Time next = std::min({kicks_.empty() ? kNever : kicks_.front().at, ack_, refill_, behave_});
   if (next != kNever) wake_at(next);
 }
 

@@ -63,6 +63,8 @@ class GuestTimers : public Actor {
   void first_kick();
   void ack_at(Time t);
   void refill_at(Time t);
+  // The behaviour's next time; the latest call holds.
+  void behave_at(Time t);
   void act(Time now) override;
 
  private:
@@ -75,7 +77,7 @@ class GuestTimers : public Actor {
   GuestStack* stack_ = nullptr;
   KickSink* sink_ = nullptr;
   std::vector<Kick> kicks_;             // ascending
-  Time ack_ = kNever, refill_ = kNever;
+  Time ack_ = kNever, refill_ = kNever, behave_ = kNever;
 };
 
 }  // namespace gd

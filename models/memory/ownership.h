@@ -44,6 +44,16 @@ class Ownership {
   Hpa start(BufferId b) const { return buffers_[b].start; }
   Bytes length(BufferId b) const { return buffers_[b].len; }
 
+  // [start, start + len) is guest `guest`'s memory (0 to 30): pins there are reckoned for it, too. `trusted` false: the guest
+  // may do wrong with it what it likes; wrong moves there are its faults (guest_faults), no violations.
+  void belongs(Hpa start, Bytes len, unsigned guest, bool trusted);
+  // Whose memory the page is: the guest's number, or kNobody.
+  static constexpr unsigned kNobody = 31;
+  unsigned guest_of(Hpa a) const { return a / kPage < pages_.size() ? pages_[a / kPage].guest : kNobody; }
+  std::uint64_t guest_faults() const { return guest_faults_; }
+  Bytes pinned_peak(unsigned guest) const { return of_guest_[guest].peak * kPage; }
+  unsigned __int128 pinned_integral(unsigned guest, Time t);
+
   // Page pins: a page may be pinned several times. Unpinning below zero, or while the page is mapped, is a violation.
   // `page` is any address in the page.
   void pin(Hpa page, Time t);
@@ -91,7 +101,19 @@ class Ownership {
   std::vector<BufferId> page_head_;      // by page number: first buffer that starts in the page
   struct Page {
     std::uint16_t pins = 0, maps = 0;
+    std::uint8_t guest = kNobody;
+    bool suspect = false;
   };
+  struct Pinned {
+    std::uint64_t pages = 0, peak = 0;
+    Time since = 0;
+    unsigned __int128 sum = 0;
+    void advance(Time t);
+  };
+  bool suspect(Hpa a) const { return a / kPage < pages_.size() && pages_[a / kPage].suspect; }
+  bool suspect(BufferId b) const { return b < buffers_.size() && buffers_[b].home == Home::guest && suspect(buffers_[b].start); }
+  Pinned of_guest_[kNobody + 1];
+  std::uint64_t guest_faults_ = 0;
   Page& page_at(Hpa a);
   void page_violation(Hpa a, Time t, const std::string& what);
   void report(Time t, const std::string& what, const std::string& which);

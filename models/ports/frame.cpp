@@ -1,5 +1,7 @@
 #include "models/ports/frame.h"
 
+#include <utility>
+
 #include "models/base/error.h"
 
 namespace gd {
@@ -50,8 +52,18 @@ void FrameTable::offered(FrameRef r, Time t) {
     ++cohort_.offered;
     cohort_.payload_offered += f.payload_length;
     window_offered_ += f.payload_length;
+    if (Group* g = group_of(f)) {
+      ++g->cohort.offered;
+      g->cohort.payload_offered += f.payload_length;
+      g->window_offered += f.payload_length;
+    }
   }
   print_.add(t, 0, 0, f.id);
+}
+
+void FrameTable::group(std::vector<std::uint32_t> of_flow, std::uint32_t count) {
+  group_of_flow_ = std::move(of_flow);
+  groups_.resize(count);
 }
 
 FrameRef FrameTable::replicate(FrameRef r) {
@@ -72,14 +84,18 @@ void FrameTable::end(FrameRef r, Fate fate, Drop why, Time t) {
   if (f.fate != Fate::live) broken("frame " + std::to_string(f.id) + " ended twice");
   f.fate = fate;
   print_.add(t, 1, static_cast<std::uint32_t>(fate) << 8 | static_cast<std::uint32_t>(why), f.id);
-  for (Counts* c : {&all_, &cohort_}) {
-    if (c == &cohort_ && !f.in_cohort) continue;
+  Group* const group = group_of(f);
+  for (Counts* c : {&all_, &cohort_, group ? &group->cohort : nullptr}) {
+    if (!c || (c != &all_ && !f.in_cohort)) continue;
     if (fate == Fate::delivered) ++c->delivered, c->payload_delivered += f.payload_length;
     if (fate == Fate::consumed) ++c->consumed;
     if (fate == Fate::dropped) ++c->dropped, ++c->drops[static_cast<int>(why)];
   }
   if (fate == Fate::delivered) {
-    if (t >= from_ && t < to_) window_payload_ += f.payload_length, ++window_frames_;
+    if (t >= from_ && t < to_) {
+      window_payload_ += f.payload_length, ++window_frames_;
+      if (group) group->window_payload += f.payload_length;
+    }
     stamp(r, Stage::app, t);
     if (f.flow >= last_id_.size()) last_id_.resize(f.flow + 1, 0);
     if (f.payload_length == 0 || f.replica) {
@@ -91,6 +107,7 @@ void FrameTable::end(FrameRef r, Fate fate, Drop why, Time t) {
     }
     if (f.in_cohort) {
       latency_.add(static_cast<std::uint64_t>(t - f.at[0]));
+      if (group) group->latency.add(static_cast<std::uint64_t>(t - f.at[0]));
       Time last = f.at[0];
       for (int s = 1; s < static_cast<int>(Stage::count_); ++s) {
         if (f.at[s] == 0) continue;

@@ -103,6 +103,15 @@ class FrameTable {
     std::uint64_t drops[static_cast<int>(Drop::count_)] = {};
     std::uint64_t payload_offered = 0, payload_delivered = 0;   // bytes
   };
+  // Counts of a group of flows (a guest's): its cohort, and inside the window payload offered and accepted; latency.
+  struct Group {
+    Counts cohort;
+    std::uint64_t window_offered = 0, window_payload = 0;   // bytes
+    Histogram latency;                                       // ps
+  };
+  // Before the first frame: `of_flow` says which group a flow is in, `count` or more: none.
+  void group(std::vector<std::uint32_t> of_flow, std::uint32_t count);
+  const std::vector<Group>& groups() const { return groups_; }
   const Counts& all() const { return all_; }
   const Counts& cohort() const { return cohort_; }
   // Payload bytes that the application accepted at a time inside the window, whatever cohort they are of.
@@ -124,6 +133,9 @@ class FrameTable {
 
  private:
   void end(FrameRef r, Fate fate, Drop why, Time t);
+  Group* group_of(const FrameMeta& f) {
+    return f.flow < group_of_flow_.size() && group_of_flow_[f.flow] < groups_.size() ? &groups_[group_of_flow_[f.flow]] : nullptr;
+  }
   std::vector<FrameMeta> slots_;
   std::vector<FrameRef> free_;
   std::uint64_t next_id_ = 0;
@@ -132,6 +144,8 @@ class FrameTable {
   Counts all_, cohort_;
   std::uint64_t window_payload_ = 0, window_offered_ = 0, window_frames_ = 0;
   std::uint64_t reordered_ = 0;
+  std::vector<Group> groups_;
+  std::vector<std::uint32_t> group_of_flow_;
   std::vector<std::uint64_t> last_id_;     // by flow: 1 + id of the latest frame delivered; grows with new flows only
   Histogram latency_, stages_[static_cast<int>(Stage::count_)];
   Fingerprint print_;

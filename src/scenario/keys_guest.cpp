@@ -12,8 +12,9 @@ void guest_keys(Table& t) {
   t.size("guests[].memory", GUEST(memory), {16u << 20, 1ull << 42}, "Memory of the guest.");
   t.count("guests[].memory_node", GUEST(memory_node), {0, 1}, "Socket whose memory the guest's is; cores and card are on socket 0.");
   t.choice("guests[].backing_page", GUEST(backing_page), {"4KiB", "2MiB", "1GiB"}, "Host pages behind the guest's memory.");
-  t.choice("guests[].behaviour", GUEST(behaviour), {"honest", "never-takes", "posts-without-end", "lies"},
-           "How the guest behaves. This version serves honest.");
+  t.count("guests[].traffic_share", GUEST(traffic_share), {1, 1'000},
+          "Weight of the guest in synthetic traffic: of so many flows in turn so many are its own. The weights' sum is at most traffic.flows.");
+  behaviour_keys(t);
   t.count("guests[].vcpus", GUEST(vcpus), {1, 16}, "Virtual CPUs; the driver runs on the first, the application on the last.");
   t.boolean("guests[].gro.enabled", GUEST(gro.enabled), "Segments are merged in the guest.");
   t.choice("guests[].gro.rules", GUEST(gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");

@@ -124,7 +124,28 @@ struct Vhost {
 enum class RingFormat : std::uint8_t { split, packed };
 enum class RxMode : std::uint8_t { small, big, mergeable };
 enum class BackingPage : std::uint8_t { p4k, p2m, p1g };
-enum class Behaviour : std::uint8_t { honest, never_takes, posts_without_end, lies };
+// What a guest does with its receive ring; the models' names are in models/guest/behaviour.h, in the same order.
+enum class Behaviour : std::uint8_t {
+  well_behaved, hoarder, flood_poster, idle, slow_refill, header_scribbler, shinfo_scribbler, ring_liar, unmapper, crasher
+};
+enum class Hold : std::uint8_t { never, fixed, uniform, exponential };
+enum class FloodOf : std::uint8_t { mixed, huge, tiny, zero };
+enum class Lie : std::uint8_t { mixed, address, length, changed_length, loop, indirect, reused_id, index_jump };
+
+struct Misbehaviour {
+  Hold hold = Hold::never;        // hoarder
+  Time hold_time = 1 * kMs;
+  Share copy_share = 0;
+  Count buffers = 0;
+  FloodOf flood = FloodOf::mixed; // flood-poster
+  Lie lie = Lie::mixed;           // ring-liar
+  Share share = 1'000'000;        // scribblers, ring-liar, unmapper
+  Time interval = 5 * kUs;        // slow-refill, flood-poster, scribblers, ring-liar (changed lengths), unmapper
+  Count batch = 16;               // slow-refill
+  Time delay = 0;                 // header-scribbler
+  Time up_time = 1 * kMs;         // crasher
+  Time down_time = 500 * kUs;
+};
 
 constexpr Bytes bytes_of(BackingPage p) {
   return p == BackingPage::p4k ? 4096 : p == BackingPage::p2m ? 2ull << 20 : 1ull << 30;
@@ -168,7 +189,9 @@ struct Guest {
   Bytes memory = 256ull * 1024 * 1024;
   Count memory_node = 0;
   BackingPage backing_page = BackingPage::p2m;
-  Behaviour behaviour = Behaviour::honest;
+  Behaviour behaviour = Behaviour::well_behaved;
+  Misbehaviour misbehaviour;
+  Count traffic_share = 1;        // weight
   Count vcpus = 1;
   Gro gro;
   Virtio virtio;

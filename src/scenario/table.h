@@ -169,6 +169,7 @@ void host_keys(Table& t);
 void consumer_keys(Table& t);
 void vhost_keys(Table& t);
 void guest_keys(Table& t);
+void behaviour_keys(Table& t);
 void last_keys(Table& t);
 
 const Table& table();

@@ -145,6 +145,12 @@ void Machine::build_traffic() {
     expected = std::make_unique<StreamExpected>(p.flows, p.seed);
   }
   if (scenario.host.rewrite.share) expected = std::make_unique<RewrittenExpected>(std::move(expected), bridge_params(scenario).values);
+  if (scenario.consumer == sc::Consumer::guest && t.kind != sc::TrafficKind::pcap) {
+    const std::vector<std::size_t> to = destinations(scenario);
+    std::vector<std::uint32_t> group;
+    for (std::size_t f = 0; f < scenario.traffic.flows; ++f) group.push_back(static_cast<std::uint32_t>(to[f % to.size()]));
+    frames.group(std::move(group), static_cast<std::uint32_t>(scenario.guests.size()));
+  }
   link->connect(*traffic, nic);
   link->plant(&fault);
 }

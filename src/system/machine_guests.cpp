@@ -43,6 +43,9 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   slot.space = std::make_unique<GuestSpace>(phys, x.memory, sc::bytes_of(x.backing_page), static_cast<unsigned>(x.memory_node));
 
   GuestParams p = guest_params(scenario, g);
+  const Bytes page = slot.space->backing_page();
+  for (Gpa a = 0; a < slot.space->size(); a += page)
+    ownership.belongs(slot.space->translate(a), page, static_cast<unsigned>(g), !spoils_memory(p.behaviour.kind));
   p.layout = strategy.guest_layout(slot.env);
   std::uint64_t untaken = 0;   // extensions that this guest's driver does not know
   if (!slot.env.used_offset) untaken |= feature::bit(feature::kUsedOffset);

@@ -218,6 +218,39 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     sheet.count(std::string("gro.flush.") + gro_reason_name(static_cast<GroReason>(k)), "", flushes[k]);
 }
 
+// What is a guest's own: its part of the cohort, its latency, what is pinned for it, how long it has buffers.
+void of_guests(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
+  const auto window = static_cast<std::uint64_t>(e.at - b.at);
+  Histogram all;
+  for (std::size_t g = 0; g < m.guests.size(); ++g) {
+    const Guest& guest = *m.guests[g]->guest;
+    const std::string prefix = "guest." + guest.name() + ".";
+    const auto number = static_cast<unsigned>(g);
+    sheet.count(prefix + "pinned.peak_bytes", "bytes", m.ownership.pinned_peak(number));
+    sheet.ratio(prefix + "pinned.avg_bytes", "bytes", static_cast<std::uint64_t>((e.guests[g].pinned - b.guests[g].pinned) / std::max<std::uint64_t>(window, 1)), 1);
+    const Histogram hold = guest.hold_times(m.agenda.now());
+    sheet.quantile(prefix + "buffers.hold_ns.p50", hold, 1, 2);
+    sheet.quantile(prefix + "buffers.hold_ns.p99", hold, 99, 100);
+    hold.each([&](std::uint64_t, std::uint64_t upper, std::uint64_t n) { all.add(upper, n); });
+    sheet.count(prefix + "ownership.guest_faults", "", e.guests[g].guest.guest_errors + e.guests[g].path.guest_errors);
+    if (spoils_memory(guest.params().behaviour.kind)) sheet.count(prefix + "integrity.self_inflicted", "frames", guest.stats().self_inflicted);
+    if (g >= m.frames.groups().size()) continue;
+    const FrameTable::Group& f = m.frames.groups()[g];
+    sheet.ratio(prefix + "throughput.offered", "Gb/s", f.window_offered * 8000, window);
+    sheet.ratio(prefix + "throughput.accepted", "Gb/s", f.window_payload * 8000, window);
+    sheet.count(prefix + "packets.offered", "frames", f.cohort.offered);
+    sheet.count(prefix + "packets.dropped", "frames", f.cohort.dropped);
+    sheet.ratio(prefix + "packets.lost_share", "%", 100 * (f.cohort.offered - f.cohort.delivered - f.cohort.consumed), f.cohort.offered);
+    sheet.count(prefix + "drops.total", "frames", f.cohort.dropped);
+    for (int d = 0; d < static_cast<int>(Drop::count_); ++d)
+      if (m.guests.size() > 1 || f.cohort.drops[d]) sheet.count(prefix + "drops." + drop_name(static_cast<Drop>(d)), "frames", f.cohort.drops[d]);
+    sheet.quantile(prefix + "latency.p50", f.latency, 1, 2);
+    sheet.quantile(prefix + "latency.p99", f.latency, 99, 100);
+  }
+  sheet.quantile("buffers.hold_ns.p50", all, 1, 2);
+  sheet.quantile("buffers.hold_ns.p99", all, 99, 100);
+}
+
 // Jain's index of what the guests' applications accepted: 1 when all got the same, 1/n when one got everything.
 void fairness(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
   std::uint64_t sum = 0, squares = 0;
@@ -265,7 +298,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.ratio("guest.llc_misses_per_packet", "lines", e.memory.guest_misses - b.memory.guest_misses, frames);
   buffers_and_gro(sheet, m, b, e);
 
-  std::uint64_t guest_interrupts = 0, user_exits = 0, wakeups = 0, guest_faults = e.nic.guest_faults, escapes = 0;
+  std::uint64_t guest_interrupts = 0, user_exits = 0, wakeups = 0, guest_faults = e.nic.guest_faults + m.ownership.guest_faults(), escapes = 0;
   for (std::size_t g = 0; g < m.guests.size(); ++g) {
     const auto &x = b.guests[g], &y = e.guests[g];
     guest_interrupts += y.guest.interrupts - x.guest.interrupts;
@@ -283,6 +316,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
     sheet.ratio(prefix + "copy.guest_bytes_per_packet", "bytes",
                 y.guest.linear_copied + y.guest.user_copied - x.guest.linear_copied - x.guest.user_copied, y.guest.frames - x.guest.frames);
   }
+  of_guests(sheet, m, b, e);
   fairness(sheet, b, e);
   sheet.count("interrupts.host", "", m.strategy.declaration().device_ring ? 0 : e.interrupts - b.interrupts);
   sheet.count("interrupts.guest", "", guest_interrupts);

@@ -223,6 +223,22 @@ GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
   p.tcp.closed = s.traffic.kind == sc::TrafficKind::synthetic && s.traffic.tcp == sc::TcpMode::closed;
   p.tcp.delayed_ack = g.app.delayed_ack_timeout;
   p.tcp.ack_segments = static_cast<unsigned>(g.app.delayed_ack_segments);
+  BehaviourParams& b = p.behaviour;
+  const sc::Misbehaviour& m = g.misbehaviour;
+  b.kind = static_cast<BehaviourKind>(g.behaviour);
+  b.seed = s.seed;
+  b.hold = static_cast<HoldTime>(m.hold);
+  b.hold_time = m.hold_time;
+  b.copy_share = static_cast<std::uint32_t>(m.copy_share);
+  b.buffers = static_cast<std::uint32_t>(m.buffers);
+  b.flood = static_cast<FloodOf>(m.flood);
+  b.lie = static_cast<RingLie>(m.lie);
+  b.share = static_cast<std::uint32_t>(m.share);
+  b.interval = m.interval;
+  b.batch = static_cast<std::uint32_t>(m.batch);
+  b.delay = m.delay;
+  b.up_time = m.up_time;
+  b.down_time = m.down_time;
   p.gro.enabled = g.gro.enabled;   // the model knows that the driver of 2.6.35 has none
   p.gro.rules = g.gro.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
   return p;
@@ -237,6 +253,16 @@ Link::Params link_params(const sc::Scenario& s) {
   return p;
 }
 
+std::vector<std::size_t> destinations(const sc::Scenario& s) {
+  std::vector<std::size_t> out;
+  for (sc::Count round = 0, any = 1; any; ++round) {
+    any = 0;
+    for (std::size_t g = 0; g < s.guests.size(); ++g)
+      if (s.guests[g].traffic_share > round) out.push_back(g), any = 1;
+  }
+  return out;
+}
+
 std::vector<FlowHeader> flows(const sc::Scenario& s) {
   FlowPlan f;
   f.count = static_cast<std::uint32_t>(s.traffic.flows);
@@ -245,8 +271,7 @@ std::vector<FlowHeader> flows(const sc::Scenario& s) {
   f.vlan = static_cast<std::uint16_t>(s.traffic.vlan);
   if (s.consumer == sc::Consumer::guest) {
     f.destinations.clear();
-    for (std::size_t g = 0; g < s.guests.size(); ++g)
-      f.destinations.push_back({guest_mac(s, g), static_cast<std::uint16_t>(s.guests[g].vlan)});
+    for (const std::size_t g : destinations(s)) f.destinations.push_back({guest_mac(s, g), static_cast<std::uint16_t>(s.guests[g].vlan)});
   }
   std::vector<FlowHeader> all = make_flows(f);
   if (s.traffic.foreign.total() == 0) return all;
@@ -351,9 +376,12 @@ void check_available(const sc::Scenario& s) {
       throw s.error(at + ".virtio.hash_report", "vhost of 2.6.35 (vhost.rules) does not offer it; allowed: false");
     if (g.virtio.used_offset && g.virtio.rx_mode != sc::RxMode::mergeable)
       throw s.error(at + ".virtio.used_offset", "offsets in used entries need mergeable buffers (virtio.rx_mode)");
-    if (g.behaviour != sc::Behaviour::honest) no((at + ".behaviour").c_str(), "a misbehaving guest");
+    if (s.guests[i].behaviour >= sc::Behaviour::header_scribbler) no((at + ".behaviour").c_str(), "this misbehaviour");
     if (g.vcpus != 1) no((at + ".vcpus").c_str(), "more than one vCPU");
   }
+  const std::size_t shares = destinations(s).size();
+  if (s.consumer == sc::Consumer::guest && shares > s.guests.size() && shares > s.traffic.flows)
+    throw s.error("traffic.flows", "the guests' traffic shares add up to " + std::to_string(shares) + "; allowed: at least as many flows");
   if (s.consumer == sc::Consumer::guest && s.nic.rx_queues != 1 && s.nic.rx_queues != s.guests.size())
     throw s.error("nic.rx_queues", "with the consumer guest each guest has one receive queue; allowed: 1, or the number of guests");
   if (s.consumer != sc::Consumer::guest && s.traffic.tcp == sc::TcpMode::closed && s.traffic.kind == sc::TrafficKind::synthetic)

@@ -38,6 +38,8 @@ Synthetic::Params synthetic_params(const scenario::Scenario& s);
 TcpSender::Params tcp_params(const scenario::Scenario& s);
 // The flows of synthetic traffic, spread over the guests.
 std::vector<FlowHeader> flows(const scenario::Scenario& s);
+// The guest of flow f is the f-th of these, modulo their number: each as often as its weight says, in turn.
+std::vector<std::size_t> destinations(const scenario::Scenario& s);
 // Hardware address of guest `guest`: its own, or 02:00:00:00:00:01 upwards.
 std::uint64_t guest_mac(const scenario::Scenario& s, std::size_t guest);
 // Refuses what the reader takes but this version cannot run. Throws UserError with the key's place.

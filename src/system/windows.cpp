@@ -37,6 +37,7 @@ Snapshot take_snapshot(Machine& m, Time at) {
     if (g->bridge) p.bridge = g->bridge->stats();
     p.exits = g->vcpu->exits;
     s.exits += p.exits;
+    p.pinned = m.ownership.pinned_integral(static_cast<unsigned>(s.guests.size()), at);
     s.guests.push_back(p);
   }
   for (const auto& q : m.host_queues) {

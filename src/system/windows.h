@@ -28,6 +28,7 @@ struct Snapshot {
     GsoStats gso;
     BridgeStats bridge;
     std::uint64_t exits = 0;
+    unsigned __int128 pinned = 0;         // byte-picoseconds
   };
   std::vector<PerGuest> guests;
   std::vector<GroStats> host_gro;
