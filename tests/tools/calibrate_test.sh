@@ -48,7 +48,7 @@ import json, os, sys
 share = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "share/guestdma/scenarios")
 load = lambda p: json.load(open(os.path.join(share, p)))
 platform, costs = load("platforms/m.json"), load("costs/k.json")
-names = {"root": float(platform["pcie"]["root"][:-2]), "device": float(platform["pcie"]["list"][1]["device_latency"][:-2]), "cost": costs["costs"]["a.b/c"]["cycles"]}
+names = {"root": float(platform["pcie"]["root"][:-2]), "device": float(platform["pcie"]["list"][1]["device_latency"][:-2]), "first": platform["pcie"]["list"][0], "other": platform["other"], "cost": costs["costs"]["a.b/c"]["cycles"]}
 assert sys.argv[1] == "fidelity" and "--no-plots" in sys.argv
 points = []
 for p in json.load(open(sys.argv[2])):
@@ -90,6 +90,24 @@ keeps_the_text_that_says_it() {   # 6.00 is 6: nothing to write
   sed -i 's/"cycles": 6.00,/"cycles": 6.01,/' s/costs/k.json   # beside the grid
   gd
   status_is 0; out_has 'k.json /costs/a.b~1c/cycles: 6.01 -> 6 (bandwidth)'
+}
+
+one_number_in_two_places() {
+  sed -i 's/"formula": "root + 2 \* device"/"formula": "first + other"/' s/fidelity/points.d/more.json
+  sed -i '1s:"/pcie/root", "unit"\: "ns":["/other", "/pcie/list/0"], "unit"\: "":' s/fidelity/parameters.json
+  gd
+  status_is 0; out_has 'm.json /other, /pcie/list/0: 100 -> 250 (latency)'
+  grep -q '"list": \[250, ' s/platforms/m.json && grep -q '"other": 250' s/platforms/m.json || wrong 'both places carry it'
+  sed -i 's/"other": 250/"other": 251/' s/platforms/m.json   # they differ: not fitted
+  gd --check
+  status_is 1; out_has '-> 250 (latency)'
+}
+
+trades() {   # a tight sum holds both where each would be better placed
+  sed -i 's/"formula": "root + 2 \* device"/"formula": "root + device"/; s/"value": 500/"value": 300/; s/"abs": 10.5/"abs": 0.01/; s/"rel": 0.002/"rel": 0.9/' s/fidelity/points.d/more.json
+  sed -i '1s/"step": 2.5/"step": 1/' s/fidelity/parameters.json
+  gd
+  status_is 0; out_has '/pcie/root: 100.0ns -> 175ns'; out_has 'device_latency: 90ns -> 125ns'
 }
 
 mistakes() {

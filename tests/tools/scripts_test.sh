@@ -187,6 +187,8 @@ test_after_run() {   # one tree: the program is built once
 }
 
 ci_run() {   # all are called whatever the first says, and each makes it fail
+  printf '#!/bin/sh\necho "fitted: $*"\nexit "$(cat calibrate-exit 2>/dev/null || echo 0)"\n' >"$clone/tools/calibrate"
+  chmod +x "$clone/tools/calibrate"
   gd bash "$clone/.ci/run"
   status_is 0
   case $out in *'100% tests passed, 0 tests failed out of 2'*'compared scenarios/quickstart.json'*'measured against scenarios/fidelity/points.json'*) ;; *) wrong 'closing lines, comparison and points expected' ;; esac
@@ -197,7 +199,11 @@ ci_run() {   # all are called whatever the first says, and each makes it fail
   rm "$clone/compare-exit"; echo 1 >"$clone/fidelity-exit"
   gd bash "$clone/.ci/run"
   status_is 1
-  rm "$clone/fidelity-exit"; touch "$clone/second-fails"
+  rm "$clone/fidelity-exit"; echo 1 >"$clone/calibrate-exit"
+  gd bash "$clone/.ci/run"
+  status_is 1
+  case $out in *'fitted: --check'*) ;; *) wrong 'the check of the fitted parameters expected' ;; esac
+  rm "$clone/calibrate-exit"; touch "$clone/second-fails"
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'1 tests failed out of 2'*'second'*'compared scenarios/quickstart.json'*) ;; *) wrong 'the failed test and the comparison expected' ;; esac
