@@ -5,6 +5,12 @@
 #include "models/base/error.h"
 
 namespace gd {
+namespace {
+
+// Time has 106 days, and others add to it; a frame that would come in its last second, or later, never does.
+bool past_time(Time from, Time by) { return by > kNever - kSec - from; }
+
+}  // namespace
 
 Replay::Replay(FrameTable& table, const Capture& capture, const Params& p)
     : table_(table), capture_(capture), p_(p), buffers_(table, p.loop ? capture.longest() : 1), pace_(p.rate ? p.rate : 1),
@@ -14,26 +20,33 @@ Next Replay::plan(Time, Plan& out) {
   const auto& records = capture_.records();
   if (record_ == records.size()) {
     ++stats_.passes;
-    if (p_.loop != kForever && loop_ >= p_.loop) {
-      record_ = 0, loop_ = 0, p_.loop = 0;
-      return Next::finished;
-    }
+    if (p_.loop != kForever && loop_ >= p_.loop) return end();
     ++loop_;
     record_ = 0;
     if (!p_.rate) {
       const auto gaps = static_cast<Time>(records.size() - 1);
-      base_ += capture_.duration() + (gaps ? capture_.duration() / gaps : 0);
+      const Time gap = gaps ? capture_.duration() / gaps : 0;
+      if (past_time(base_, capture_.duration()) || past_time(base_ + capture_.duration(), gap)) return end();
+      base_ += capture_.duration() + gap;
     }
   }
   const Capture::Record& r = records[record_];
   out.length = wire::padded(r.length);
   if (p_.rate) {
+    const Time takes = pace_.take(static_cast<std::uint64_t>(out.length + wire::kFcs) * 8);
+    if (past_time(base_, takes)) return end();
     out.earliest = base_;
-    base_ += pace_.take(static_cast<std::uint64_t>(out.length + wire::kFcs) * 8);
+    base_ += takes;
   } else {
+    if (past_time(base_, r.stamp)) return end();
     out.earliest = base_ + r.stamp;
   }
   return Next::frame;
+}
+
+Next Replay::end() {
+  record_ = 0, loop_ = 0, p_.loop = 0;
+  return Next::finished;
 }
 
 FrameRef Replay::emit(Time) {

@@ -2,7 +2,8 @@
 //
 // As recorded, a frame starts at its stamp (since the first one's) or as soon as the link is free: gaps stay, equal
 // stamps go back to back. A repetition begins one average gap after the last stamp of the pass before. Frames captured
-// below 60 bytes take the link's time of 60 but keep their length.
+// below 60 bytes take the link's time of 60 but keep their length. A frame later than Time can
+// tell (106 days) ends the replay.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -32,6 +33,7 @@ class Replay : public Traffic {
   void reset_stats() { stats_ = {}; }
 
  private:
+  Next end();
   FrameTable& table_;
   const Capture& capture_;
   Params p_;

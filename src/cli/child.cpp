@@ -40,8 +40,9 @@ int run(const Job& job, Reporter& reporter) {
 
 }  // namespace
 
-void child_main(const Job& job, int fd) {
+void child_main(const Job& job, int fd, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(kBroken);   // it died before that
   release_signals_in_child();
   ::dup2(2, 1);
   sc_core::sc_report_handler::set_handler(take_report);

@@ -125,13 +125,13 @@ int fidelity_command(const Options& o) {
   const PointsPlan plan = plan_points(file, o);
   hold_signals();
   folder.open();
-  report::write_file(folder.temporary() + "/config.json", config_json(plan));
   const Ran ran = run_all(plan, o, folder);
   if (ran.code != kFine) return ran.code;
 
   const report::Fidelity f = measured(plan, ran);
   report::write_file(folder.temporary() + "/fidelity.json", report::fidelity_json(f));
   report::write_file(folder.temporary() + "/fidelity.md", report::fidelity_markdown(f));
+  report::write_file(folder.temporary() + "/config.json", config_json(plan));
   const std::string undrawn = o.plots ? draw(folder.temporary()) : "";
   check_signals();
   folder.commit();

@@ -58,7 +58,6 @@ int tell_failures(const std::vector<Job>& jobs, const std::vector<Outcome>& outc
 }
 
 Evaluation evaluate(const Plan& plan, const Options& o, const ResultsFolder& folder) {
-  report::write_file(folder.temporary() + "/config.json", scenario::resolved(plan.scenario));
   std::vector<Job> jobs;
   std::vector<std::string> labels, folders;
   for (const scenario::StrategyChoice& c : plan.run) {
@@ -84,6 +83,8 @@ Evaluation evaluate(const Plan& plan, const Options& o, const ResultsFolder& fol
     e.input.buffering.push_back(system::buffering(plan.scenario, plan.run[i]));
   }
   e.verdicts = report::evaluate(plan.scenario.expect, e.input.runs);
+  // Last: a folder without it is no result folder, so what a killed run leaves is never taken for one.
+  report::write_file(folder.temporary() + "/config.json", scenario::resolved(plan.scenario));
   return e;
 }
 

@@ -7,7 +7,8 @@
 
 namespace gd::cli {
 
-// Makes descriptors 0, 1 and 2 valid, so that no result file becomes standard output by accident, and ignores SIGPIPE.
+// Makes descriptors 0, 1 and 2 valid, so that no result file becomes standard output by accident, and ignores SIGPIPE and
+// SIGXFSZ: what cannot be written is an error of the write.
 void prepare_streams();
 
 // Writes results to standard output. A reader that went away is no error; another failure throws UserError.

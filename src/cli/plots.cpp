@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,9 +52,11 @@ std::string draw(const std::string& folder) {
   if (script.pid < 0) return std::strerror(errno);
   if (script.pid == 0) {
     ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     release_signals_in_child();
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGPIPE, SIG_DFL);
+    std::signal(SIGXFSZ, SIG_DFL);
     ::dup2(said, 1), ::dup2(said, 2);
     ::execl(program.c_str(), program.c_str(), folder.c_str(), static_cast<char*>(nullptr));
     const std::string why = program + ": " + std::strerror(errno) + "\n";

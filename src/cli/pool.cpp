@@ -51,6 +51,7 @@ class Pool {
     if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error(std::string("no pipe: ") + std::strerror(errno));
     Child c;
     c.job = next_++;
+    const pid_t parent = ::getpid();
     c.pid = ::fork();
     if (c.pid < 0) {
       const int error = errno;
@@ -60,7 +61,7 @@ class Pool {
     if (c.pid == 0) {
       ::close(ends[0]);
       for (const Child& other : children_) ::close(other.fd);
-      child_main(jobs_[c.job], ends[1]);
+      child_main(jobs_[c.job], ends[1], parent);
     }
     ::close(ends[1]);
     c.fd = ends[0];

@@ -67,6 +67,29 @@ TEST(Replay, LoopsAndGap) {
   EXPECT_EQ(play(c, p, 777).size(), 777u);
 }
 
+TEST(Replay, EndsBeforeTimeDoes) {
+  constexpr std::uint64_t kDay = 86'400'000'000'000;   // ns
+  struct Case {
+    std::uint64_t last, rate;
+    std::size_t frames;
+  };
+  for (const Case& c : {Case{100 * kDay, 0, 2}, Case{50 * kDay, 0, 3}, Case{10 * kDay, 0, 11}, Case{1, 1, 18'000}}) {
+    const ScratchFile file(test::pcap_bytes({{0, test::plain_frame(60), 0}, {c.last, test::plain_frame(60), 0}}));
+    const Capture capture = Capture::load(file.path());
+    Replay::Params p;
+    p.loop = Replay::kForever;
+    p.rate = c.rate;
+    const auto got = play(capture, p, 20'000);
+    Time before = 0;
+    for (const Played& f : got) {
+      EXPECT_GE(f.earliest, before);
+      before = f.earliest;
+    }
+    if (c.rate) EXPECT_NEAR(static_cast<double>(got.size()), static_cast<double>(c.frames), 100);   // 512 s a frame
+    else EXPECT_EQ(got.size(), c.frames);
+  }
+}
+
 TEST(Replay, Retimed) {
   const ScratchFile file(test::pcap_bytes(kFour));
   const Capture c = Capture::load(file.path());
