@@ -21,7 +21,8 @@ struct Skb {
   Frame frame;
   Parsed parsed;
   unsigned flow = 0;              // 4: raw bytes
-  std::uint64_t number = 0;       // in its flow
+  unsigned order = 0;             // what the rules take for one flow
+  std::uint64_t number = 0;       // in the order of arrival
   std::vector<Skb*> merged;
   bool gone = false;
 };
@@ -82,22 +83,25 @@ class Play {
     if ((how & 0xc0) == 0x40 && f.size() < 60) f.resize(60);
     s.seq += static_cast<std::uint32_t>(length);
     ++s.id;
-    receive(f, flow);
+    // To the rules of 2.6.35 another TOS, or hop limit, is another flow.
+    receive(f, flow, flow | (old() ? (v6 ? s.ttl : o.tos) << 2 : 0));
   }
   void raw(Input& in) {
     std::size_t got;
     const unsigned n = in.word() % 2048;
     const std::uint8_t* from = in.bytes(n, got);
-    receive({from, from + got}, 4);
+    receive({from, from + got}, 4, 4);
   }
 
-  void receive(const Frame& f, unsigned flow) {
+  bool old() const { return table_.rules() == GroRules::linux_2_6_35; }
+  void receive(const Frame& f, unsigned flow, unsigned order) {
     skbs_.emplace_back();
     Skb& skb = skbs_.back();
     skb.frame = f;
     skb.frame.shrink_to_fit();
     skb.flow = flow;
-    skb.number = ++senders_[flow].sent;
+    skb.order = order;
+    skb.number = ++sent_;
     skb.parsed = parse(skb.frame.data(), static_cast<std::uint32_t>(f.size()));
     GroSegment s;
     s.frame = skb.frame.data();
@@ -127,8 +131,8 @@ class Play {
     must(!s.gone, "a frame left twice");
     s.gone = true;
     if (s.flow == 4 || !ordered) return;
-    must(s.number > senders_[s.flow].left, "frames of a flow changed places");
-    senders_[s.flow].left = s.number;
+    must(s.number > left_[s.order], "frames of a flow changed places");
+    left_[s.order] = s.number;
   }
   void end_of_poll(unsigned most) {
     GroFlushed out[kGroMaxEntries];
@@ -184,12 +188,13 @@ class Play {
   struct Sender {
     std::uint32_t seq = 0xffff0000, ack = 5;
     unsigned id = 0xfff0, ttl = 64, options = 0;
-    std::uint64_t sent = 0, left = 0;
   };
   GroTable table_;
   bool checked_, linear_, limited_;
   std::int64_t tick_ = 0;
-  Sender senders_[5];
+  Sender senders_[4];
+  std::uint64_t sent_ = 0;
+  std::map<unsigned, std::uint64_t> left_;   // latest that left, by flow
   std::deque<Skb> skbs_;
 };
 
