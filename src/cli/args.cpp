@@ -28,11 +28,11 @@ std::size_t choice(const std::string& option, const std::string& value, const st
   return static_cast<std::size_t>(at - names.begin());
 }
 
-std::uint64_t whole(const std::string& option, const std::string& value, std::uint64_t most) {
+std::uint64_t whole(const std::string& option, const std::string& value, std::uint64_t most, std::uint64_t least = 1) {
   std::uint64_t n = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
-  if (error != std::errc{} || end != value.data() + value.size() || n == 0 || n > most)
-    wrong_value(option, value, "a whole number from 1 to " + std::to_string(most));
+  if (error != std::errc{} || end != value.data() + value.size() || n < least || n > most)
+    wrong_value(option, value, "a whole number from " + std::to_string(least) + " to " + std::to_string(most));
   return n;
 }
 
@@ -104,6 +104,13 @@ const std::vector<OptionInfo>& option_table() {
       {"--allow-config", "", "lets check compare results of different configurations, by policies"},
       {"--update-baseline", "", "check writes the new results to OLD, a file for each strategy; refused in CI"},
       {"--junit", "FILE", "writes what decided the exit code as JUnit XML"},
+      {"--axis", "KEY=VALUES", "sweeps a key over A,B,C or FROM..TO..STEP (STEP may be log2), in place of the scenario's axis of that key; may be repeated"},
+      {"--seeds", "N", "sweep: N seeds, from the scenario's on"},
+      {"--dry-run", "", "sweep: lists the runs, after checking each"},
+      {"--run-index", "N", "sweep: makes the run of this index alone, in DIR/runs/N"},
+      {"--list-commands", "", "sweep: prints a command for each run, for GNU parallel or a cluster"},
+      {"--collect", "", "sweep: makes the tables of runs that --run-index left in DIR"},
+      {"--resume", "", "sweep: goes on with one that was ended"},
       {"--version", "", "version, with those of SystemC and the compiler, and the C++ standard"},
       {"--help", "", "explains the command"},
   };
@@ -155,6 +162,13 @@ Options parse_arguments(const std::vector<std::string>& arguments) {
     *value = one(name);
     if ((*value)->empty()) wrong_value(name, "", "a path");
   }
+  o.axes = values["--axis"];
+  if (has("--seeds")) o.seeds = whole("--seeds", one("--seeds"), 1'000'000);
+  if (has("--run-index")) o.run_index = whole("--run-index", one("--run-index"), 1'000'000, 0);
+  o.dry_run = has("--dry-run");
+  o.list_commands = has("--list-commands");
+  o.collect = has("--collect");
+  o.resume = has("--resume");
   o.allow_config = has("--allow-config");
   o.update_baseline = has("--update-baseline");
   o.version = has("--version");

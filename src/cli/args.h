@@ -25,6 +25,9 @@ struct Options {
   bool plots = true;
   std::optional<std::uint64_t> frames;
   std::optional<std::string> baseline, policy, junit;
+  std::vector<std::string> axes;           // "KEY=A,B,C" or "KEY=FROM..TO..STEP", in order
+  std::optional<std::uint64_t> seeds, run_index;
+  bool dry_run = false, list_commands = false, collect = false, resume = false;
   bool allow_config = false, update_baseline = false;
   bool version = false, help = false;
   std::vector<std::string> given;          // option names as typed in the table: "--out", "-j"

@@ -11,9 +11,6 @@ namespace gd::cli {
 
 namespace {
 
-// Commands that later versions have.
-const std::vector<std::string> kLater = {"sweep"};
-
 std::vector<std::string> texts(const std::vector<const char*>& list) { return {list.begin(), list.end()}; }
 
 void check_use(const Command& c, const Options& o) {
@@ -48,6 +45,13 @@ const std::vector<Command>& command_table() {
        "policy allows: `better`, rel_tol (a share of the old value), abs_tol, gate; a metric that is missing fails. Another\n"
        "configuration is exit 4 unless --allow-config is given. The furthest changes stand first.",
        {"--baseline", "--policy", "--allow-config", "--update-baseline", "--junit", "--format", "--quiet", "--help"}, check_command, 1, 1},
+      {"sweep", "scenario.json", "runs a scenario over axes of keys, and seeds",
+       "The axes are those of the scenario's `sweep` block and of --axis; their product is run, seeds innermost, each strategy\n"
+       "of each run as a process. Writes runs/<index>/<label>/, sweep.csv (a line for each metric) and sweep.json. A sweep that\n"
+       "was ended goes on with --resume. Elsewhere: --list-commands, or --run-index N in many places, then --collect.",
+       {"--set", "--axis", "--seeds", "--strategy", "--seed", "--out", "--force", "-j", "--format", "--quiet", "--progress", "--timeout", "--dry-run", "--run-index",
+        "--list-commands", "--collect", "--resume", "--junit", "--help"},
+       sweep_command, 1, 1},
       {"fidelity", "points.json", "runs published measurements and sets them against what the models say",
        "A point is a published value with its source, a tolerance, one or more runs, and a formula over their metrics. Runs\n"
        "that are equal are run once. Prints published and simulated value, error and verdict of each point, the worst first,\n"
@@ -83,8 +87,6 @@ const Command& find_command(const std::string& name) {
   for (const Command& c : command_table())
     if (name == c.name) return c;
   const std::vector<std::string> names = command_names();
-  if (std::find(kLater.begin(), kLater.end(), name) != kLater.end())
-    throw UserError("command " + name + " is not available in this version; available: " + scenario::join(names));
   throw UserError("there is no command \"" + name + "\"; commands: " + scenario::join(names) + did_you_mean(name, names));
 }
 

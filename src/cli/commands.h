@@ -27,6 +27,7 @@ int dispatch(const Options& options);
 
 int run_command(const Options& options);
 int compare_command(const Options& options);
+int sweep_command(const Options& options);
 int check_command(const Options& options);
 int fidelity_command(const Options& options);
 int validate_command(const Options& options);

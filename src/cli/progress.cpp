@@ -3,16 +3,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
 #include "src/cli/clock.h"
 #include "src/cli/output.h"
+#include "src/report/words.h"
 
 namespace gd::cli {
 
 namespace {
 
+constexpr std::size_t kNamed = 8;   // jobs that are shown by name
 constexpr std::int64_t kPlainMs = 10'000, kTerminalMs = 200;
 
 void put(const std::string& text) {
@@ -21,7 +24,7 @@ void put(const std::string& text) {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay(std::vector<std::string> labels, bool terminal) : terminal_(terminal), next_ms_(now_ms() + (terminal ? 0 : kPlainMs)) {
+ProgressDisplay::ProgressDisplay(std::vector<std::string> labels, bool terminal) : terminal_(terminal), started_ms_(now_ms()), next_ms_(started_ms_ + (terminal ? 0 : kPlainMs)) {
   for (std::string& l : labels) jobs_.push_back({std::move(l), false, 0});
 }
 
@@ -41,6 +44,12 @@ void ProgressDisplay::ended(std::size_t job) {
 }
 
 std::string ProgressDisplay::line() const {
+  if (jobs_.size() > kNamed) {
+    const std::string count = std::to_string(done_) + " of " + std::to_string(jobs_.size()) + " done";
+    if (done_ == 0) return count;
+    const double seconds = static_cast<double>(std::max<std::int64_t>(now_ms() - started_ms_, 1)) / 1000, each = seconds / static_cast<double>(done_);
+    return count + ", " + report::figure(1 / each) + " a second, " + report::figure(std::ceil(each * static_cast<double>(jobs_.size() - done_))) + " s left";
+  }
   std::string out;
   for (const State& s : jobs_)
     if (s.running) out += (out.empty() ? "" : ", ") + s.label + " " + std::to_string(s.percent) + " %";

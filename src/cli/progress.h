@@ -18,7 +18,7 @@ class ProgressDisplay : public JobWatcher {
   void ended(std::size_t job) override;
   void tick() override;
 
-  // "vhost-copy 45 %, guest-head 7 %; 1 of 4 done"
+  // "vhost-copy 45 %, guest-head 7 %; 1 of 4 done"; of more than eight: "37 of 120 done, 4.2 a second, 20 s left"
   std::string line() const;
 
  private:
@@ -30,7 +30,7 @@ class ProgressDisplay : public JobWatcher {
   std::vector<State> jobs_;
   std::size_t done_ = 0;
   bool terminal_, drawn_ = false;
-  std::int64_t next_ms_;
+  std::int64_t started_ms_, next_ms_;
 };
 
 // nullptr when none is wanted.

@@ -1,8 +1,11 @@
 #include "src/cli/results_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "models/base/error.h"
@@ -13,6 +16,9 @@ namespace gd::cli {
 namespace fs = std::filesystem;
 
 namespace {
+
+// What a long job is, in its folder until it is done.
+const char* const kJob = ".job.json";
 
 [[noreturn]] void cannot_write(const std::string& what, const std::error_code& error) {
   throw UserError("cannot write the result folder " + what + ": " + error.message());
@@ -66,11 +72,12 @@ ResultsFolder::ResultsFolder(const Options& o, const std::string& stem) : shown_
 
 ResultsFolder::~ResultsFolder() {
   std::error_code error;
-  if (!temporary_.empty()) fs::remove_all(temporary_, error);
+  if (!temporary_.empty() && lock_ < 0) fs::remove_all(temporary_, error);
+  if (lock_ >= 0) ::close(lock_);
   for (auto it = made_.rbegin(); it != made_.rend(); ++it) fs::remove(*it, error);   // only while empty
 }
 
-void ResultsFolder::open() {
+void ResultsFolder::make_parents() {
   std::error_code error;
   std::vector<fs::path> missing;
   for (fs::path p = target_.parent_path(); !fs::exists(p, error); p = p.parent_path()) {
@@ -81,6 +88,32 @@ void ResultsFolder::open() {
     if (fs::create_directory(p, error)) made_.push_back(p);
     if (error) cannot_write(shown_, error);
   }
+}
+
+void ResultsFolder::open_part(bool resume, const std::string& config) {
+  make_parents();
+  std::error_code error;
+  const fs::path part = target_.parent_path() / ("." + target_.filename().string() + ".part");
+  fs::create_directory(part, error);
+  if (error) cannot_write(shown_, error);
+  lock_ = ::open(part.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_ < 0) cannot_write(shown_, {errno, std::generic_category()});
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) throw UserError("another guestdma works on " + shown_ + " (" + part.string() + " is in use)");
+  const fs::path job = part / kJob;
+  if (resume && fs::exists(job, error)) {
+    if (report::read_file(job.string()) != config)
+      throw UserError("what was begun in " + shown_ + " is another sweep than this one (scenario, axes or options differ); without --resume it begins anew");
+  } else {
+    for (const fs::directory_entry& e : fs::directory_iterator(part)) fs::remove_all(e.path(), error);
+    report::write_file(job.string(), config);
+  }
+  temporary_ = part;
+  made_.clear();   // they stay with the folder
+}
+
+void ResultsFolder::open() {
+  make_parents();
+  std::error_code error;
   const fs::path temporary = target_.parent_path() / ("." + target_.filename().string() + ".tmp-" + std::to_string(::getpid()));
   fs::remove_all(temporary, error);   // of a process that had this number and was killed
   if (!fs::create_directory(temporary, error)) cannot_write(shown_, error);
@@ -127,6 +160,7 @@ void ResultsFolder::fill() {
 
 void ResultsFolder::commit() {
   std::error_code error;
+  if (lock_ >= 0) fs::remove(temporary_ / kJob, error);
   const bool exists = fs::exists(target_, error), empty = exists && fs::is_empty(target_, error);
   if (empty) {
     fill();

@@ -20,6 +20,10 @@ class ResultsFolder {
 
   // Makes the temporary folder. Throws UserError when that cannot be written.
   void open();
+  // Makes the folder of a long job (".NAME.part"), which stays when the job is ended before commit(); `resume` goes on in the
+  // one that is there. `config` says what the job is. Throws UserError: it cannot be written, another process works in it, or
+  // `resume` finds another job's.
+  void open_part(bool resume, const std::string& config);
   // A folder inside, made now; returns its path.
   std::string inside(const std::string& name) const;
   // Puts the folder into its place. Throws UserError.
@@ -30,10 +34,12 @@ class ResultsFolder {
   const std::string& shown() const { return shown_; }
 
  private:
+  void make_parents();
   void replace();
   void fill();
   std::string shown_;
   std::filesystem::path target_, temporary_;
+  int lock_ = -1;                              // of a long job's folder
   std::vector<std::filesystem::path> made_;    // parents, outermost first
 };
 

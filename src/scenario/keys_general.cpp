@@ -41,6 +41,10 @@ void time_keys(Table& t) {
 void last_keys(Table& t) {
   t.other("expect", read_expect(), "a list of lines METRIC[LABEL]? OP (NUMBER UNIT? | NUMBER * METRIC[LABEL])",
           "What must hold of the results; a line without [LABEL] holds for every strategy that runs.");
+  t.other("sweep", read_sweep(), "an object {axes, exclude, seeds}",
+          "What `sweep` runs: the product of the axes, each {key, values}, {key, from, to, step} (step may be \"log2\") or {zip: [of "
+          "these]}, less what an entry of exclude matches, for each seed. Other commands run the scenario as it is.")
+      .hashed = false;
   t.other("costs", read_costs(),
           "an object of operations {cycles, cycles_per_unit, per, source, confidence} by component.operation",
           "Costs of software operations, merged over the profile of host.costs.");

@@ -63,6 +63,7 @@ std::string pointer(std::string_view path);
 // The values that are no scalars (special_*.cpp).
 Special read_strategies();
 Special read_expect();
+Special read_sweep();
 Special read_costs();
 Special read_frame_bytes();
 Special read_loop();

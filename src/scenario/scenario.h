@@ -110,6 +110,22 @@ struct Expectation {
   Position at;
 };
 
+// What `sweep` varies (sweep.h). Values are JSON text.
+struct SweepAxis {
+  struct Key {
+    std::string key;                      // dotted
+    std::vector<std::string> values;
+  };
+  std::vector<Key> keys;                  // that move together; all have the same number of values
+};
+struct Sweep {
+  using Exclusion = std::vector<std::pair<std::string, std::string>>;   // key and value: runs that have all of them are left out
+  std::vector<SweepAxis> axes;
+  std::vector<Exclusion> exclude;
+  std::vector<std::uint64_t> seeds;       // these, or
+  std::uint64_t seed_count = 0;           // this many from the scenario's on; both empty: the scenario's alone
+};
+
 struct PlantedFault {
   std::string kind = "none";      // names of models/base/plant.h, with dashes
   Count frame = 0;
@@ -144,6 +160,7 @@ struct Scenario {
   Vhost vhost;
   std::vector<Guest> guests = {Guest{}};
   std::vector<Expectation> expect;
+  Sweep sweep;
   Debug debug;
   std::vector<CostEntry> costs;           // profile with overrides, by name
   std::string file;                       // what was loaded ("-": standard input)
