@@ -37,6 +37,7 @@ bool CopyOut::run(Step& s) {
       const Hpa to = side_.space().translate(p.gpa + done_, &contiguous);
       const auto n = static_cast<std::uint32_t>(
           std::min<Bytes>(std::min<Bytes>(f->length - at_, p.space - done_), std::min<Bytes>(contiguous, kChunk)));
+      c_.ownership.read_for(c_.guest->index(), f->addr + at_, n);
       s.copy(copy_, to, f->addr + at_, n);
       at_ += n;
       done_ += n;

@@ -40,19 +40,39 @@ void GuestSide::refuse(Step& s, std::uint16_t head, const Segment* segments, uns
     for_each_piece(segments[i], [&](BufferId b) {
       if (c_.ownership.owner(b) == Owner::posted) c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "returned unused");
     });
-  used(s, head, 0);
+  push(s, head, 0);
+}
+
+void GuestSide::reset() {
+  ring_.reset();
+  undecided_ = false;
+}
+
+void GuestSide::stale(std::uint16_t head) {
+  if (stale_.empty()) stale_.resize(ring_.layout().size);
+  stales_ += !stale_[head];
+  stale_[head] = true;
 }
 
 void GuestSide::used(Step& s, std::uint16_t head, std::uint32_t length, std::uint32_t offset) {
   require(offset == 0 || (offsets_ && offset < 65536), "a used entry carries an offset that the guest cannot read");
   require(!offsets_ || length < 65536, "a used entry's length has no room beside its offset");
+  if (stales_ && stale_[head]) {   // of a ring that is no more
+    stale_[head] = false;
+    --stales_;
+    return;
+  }
+  push(s, head, length | offset << 16);
+}
+
+void GuestSide::push(Step& s, std::uint16_t head, std::uint32_t len) {
   CpuView v(s, space(), used_.op);
   if (ring_.in_order()) {
     hol_sum_ += static_cast<Time>(ring_.waiting_for_order()) * (s.now() - hol_since_);
     hol_since_ = s.now();
     ++hol_buffers_;
   }
-  ring_.push(v, head, length | offset << 16);
+  ring_.push(v, head, len);
   charge_entries(s);
 }
 
@@ -61,6 +81,7 @@ void GuestSide::charge_entries(Step& s) {
 }
 
 void GuestSide::carry(std::uint16_t head, FrameChain& frames) {
+  if (stales_ && stale_[head]) return c_.frames.dropped(frames, Drop::guest_no_buffer, c_.agenda.now());
   FrameChain& side = ring_.layout().side->by_head[head];
   c_.frames.join(side, frames);
 }
@@ -83,6 +104,7 @@ std::uint16_t hash_report(std::uint8_t rss_type) {
 }  // namespace
 
 VirtioNetHdr GuestSide::header_for(const Skb& skb, unsigned buffers) const {
+  if (skb.head.length) c_.ownership.acts_on(c_.phys.at(skb.head.addr), skb.head.addr);
   VirtioNetHdr h;
   // Neither flag without GUEST_CSUM: the sum was completed before, or the guest makes its own.
   if (feature::has(ring_.layout().features, feature::kGuestCsum)) {
@@ -108,6 +130,7 @@ VirtioNetHdr GuestSide::header_for(const Skb& skb, unsigned buffers) const {
 void GuestSide::write_header(Step& s, Hpa at, const VirtioNetHdr& h) {
   s.charge(header_);
   s.store(header_.op, at, header_length());
+  c_.ownership.wrote_for(c_.guest->index(), at, header_length());
   std::memcpy(c_.phys.at(at), &h, header_length());
 }
 

@@ -57,12 +57,18 @@ class GuestSide {
   template <class F>
   void for_each_piece(const Segment& g, F f) {
     Bytes n = 0;
-    for (std::uint32_t done = 0; done < g.len; done += static_cast<std::uint32_t>(std::min<Bytes>(n, g.len - done))) {
+    const std::uint32_t all = std::min(g.len, kLongest);
+    for (std::uint32_t done = 0; done < all; done += static_cast<std::uint32_t>(std::min<Bytes>(n, g.len - done))) {
       const Hpa at = space().translate(g.gpa + done, &n);
       if (at == kNoAddress) return;
       if (const BufferId b = c_.ownership.find(at); b != kNoBuffer) f(b);
     }
   }
+  // The guest's device is reset. Chains that were taken before, and are not back, have to be named by stale() each.
+  void reset();
+  void stale(std::uint16_t head);
+  // No driver posts longer pieces; of one that says so the rest is not looked at.
+  static constexpr std::uint32_t kLongest = 1u << 20;
   // Gives a taken chain back unused: used length 0, and its posted buffers are the guest's again.
   void refuse(Step& s, std::uint16_t head, const Segment* segments, unsigned n);
   // The frames that lie in the packet whose first buffer is `head`.
@@ -88,6 +94,7 @@ class GuestSide {
   std::uint64_t guest_errors() const { return ring_.errors(); }
 
  private:
+  void push(Step& s, std::uint16_t head, std::uint32_t len);
   void charge_entries(Step& s);
   PathContext& c_;
   DeviceRing ring_;
@@ -97,6 +104,8 @@ class GuestSide {
   Time hol_sum_ = 0, hol_since_ = 0;
   std::uint64_t hol_buffers_ = 0;
   bool undecided_ = false, offsets_;
+  std::vector<bool> stale_;          // by head; empty before the first reset
+  unsigned stales_ = 0;
 };
 
 }  // namespace gd

@@ -17,6 +17,7 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
   pins_.assign(side.space().size() / kPage, 0);
   if (c.env.pin != PinPolicy::per_buffer) {
     page_iova_.assign(side.space().size() / kPage, 0);
+    page_hpa_.assign(page_iova_.size(), 0);
     users_.assign(page_iova_.size(), 0);
   }
   if (c.env.pin == PinPolicy::whole_guest) {
@@ -26,6 +27,7 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
       c.ownership.pin(page, 0);
       c.ownership.map(page, 0);
       page_iova_[g / kPage] = c.iommu.map_static(page, kPage);
+      page_hpa_[g / kPage] = page;
       ++idle_;
     }
   }
@@ -76,7 +78,7 @@ bool PostedBuffers::evict(Step& s) {
     if (++hand_ >= page_iova_.size()) hand_ = 0;
     if (page_iova_[hand_] == 0 || users_[hand_] != 0) continue;
     const Gpa gpa = hand_ * kPage;
-    const Hpa page = side_.space().translate(gpa);
+    const Hpa page = page_hpa_[hand_];
     c_.iommu.unmap(s, page_iova_[hand_], kPage);
     page_iova_[hand_] = 0;
     --idle_;
@@ -147,11 +149,17 @@ bool PostedBuffers::reach(Step& s, Gpa gpa, Bytes len) {
 
 bool PostedBuffers::reach_page(Step& s, Gpa gpa, Hpa page) {
   if (keeps()) s.charge(lookup_);
+  // A page that the guest has exchanged is another one: the old stays pinned and mapped, for a device may still write it.
+  if (keeps() && page_iova_[gpa / kPage] != 0 && page_hpa_[gpa / kPage] != page) {
+    if (users_[gpa / kPage] == 0) --idle_;
+    page_iova_[gpa / kPage] = 0;
+  }
   const bool pinned = keeps() && page_iova_[gpa / kPage] != 0;
   if (!pinned && !pin(s, gpa, page) && !(evict(s) && pin(s, gpa, page))) return false;
   if (!keeps()) return true;
   if (!pinned) {
     page_iova_[gpa / kPage] = c_.iommu.map(s, page, kPage);
+    page_hpa_[gpa / kPage] = page;
     c_.ownership.map(page, s.now());
   }
   if (users_[gpa / kPage]++ == 0 && pinned) --idle_;

@@ -112,6 +112,7 @@ class PostedBuffers {
   std::vector<std::uint32_t> fifo_;
   std::uint32_t head_ = 0, tail_ = 0, mask_;
   std::vector<Iova> page_iova_;            // pool and whole-guest: mapping kept, by guest page; 0: none yet
+  std::vector<Hpa> page_hpa_;              // and what was pinned there
   std::vector<std::uint16_t> users_;       // pool: outstanding buffers, by guest page
   std::size_t idle_ = 0;                   // pages kept without an outstanding buffer
   std::size_t hand_ = 0;                   // pool: where the search for a page to give up goes on

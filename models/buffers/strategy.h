@@ -225,6 +225,9 @@ class RxPath {
 
   // The destructor: an skb that is dropped or was delivered by others gives its buffers back, and is freed.
   virtual void release(Step& s, Skb* skb) = 0;
+  // The guest has reset its device: its ring begins anew. Buffers of the old one that the driver, the card or packets still
+  // have come back to nobody; what is delivered into them is dropped.
+  virtual void reset(Time /*now*/) {}
 
   // Frames between receive() calls of one packet (a scattered frame not yet complete).
   virtual std::uint32_t held() const { return 0; }

@@ -33,6 +33,10 @@ class VhostCopyPath final : public HostPagePath {
     return Progress::done;
   }
   Progress deliver_copy(Step& s, Skb* skb) override { return deliver(s, skb); }
+  void reset(Time) override {
+    side_.reset();
+    for (unsigned i = 0; begun_ && i < head_count_; ++i) side_.stale(heads_[i].id);
+  }
 
   void publish(Step& s) override { side_.publish(s); }
   void settle(Step& s) override { side_.settle(s); }
@@ -158,6 +162,7 @@ class VhostCopyPath final : public HostPagePath {
       if (s.over()) return false;
       Hpa at = 0;
       const Bytes n = target(&at, std::min<Bytes>(f->length - in_frag_, kChunk));
+      c_.ownership.read_for(c_.guest->index(), f->addr + in_frag_, n);
       s.copy(copy_, at, f->addr + in_frag_, n);
       in_frag_ += static_cast<std::uint32_t>(n);
       in_segment_ += static_cast<std::uint32_t>(n);

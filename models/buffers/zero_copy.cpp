@@ -198,6 +198,12 @@ void ZeroCopyPath::scrub(Step& s, Skb& skb, const Cost& cost) {
   });
 }
 
+void ZeroCopyPath::reset(Time) {
+  side_.reset();
+  for (std::uint16_t head = 0; head < c_.guest->rx().size; ++head)
+    if (posted_[head].outstanding) side_.stale(head);
+}
+
 std::uint32_t ZeroCopyPath::spare(Step& s) {
   const std::uint32_t token = reserved() ? reserve_[reserve_head_++ & (reserve_.size() - 1)] : posted_.next();
   own(s, token, Owner::posted, Owner::skb, "guest buffer for a copy");

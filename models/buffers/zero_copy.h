@@ -21,6 +21,7 @@ class ZeroCopyPath : public RxPath {
 
   void publish(Step& s) override { side_.publish(s); }
   void settle(Step& s) override { side_.settle(s); }
+  void reset(Time now) override;
   bool unsettled() const override { return side_.unsettled(); }
   std::uint32_t unpublished() const override { return const_cast<GuestSide&>(side_).ring().unpublished(); }
   void serve(Task& worker) override { worker_ = &worker; }

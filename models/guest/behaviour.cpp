@@ -1,6 +1,5 @@
 #include "models/guest/behaviour.h"
 
-#include "models/base/error.h"
 #include "models/guest/behaviours.h"
 
 namespace gd {
@@ -12,10 +11,13 @@ std::unique_ptr<Behaviour> make_behaviour(GuestContext& c, GuestBuffers& buffers
     case BehaviourKind::flood_poster: return make_flood_poster(c);
     case BehaviourKind::idle: return make_idle();
     case BehaviourKind::slow_refill: return make_slow_refill(c);
-    default: break;
+    case BehaviourKind::header_scribbler: return make_header_scribbler(c, buffers, rx);
+    case BehaviourKind::shinfo_scribbler: return make_shinfo_scribbler(c, buffers, rx);
+    case BehaviourKind::ring_liar: return make_ring_liar(c, rx);
+    case BehaviourKind::unmapper: return make_unmapper(c, buffers);
+    case BehaviourKind::crasher: return make_crasher(c, rx);
   }
-  (void)rx;
-  throw UserError("guest " + c.params.name + ": this behaviour is not available");
+  return nullptr;
 }
 
 }  // namespace gd

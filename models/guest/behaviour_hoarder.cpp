@@ -3,7 +3,7 @@
 // A packet's bytes reach the application as ever; then its buffers are kept for a drawn time, or for good. Of a share of
 // packets the driver copies the bytes and lets the buffers go at once, as NetKVM does when few are left; the application then
 // reads the copy (that second copy is charged as part of the same bytes). With a limit on buffers nothing is posted beyond it,
-// as in a driver that has a fixed set; without one fresh memory is posted until the guest has none left.
+// as in a driver that has a fixed set, and what comes back is posted in batches, or at once when few are left; without one fresh memory is posted until the guest has none left.
 #include <algorithm>
 
 #include "models/base/rng.h"
@@ -19,8 +19,10 @@ class Hoarder : public Behaviour {
         copies_(p_.seed, "guest." + c.params.name + ".copies") {
     if (p_.copy_share) copy_ = c.space.alloc(kPage, kPage);
   }
-  bool may_post(unsigned outstanding, Time) override { return p_.buffers == 0 || outstanding + held_ < p_.buffers; }
-  bool eager() const override { return true; }
+  bool may_post(unsigned outstanding, Time) override {
+    outstanding_ = outstanding;
+    return p_.buffers == 0 || outstanding + held_ < p_.buffers;
+  }
 
   bool keeps(Step& s, GuestPacket& p) override {
     if (p_.copy_share && copies_.below(1'000'000) < p_.copy_share) {
@@ -49,7 +51,6 @@ class Hoarder : public Behaviour {
   Time due() const override { return kept_.empty() ? kNever : kept_.front().until; }
 
   bool work(Step& s, RingView&) override {
-    bool any = false;
     while (!kept_.empty() && kept_.front().until <= s.now() && !s.over()) {
       std::pop_heap(kept_.begin(), kept_.end(), later);
       const Kept k = kept_.back();
@@ -57,9 +58,11 @@ class Hoarder : public Behaviour {
       held_ -= k.count;
       s.charge_times(c_.costs.page_free, buffers_.put_list(k.first, s.now()));
       c_.hold.add(static_cast<std::uint64_t>(s.now() - k.taken));
-      any = true;
+      returned_ += k.count;
     }
-    return any;
+    if (returned_ < p_.batch && outstanding_ >= p_.batch) return false;
+    returned_ = 0;
+    return true;
   }
   void kept_so_far(Histogram& h, Time now) const override {
     for (const Kept& k : kept_) h.add(static_cast<std::uint64_t>(std::max<Time>(now - k.taken, 0)));
@@ -76,7 +79,8 @@ class Hoarder : public Behaviour {
   GuestBuffers& buffers_;
   Rng rng_, copies_;
   std::vector<Kept> kept_;
-  std::uint32_t held_ = 0;
+  std::uint32_t held_ = 0, returned_ = 0;   // returned_: since the last refill that was asked for
+  unsigned outstanding_ = 0;                // when the driver asked last
   Gpa copy_ = 0;
 };
 

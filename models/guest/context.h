@@ -38,6 +38,7 @@ struct GuestContext {
   GuestStats stats;
   Histogram hold;                                           // ps for which buffers were the guest's
   Behaviour* behaviour = nullptr;                           // null: well-behaved
+  ResetSink* reset = nullptr;
   Observer* observer = nullptr;
   Ledger::Row user_exits = 0;                               // context "exit-user" of the softirq's core; without MSI-X only
   std::uint64_t held = 0;                                   // frames taken and not ended

@@ -72,6 +72,7 @@ const VirtQueueLayout& Guest::rx() const { return parts_->rx.ring().layout(); }
 const VirtQueueLayout& Guest::tx() const { return parts_->tx.ring().layout(); }
 InterruptSink& Guest::interrupts() { return parts_->softirq; }
 void Guest::on_kick(KickSink& sink) { parts_->timers.set_sink(sink); }
+void Guest::on_reset(ResetSink& sink) { parts_->context.reset = &sink; }
 const GuestStats& Guest::stats() const { return parts_->context.stats; }
 std::uint64_t Guest::held() const { return parts_->context.held; }
 std::uint64_t Guest::posted_buffers() const { return parts_->rx.posted(); }

@@ -129,8 +129,18 @@ struct GuestStats {
   std::uint64_t acks_delayed = 0;          // of these, sent by the timer
   std::uint64_t integrity_errors = 0;      // frames whose bytes were not those that were sent
   std::uint64_t self_inflicted = 0;        // of a guest that spoils its own memory: what would be integrity errors of another
+  std::uint64_t scribbles = 0;             // buffers that the guest changed while they were the host's
+  std::uint64_t lies = 0;                  // wrong things that it put into the ring
+  std::uint64_t unmapped = 0;              // pages taken away while posted
+  std::uint64_t crashes = 0;               // stops of its kernel
   std::uint64_t guest_errors = 0;          // used entries that make no sense (length, num_buffers, missing, unknown id)
   std::uint64_t reads = 0;                 // read() calls of the application
+};
+
+// Told when the guest resets its device: rings begin anew at the same place.
+struct ResetSink {
+  virtual ~ResetSink() = default;
+  virtual void reset(Time now) = 0;
 };
 
 class Guest : public GuestPort {
@@ -162,6 +172,7 @@ class Guest : public GuestPort {
   const VirtQueueLayout& tx() const override;
   InterruptSink& interrupts() override;
   void on_kick(KickSink& sink) override;
+  void on_reset(ResetSink& sink);
 
   const GuestParams& params() const { return params_; }
   const GuestStats& stats() const;

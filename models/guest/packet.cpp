@@ -140,6 +140,18 @@ unsigned GuestBuffers::put_list(std::uint32_t first, Time t) {
   return n;
 }
 
+void GuestBuffers::rebase(Gpa page, Hpa fresh) {
+  for (GuestBuffer& g : buffers_) {
+    if (g.size == 0 || align_down(g.gpa, kPage) != page) continue;
+    g.hpa = fresh + g.gpa % kPage;
+    if (g.own == kNoBuffer) continue;
+    const Owner now = c_.ownership.owner(g.own);
+    if (now == Owner::none) continue;
+    if (now == Owner::guest) c_.ownership.remove(g.own, Owner::guest, 0, "guest page taken away");
+    g.own = c_.ownership.add(g.hpa, g.size, now, Ownership::Home::guest);
+  }
+}
+
 std::uint32_t GuestBuffers::new_packet() {
   if (free_packets_ == kNil) {
     packets_.emplace_back();

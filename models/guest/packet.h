@@ -68,6 +68,10 @@ class GuestBuffers {
   GuestBuffer& operator[](std::uint32_t b) { return buffers_[b]; }
   const GuestBuffer& operator[](std::uint32_t b) const { return buffers_[b]; }
 
+  // The guest page of `page` has other host memory behind it, from `fresh` on: buffers in it are registered there, those that are
+  // the guest's no longer where they were.
+  void rebase(Gpa page, Hpa fresh);
+
   std::uint32_t new_packet();
   GuestPacket& packet(std::uint32_t p) { return packets_[p]; }
   void append(GuestPacket& p, std::uint32_t buffer, std::uint32_t truesize);

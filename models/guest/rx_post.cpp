@@ -151,6 +151,26 @@ void GuestRxQueue::fill() {
   ring_.enable_callbacks(v);
 }
 
+void GuestRxQueue::restart(Step& s, bool again) {
+  const bool packed = ring_.packed();
+  const std::vector<std::uint8_t> zero(vring::desc_bytes(layout_.size), 0);
+  c_.space.write(layout_.desc, zero.data(), zero.size());
+  c_.space.write(layout_.avail, zero.data(), packed ? pvring::event_bytes : vring::avail_bytes(layout_.size));
+  c_.space.write(layout_.used, zero.data(), packed ? pvring::event_bytes : vring::used_bytes(layout_.size));
+  for (FrameChain& f : side_.by_head) c_.frames.dropped(f, Drop::guest_no_buffer, s.now());
+  ring_ = DriverRing(layout_);
+  headers_out_ = pages_out_ = 0;
+  posted_ = 0;
+  if (again || !c_.reset) return;
+  s.at_end([](void* sink, std::uint64_t, Time now) { static_cast<ResetSink*>(sink)->reset(now); }, c_.reset, 0);
+}
+
+// Frames under heads that the driver does not have out: the device gave one back twice.
+void GuestRxQueue::sweep(Time t) {
+  for (std::uint16_t head = 0; head < layout_.size; ++head)
+    if (!side_.by_head[head].empty() && !ring_.is_outstanding(head)) c_.frames.dropped(side_.by_head[head], Drop::stack, t);
+}
+
 bool GuestRxQueue::wants_refill() const {
   if (c_.behaviour && c_.behaviour->eager()) return ring_.free_descriptors() >= slots_;
   if (!l_.linux6) return ring_.outstanding() < max_outstanding_ / 2;

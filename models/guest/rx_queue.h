@@ -32,6 +32,9 @@ class GuestRxQueue {
   bool wants_refill() const;
   // Posts until the ring is full, the step over or memory exhausted; true when there is more to post.
   bool refill(Step& s, RingView& v);
+  // The device was reset: the ring begins anew, what was posted is forgotten, what lies in it is dropped. Called twice, so that
+  // nothing that was under way is left in the ring; `again`: the second time.
+  void restart(Step& s, bool again);
   // The last refill ended for want of memory and the ring is empty: to be tried again later.
   bool starved() const { return failed_ && ring_.outstanding() == 0; }
   std::uint64_t posted() const { return posted_; }
@@ -65,6 +68,7 @@ class GuestRxQueue {
   std::uint32_t size_of(const GuestBuffer& g) const { return l_.mode == RxLayout::Mode::small ? l_.chunk : g.size; }
   void load_run(Step& s, std::uint32_t buffer, std::uint32_t from, std::uint32_t n);
   void load_header(Step& s, const Entry& e, const Place& place);
+  void sweep(Time t);
   void add_data(GuestPacket& p, const Entry& e, const Place& place, Time t);
   bool make_linear(Step& s, GuestPacket& p, Time t);
   bool more_buffers(Step& s, RingView& v, GuestPacket& p, unsigned count);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "models/base/error.h"
+#include "models/guest/behaviour.h"
 #include "models/guest/rx_queue.h"
 #include "models/packet/headers.h"
 
@@ -10,6 +11,7 @@ namespace gd {
 bool GuestRxQueue::next_entry(Step& s, RingView& v, Entry& e) {
   DriverRing::Used u;
   const bool got = ring_.get_used(v, u);
+  if (c_.behaviour && ring_.errors() != ring_errors_) sweep(s.now());
   c_.stats.guest_errors += ring_.errors() - ring_errors_;
   ring_errors_ = ring_.errors();
   if (!got) return false;
@@ -19,6 +21,7 @@ bool GuestRxQueue::next_entry(Step& s, RingView& v, Entry& e) {
   e.length = l_.used_offset ? u.len & 0xffff : u.len;
   e.offset = l_.used_offset ? u.len >> 16 : 0;
   std::swap(e.frames, side_.by_head[u.head]);
+  if (c_.behaviour) c_.behaviour->returned(u.head);
   c_.held += e.frames.count;
   std::uint32_t start = 0;               // bytes of the chain before the buffer
   for (std::uint32_t b = e.buffer; b != kNil; b = buffers_[b].next, --posted_) {
@@ -152,6 +155,9 @@ GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& pac
   if (!apply_header(s, p, h)) return refuse(s, e, packet);
   ++c_.stats.packets;
   c_.stats.frames += p.frames.count;
+  if (c_.frames.groups().size() > 1)
+    for (FrameRef f = p.frames.first; f != kNoFrame; f = c_.frames[f].next)
+      if (const std::uint32_t to = c_.frames.group_number(f); to < c_.frames.groups().size() && to != c_.params.index) c_.ownership.foreign_frame(c_.frames[f].length);
   c_.stats.bytes += p.length;
   c_.frames.stamp(p.frames, Stage::guest, s.now());
   return Got::packet;

@@ -192,7 +192,7 @@ void GuestTimers::refill_at(Time t) {
 
 void GuestTimers::behave_at(Time t) {
   behave_ = t;
-  if (t != kNever) wake_at(t);
+  if (t != kNever) wake_at(std::max(t, agenda().now()));
 }
 
 void GuestTimers::act(Time now) {

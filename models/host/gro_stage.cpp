@@ -143,6 +143,7 @@ void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up
     const GroMeta m = gro_complete(phys_.at(header), f.info);
     s.charge(complete_);
     s.store(complete_.op, header, f.info.header_length);
+    skbs_.ownership().rewrote(phys_.at(header), header);
     skb->gso_size = m.gso_size;
     skb->gso_segments = m.gso_segments;
     skb->gso_fixed_id = m.fixed_id;
@@ -167,6 +168,8 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   }
   const View v = view(*skb);
   const Parsed& p = v.p;
+  const Hpa at = skb->head.length ? skb->head.addr : skb->frags[0].addr;
+  skbs_.ownership().parsed(phys_.at(at), at, std::min<std::uint32_t>(p.header_length, v.contiguous));
   // napi_frags_skb copies the Ethernet header at once; 2.6.35 leaves it to the pull of all headers.
   if (frags && !old()) pull(s, *skb, ether::kHeader, path, pull_);
   if (!params_.enabled || !path.merges()) {   // the host still wants to read the headers

@@ -12,6 +12,7 @@ namespace {
 
 constexpr unsigned kEvents = 8;
 constexpr std::size_t kMessages = 16;
+constexpr std::size_t kParsed = 8192;   // header places remembered, a power of two
 
 std::string ns(Time t) {
   char text[40];
@@ -65,12 +66,13 @@ BufferId Ownership::add(Hpa start, Bytes len, Owner owner, Home home) {
     violation(clash, 0, "a buffer at " + hex(start) + " of " + std::to_string(len) + " bytes is registered over it");
 
   BufferId id;
-  if (free_.empty()) {
+  std::vector<BufferId>& free = home == Home::guest && suspect(start) ? free_suspect_ : free_;
+  if (free.empty()) {
     id = static_cast<BufferId>(buffers_.size());
     buffers_.emplace_back();
   } else {
-    id = free_.back();
-    free_.pop_back();
+    id = free.back();
+    free.pop_back();
   }
   Buffer& b = buffers_[id];
   b.start = start;
@@ -104,7 +106,7 @@ void Ownership::remove(BufferId id, Owner from, Time t, const char* where) {
   unlink(id);
   --counts_[static_cast<int>(b.owner)];
   b.owner = Owner::none;
-  free_.push_back(id);
+  (suspect(id) ? free_suspect_ : free_).push_back(id);
 }
 
 void Ownership::move(BufferId id, Owner from, Owner to, Time t, const char* where) {
@@ -197,6 +199,7 @@ void Ownership::belongs(Hpa start, Bytes len, unsigned guest, bool trusted) {
     p.guest = static_cast<std::uint8_t>(guest);
     p.suspect = !trusted;
   }
+  if (!trusted && parsed_.empty()) parsed_.resize(kParsed);
 }
 
 void Ownership::map(Hpa a, Time t) {
@@ -246,6 +249,10 @@ void Ownership::violation(BufferId b, Time t, const std::string& what) {
 }
 
 void Ownership::page_violation(Hpa a, Time t, const std::string& what) {
+  if (suspect(a)) {
+    ++guest_faults_;
+    return;
+  }
   report(t, "page " + hex(align_down(a, kPage)) + " is " + what, "");
 }
 

@@ -50,7 +50,33 @@ class Ownership {
   // Whose memory the page is: the guest's number, or kNobody.
   static constexpr unsigned kNobody = 31;
   unsigned guest_of(Hpa a) const { return a / kPage < pages_.size() ? pages_[a / kPage].guest : kNobody; }
+  // The page is its guest's no longer (taken away while it may be posted): who has pinned it keeps it, else it is the host's.
+  void revoke(Hpa page, Time t);
   std::uint64_t guest_faults() const { return guest_faults_; }
+
+  // The security check, independent of every defence: told by those who move bytes for guest `guest`, it judges by whose
+  // memory the pages are. No call costs simulated time.
+  struct Watch {
+    std::uint64_t escapes = 0;         // writes for a guest to memory that is not its own and no buffer of the host
+    std::uint64_t leaked_bytes = 0;    // of other guests' memory, or of frames for others, that a guest got
+    std::uint64_t exposed_bytes = 0;   // of headers that the host parsed where the guest can change them
+    std::uint64_t acted_on = 0;        // packets whose headers had changed there when the host relied on what it had parsed
+  };
+  const Watch& watch() const { return watch_; }
+  void wrote_for(unsigned guest, Hpa a, Bytes len);
+  void read_for(unsigned guest, Hpa a, Bytes len);
+  void foreign_frame(Bytes len) { watch_.leaked_bytes += len; }
+  // The host parses n header bytes at `a` (`bytes` there); later it acts on what it found. Only guest memory counts.
+  void parsed(const std::uint8_t* bytes, Hpa a, Bytes n) {
+    if (guest_of(a) != kNobody) note_parsed(bytes, a, n);
+  }
+  // The host has changed them itself.
+  void rewrote(const std::uint8_t* bytes, Hpa a) {
+    if (!parsed_.empty()) renew_parsed(bytes, a);
+  }
+  void acts_on(const std::uint8_t* bytes, Hpa a) {
+    if (!parsed_.empty()) check_parsed(bytes, a);
+  }
   Bytes pinned_peak(unsigned guest) const { return of_guest_[guest].peak * kPage; }
   unsigned __int128 pinned_integral(unsigned guest, Time t);
 
@@ -102,8 +128,19 @@ class Ownership {
   struct Page {
     std::uint16_t pins = 0, maps = 0;
     std::uint8_t guest = kNobody;
-    bool suspect = false;
+    bool suspect = false, revoked = false;
   };
+  struct Parsed {
+    Hpa at = 0;
+    std::uint32_t length = 0;
+    std::uint64_t hash = 0;
+  };
+  void note_parsed(const std::uint8_t* bytes, Hpa a, Bytes n);
+  void renew_parsed(const std::uint8_t* bytes, Hpa a);
+  void check_parsed(const std::uint8_t* bytes, Hpa a);
+  Watch watch_;
+  std::vector<Parsed> parsed_;         // by address, where a guest spoils its memory; one of two that clash is forgotten
+  std::vector<BufferId> free_suspect_; // ids of such guests' buffers are theirs for ever: the host may still use one
   struct Pinned {
     std::uint64_t pages = 0, peak = 0;
     Time since = 0;

@@ -89,6 +89,13 @@ class GuestSpace {
   bool in_one_page(Gpa gpa, Bytes len) const {
     return len > 0 && gpa < size_ && len <= size_ - gpa && (gpa >> shift_) == ((gpa + len - 1) >> shift_);
   }
+  // Gives guest page `gpa` other host memory; backing pages of 4 KiB only. Returns what was behind it.
+  Hpa remap(Gpa gpa, Hpa fresh) {
+    Hpa& b = backing_[gpa >> shift_];
+    const Hpa old = b;
+    b = fresh;
+    return old;
+  }
   // Functional copies between guest-physical ranges and plain memory, across backing pages. Pre: inside the guest.
   void read(Gpa gpa, void* out, Bytes len) const;
   void write(Gpa gpa, const void* in, Bytes len);

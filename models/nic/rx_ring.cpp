@@ -112,6 +112,7 @@ void RxRing::write(Issue& io, Iova a, const std::uint8_t* from, Bytes n) {
     } else {
       if (io.first == kNoAddress) io.first = t.hpa, io.first_iova = a;
       e_.ownership.device_write(t.hpa, piece, io.at, "nic rx");
+      e_.ownership.wrote_for(index_, t.hpa, piece);
     }
     a += piece;
     from += piece;

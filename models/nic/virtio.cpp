@@ -68,11 +68,12 @@ void VirtioRx::write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time 
       p.failed = true;
     } else {
       if (p.hpa == kNoAddress) p.hpa = t.hpa, p.iova = a;
+      e_.ownership.wrote_for(index_, t.hpa, piece);
       const BufferId b = e_.ownership.find(t.hpa);
       const Owner o = b == kNoBuffer ? Owner::none : e_.ownership.owner(b);
       if (o == Owner::posted || o == Owner::in_flight) {
         e_.ownership.device_write(t.hpa, piece, at, "nic virtio rx");
-        if (o == Owner::posted) give(p, b);
+        if (o == Owner::posted && given_tail_ - given_head_ < given_.size()) give(p, b);
       } else {
         ++e_.stats.guest_faults;
       }

@@ -112,6 +112,10 @@ class FrameTable {
   // Before the first frame: `of_flow` says which group a flow is in, `count` or more: none.
   void group(std::vector<std::uint32_t> of_flow, std::uint32_t count);
   const std::vector<Group>& groups() const { return groups_; }
+  // The frame's group; groups().size() or more: none.
+  std::uint32_t group_number(FrameRef r) const {
+    return slots_[r].flow < group_of_flow_.size() ? group_of_flow_[slots_[r].flow] : UINT32_MAX;
+  }
   const Counts& all() const { return all_; }
   const Counts& cohort() const { return cohort_; }
   // Payload bytes that the application accepted at a time inside the window, whatever cohort they are of.

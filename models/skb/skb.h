@@ -98,6 +98,7 @@ enum class PullBug : std::uint8_t {
 class SkbPool {
  public:
   // Costs: skb.alloc, skb.free (kmem_cache_alloc/free of struct and head), skb.recycle_shell.
+  Ownership& ownership() { return ownership_; }
   SkbPool(PhysMem& memory, Ownership& ownership, Iommu& iommu, CostBook& costs, std::uint32_t capacity);
   // Never null: the pool grows by 1024 when all are in use (the only time at which this allocates).
   Skb* alloc(Step& s);

@@ -62,6 +62,15 @@ class DriverRing {
   // After enable_callbacks(), in a later step: true when entries came meanwhile.
   bool more_used(RingView& v);
 
+  // For a driver that lies. The place of the descriptor written last; packed rings.
+  std::uint16_t last_place() const {
+    pvring::Position p = next_;
+    p.retreat(1, layout_.size);
+    return p.at;
+  }
+  // Offers `head`, which is outstanding, once more; split rings, and only while the avail ring has room. The books do not change.
+  void offer_again(RingView& v, std::uint16_t head);
+
   const VirtQueueLayout& layout() const { return layout_; }
   bool packed() const { return packed_; }
   bool in_order() const { return in_order_; }

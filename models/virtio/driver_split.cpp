@@ -22,6 +22,12 @@ void DriverRing::add_split(RingView& v, std::uint16_t head, const Segment* segme
   v.write(vring::avail_slot(layout_, avail_ & (layout_.size - 1u)), &head, 2);
 }
 
+void DriverRing::offer_again(RingView& v, std::uint16_t head) {
+  if (packed_ || static_cast<std::uint16_t>(avail_ - last_used_) >= layout_.size) return;
+  v.write(vring::avail_slot(layout_, avail_ & (layout_.size - 1u)), &head, 2);
+  ++avail_;
+}
+
 bool DriverRing::more_split(RingView& v) {
   std::uint16_t idx = 0;
   v.read(vring::used_idx(layout_), &idx, 2);

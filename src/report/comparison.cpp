@@ -154,7 +154,7 @@ Comparison compare(const ComparisonInput& in) {
   Comparison c;
   c.scenario = in.scenario;
   c.description = in.description;
-  for (const RunResult& r : in.runs) c.columns.push_back({r.label, r.strategy});
+  for (const RunResult& r : in.runs) c.columns.push_back({r.label, r.strategy, sufferings(r)});
   c.refused = in.refused;
   add_rows(c, in);
   add_notes(c, in.runs);

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "src/report/suffering.h"
 #include "src/report/verdict.h"
 #include "src/system/result.h"
 
@@ -43,6 +44,7 @@ struct Row {
 
 struct Column {
   std::string label, strategy;
+  std::vector<Suffering> suffers = {};         // from guests that misbehave, worst first
 };
 
 // The part of one component in a difference, in milli-cycles per packet.

@@ -86,7 +86,11 @@ void expect_part(JsonText& j, const std::vector<Verdict>& verdicts) {
 
 void comparison_part(JsonText& j, const Comparison& c) {
   j.key("strategies").open('[');
-  for (const Column& x : c.columns) j.open('{', JsonText::flat).key("label").string(x.label).key("strategy").string(x.strategy).close();
+  for (const Column& x : c.columns) {
+    j.open('{', JsonText::flat).key("label").string(x.label).key("strategy").string(x.strategy).key("suffers").open('[', JsonText::flat);
+    for (const Suffering& w : x.suffers) j.open('{', JsonText::flat).key("word").string(w.word).key("figure").string(w.figure).close();
+    j.close().close();
+  }
   j.close().key("rows").open('[');
   for (const Row& r : c.rows) row_part(j, c, r);
   j.close().key("reasons").open('[');

@@ -6,7 +6,7 @@ namespace gd::scenario {
 void behaviour_keys(Table& t) {
   t.choice("guests[].behaviour", GUEST(behaviour),
            {"well-behaved", "hoarder", "flood-poster", "idle", "slow-refill", "header-scribbler", "shinfo-scribbler", "ring-liar", "unmapper", "crasher"},
-           "What the guest does with its receive ring. hoarder: posts all that it may and gives buffers back late or never; flood-poster: "
+           "What the guest does with its receive ring. hoarder: takes what comes and gives buffers back late or never; flood-poster: "
            "posts as fast as it can, buffers of absurd sizes; idle: never posts; slow-refill: few buffers at a time; header-scribbler: "
            "changes headers in posted buffers once the card has written; shinfo-scribbler: changes the shared info there; ring-liar: puts "
            "wrong things into the ring; unmapper: takes memory away while it is posted; crasher: stops, and comes back with a reset.");
@@ -30,7 +30,8 @@ void behaviour_keys(Table& t) {
           "Scribblers, ring-liar, unmapper: share of buffers that are treated so.");
   t.time("guests[].misbehaviour.interval", GUEST(misbehaviour.interval), {100'000},
          "slow-refill: from one refill to the next; flood-poster, scribblers, ring-liar, unmapper: from one visit to the ring to the next.");
-  t.count("guests[].misbehaviour.batch", GUEST(misbehaviour.batch), {1, 32'768}, "slow-refill: buffers posted at a time.");
+  t.count("guests[].misbehaviour.batch", GUEST(misbehaviour.batch), {1, 32'768}, "slow-refill: buffers posted at a time; hoarder: buffers that come back before they are posted, unless few are left.",
+          "NetKVM posts a quarter of its ring at once, and when it runs short (pull request 1449)");
   t.time("guests[].misbehaviour.delay", GUEST(misbehaviour.delay), {0},
          "header-scribbler: how long after it has seen the card's bytes it changes them. 0: at once, mostly before the host has parsed "
          "them; longer than the card's interrupt moderation: after.");

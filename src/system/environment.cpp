@@ -239,6 +239,9 @@ std::optional<std::string> refusal(const sc::Scenario& common, const sc::Strateg
   const bool guests = s.consumer == sc::Consumer::guest;
   if (strategy->declaration().guest_memory && !s.nic.steering)
     return "the NIC must know the guest before the DMA (nic.steering is off)";
+  if (guests && strategy->declaration().device_ring)
+    for (const sc::Guest& g : s.guests)
+      if (g.behaviour == sc::Behaviour::crasher) return "a card's own virtio device is not reset in this model (guest " + g.name + " is a crasher)";
   for (std::size_t g = 0; g < (guests ? s.guests.size() : 1); ++g)
     if (auto why = strategy->refuse(environment(s, choice, g))) return why;
   return std::nullopt;

@@ -62,6 +62,7 @@ struct GuestSlot {
   std::unique_ptr<TxDriver> tx;
   std::unique_ptr<InterruptSink> rx_vector, tx_vector;   // device ring: MSI-X vectors to the guest's own
   std::unique_ptr<KickSink> doorbell;
+  std::unique_ptr<ResetSink> reset;
 };
 
 class Machine {

@@ -28,6 +28,13 @@ struct Doorbell : KickSink {
   std::uint32_t nic_queue;
 };
 
+// A guest's device reset reaches the path of its queue.
+struct PathReset : ResetSink {
+  explicit PathReset(RxPath& p) : path(p) {}
+  void reset(Time now) override { path.reset(now); }
+  RxPath& path;
+};
+
 const char* backend_name(sc::Backend b) {
   return b == sc::Backend::tap ? "tap" : b == sc::Backend::macvtap ? "macvtap" : "raw_socket";
 }
@@ -104,6 +111,8 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   slot.tap->connect(*slot.vhost);
   slot.vhost->connect(*slot.queue.path, *slot.tap, slot.tx.get());
   slot.guest->on_kick(*slot.vhost);
+  slot.reset = std::make_unique<PathReset>(*slot.queue.path);
+  slot.guest->on_reset(*slot.reset);
 
   Core& irq_core = core_for(scenario.host.affinity.interrupt, "host.affinity.interrupt");
   if (slot.delivery) {

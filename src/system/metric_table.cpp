@@ -42,7 +42,11 @@ const std::vector<MetricInfo>& metric_table() {
       {"host.rewritten", "frames", "frames whose headers the host changed", 0},
       {"host.cloned", "frames", "frames that a packet socket of the host got too", 0},
       {"host.clone_drops", "frames", "clones that a full packet socket dropped", -1},
-      {"security.leaked_bytes", "bytes", "bytes of packets for others that stayed in a guest's memory", -1},
+      {"security.leaked_bytes", "bytes", "bytes of packets for others that stayed in a guest's memory, and of other guests' memory that a guest got", -1},
+      {"toctou.exposed_bytes", "bytes", "header bytes that the host parsed in memory that the guest can change", -1},
+      {"toctou.acted_on", "packets", "packets whose headers the guest had changed between the host's parsing and its acting on them, over the whole run", -1},
+      {"misbehaves", "", "of a guest: 1 when its behaviour is not well-behaved", 0},
+      {"misdeeds", "", "of a guest that spoils its memory: buffers changed, lies told, pages taken away, stops, over the whole run", 0},
       {"security.scrubbed_bytes", "bytes", "bytes of packets for others that were overwritten there", 0},
       {"gso.packets", "packets", "merged packets that the host had to cut for a guest that cannot take them", -1},
       {"gso.segments", "packets", "segments that came of them", -1},
@@ -100,7 +104,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"vhost.wakeups", "", "times that a vhost worker was woken from sleep", -1},
       {"integrity.errors", "frames", "frames whose bytes were not those that were sent, over the whole run", -1},
       {"ownership.violations", "", "wrong moves of buffers, over the whole run", -1},
-      {"security.escapes", "", "acts of the host on bytes that a guest had changed meanwhile, over the whole run", -1},
+      {"security.escapes", "", "writes for a guest to memory that is neither its own nor a buffer of the host, and uses of shared info that a guest had changed, over the whole run", -1},
       {"ownership.guest_faults", "", "wrong things that guests did with rings and buffers, counted and survived", -1},
   };
   return table;

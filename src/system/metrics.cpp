@@ -155,7 +155,8 @@ BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
   sheet.count("host.rewritten", "frames", sum.rewritten);
   sheet.count("host.cloned", "frames", sum.cloned);
   sheet.count("host.clone_drops", "frames", sum.clone_drops);
-  sheet.count("security.leaked_bytes", "bytes", sum.leaked_bytes);
+  sheet.count("security.leaked_bytes", "bytes", sum.leaked_bytes + e.watch.leaked_bytes - b.watch.leaked_bytes);
+  sheet.count("toctou.exposed_bytes", "bytes", e.watch.exposed_bytes - b.watch.exposed_bytes);
   sheet.count("security.scrubbed_bytes", "bytes", sum.scrubbed_bytes);
   sheet.count("gso.packets", "packets", gso.packets);
   sheet.count("gso.segments", "packets", gso.segments);
@@ -232,6 +233,9 @@ void of_guests(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot
     sheet.quantile(prefix + "buffers.hold_ns.p50", hold, 1, 2);
     sheet.quantile(prefix + "buffers.hold_ns.p99", hold, 99, 100);
     hold.each([&](std::uint64_t, std::uint64_t upper, std::uint64_t n) { all.add(upper, n); });
+    sheet.count(prefix + "misbehaves", "", guest.params().behaviour.kind != BehaviourKind::well_behaved);
+    if (const GuestStats& w = guest.stats(); spoils_memory(guest.params().behaviour.kind))
+      sheet.count(prefix + "misdeeds", "", w.scribbles + w.lies + w.unmapped + w.crashes);
     sheet.count(prefix + "ownership.guest_faults", "", e.guests[g].guest.guest_errors + e.guests[g].path.guest_errors);
     if (spoils_memory(guest.params().behaviour.kind)) sheet.count(prefix + "integrity.self_inflicted", "frames", guest.stats().self_inflicted);
     if (g >= m.frames.groups().size()) continue;
@@ -325,7 +329,8 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.count("vhost.wakeups", "", wakeups);
   sheet.count("integrity.errors", "frames", m.integrity_errors());
   sheet.count("ownership.violations", "", m.ownership.violations());
-  sheet.count("security.escapes", "", escapes);
+  sheet.count("security.escapes", "", escapes + m.ownership.watch().escapes);
+  sheet.count("toctou.acted_on", "packets", m.ownership.watch().acted_on);
   sheet.count("ownership.guest_faults", "", guest_faults);
   sheet.sort();
 }

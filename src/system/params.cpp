@@ -376,7 +376,8 @@ void check_available(const sc::Scenario& s) {
       throw s.error(at + ".virtio.hash_report", "vhost of 2.6.35 (vhost.rules) does not offer it; allowed: false");
     if (g.virtio.used_offset && g.virtio.rx_mode != sc::RxMode::mergeable)
       throw s.error(at + ".virtio.used_offset", "offsets in used entries need mergeable buffers (virtio.rx_mode)");
-    if (s.guests[i].behaviour >= sc::Behaviour::header_scribbler) no((at + ".behaviour").c_str(), "this misbehaviour");
+    if (g.behaviour == sc::Behaviour::unmapper && g.backing_page != sc::BackingPage::p4k)
+      throw s.error(at + ".behaviour", "unmapper takes single pages away; allowed with backing_page 4KiB");
     if (g.vcpus != 1) no((at + ".vcpus").c_str(), "more than one vCPU");
   }
   const std::size_t shares = destinations(s).size();

@@ -26,6 +26,7 @@ Snapshot take_snapshot(Machine& m, Time at) {
   s.link = m.link->stats();
   s.pinned = m.ownership.pinned_integral(at);
   s.pin_ops = m.ownership.pin_ops();
+  s.watch = m.ownership.watch();
   s.interrupts = m.interrupts.delivered();
   for (const auto& g : m.guests) {
     Snapshot::PerGuest p;

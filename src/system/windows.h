@@ -30,6 +30,7 @@ struct Snapshot {
     std::uint64_t exits = 0;
     unsigned __int128 pinned = 0;         // byte-picoseconds
   };
+  Ownership::Watch watch;
   std::vector<PerGuest> guests;
   std::vector<GroStats> host_gro;
   std::vector<PathStats> host_path;

@@ -1,0 +1,56 @@
+// Ownership: the security check.
+#include <algorithm>
+
+#include "models/base/rng.h"
+#include "models/memory/ownership.h"
+
+namespace gd {
+
+void Ownership::revoke(Hpa page, Time) { page_at(page).revoked = true; }
+
+void Ownership::wrote_for(unsigned guest, Hpa a, Bytes len) {
+  for (Hpa p = align_down(a, kPage); p < a + len; p += kPage) {
+    const Page page = p / kPage < pages_.size() ? pages_[p / kPage] : Page{};
+    // Host memory outside its buffers: Ownership::device_write() looks at each write, this only where a guest is suspect.
+    const bool fine = page.guest == kNobody ? parsed_.empty() || find(std::max(p, a)) != kNoBuffer
+                                            : page.guest == guest && (!page.revoked || page.pins > 0);
+    watch_.escapes += !fine;
+  }
+}
+
+void Ownership::read_for(unsigned guest, Hpa a, Bytes len) {
+  for (Hpa p = align_down(a, kPage), next; p < a + len; p = next) {
+    next = p + kPage;
+    const Page page = p / kPage < pages_.size() ? pages_[p / kPage] : Page{};
+    if (page.guest == kNobody || (page.guest == guest && (!page.revoked || page.pins > 0))) continue;
+    watch_.leaked_bytes += std::min(next, a + len) - std::max(p, a);
+  }
+}
+
+namespace {
+
+std::uint64_t hash_bytes(const std::uint8_t* bytes, std::size_t n) { return hash_name({reinterpret_cast<const char*>(bytes), n}); }
+
+std::size_t parsed_slot(Hpa a, std::size_t slots) { return (a / kLine * 0x9e3779b97f4a7c15ULL >> 32) & (slots - 1); }
+
+}  // namespace
+
+void Ownership::note_parsed(const std::uint8_t* bytes, Hpa a, Bytes n) {
+  watch_.exposed_bytes += n;
+  if (parsed_.empty()) return;
+  parsed_[parsed_slot(a, parsed_.size())] = {a, static_cast<std::uint32_t>(n), hash_bytes(bytes, n)};
+}
+
+void Ownership::renew_parsed(const std::uint8_t* bytes, Hpa a) {
+  Parsed& p = parsed_[parsed_slot(a, parsed_.size())];
+  if (p.at == a && p.length) p.hash = hash_bytes(bytes, p.length);
+}
+
+void Ownership::check_parsed(const std::uint8_t* bytes, Hpa a) {
+  Parsed& p = parsed_[parsed_slot(a, parsed_.size())];
+  if (p.at != a || p.length == 0) return;
+  watch_.acted_on += hash_bytes(bytes, p.length) != p.hash;
+  p.length = 0;
+}
+
+}  // namespace gd

@@ -1,0 +1,115 @@
+// Every adversity scenario with every design: it ends, the books are exact, nobody but the guest that does wrong has wrong bytes;
+// and each misbehaviour shows what it is meant to show.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "src/system/system.h"
+#include "tests/system/run_child.h"
+
+namespace gd::test {
+namespace adversity_test {
+
+struct Case {
+  std::string scenario, strategy;
+};
+
+std::vector<std::string> scenarios() {
+  std::vector<std::string> names;
+  for (const auto& e : std::filesystem::directory_iterator(scenario_path("adversity"))) {
+    const std::string stem = e.path().stem().string();
+    if (e.path().extension() == ".json" && stem.rfind("defences-", 0) != 0) names.push_back("adversity/" + stem + ".json");
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> cases;
+  for (const std::string& s : scenarios())
+    for (const std::string& t : system::strategy_names()) cases.push_back({s, t});
+  return cases;
+}
+
+class Adversity : public ::testing::TestWithParam<Case> {};
+
+// A broken ledger or conservation, or a requirement that a guest's act does not meet, ends the child with exit code 3.
+TEST_P(Adversity, IsSurvivedWithExactBooks) {
+  if (!can_serve(GetParam().scenario, GetParam().strategy)) GTEST_SKIP() << "refused at bind";
+  const ChildResult r = run_child(GetParam().scenario, GetParam().strategy);
+  ASSERT_EQ(r.exit_code, 0) << r.error;
+  EXPECT_EQ(r.value("integrity.errors"), 0) << (r.messages.empty() ? "" : r.messages.front());
+  EXPECT_EQ(r.value("ownership.violations"), 0) << (r.messages.empty() ? "" : r.messages.front());
+  EXPECT_EQ(r.value("security.escapes"), 0);
+  EXPECT_EQ(r.value("security.leaked_bytes"), 0);
+  EXPECT_GT(r.value("guest.victim.packets.offered"), 0);
+  EXPECT_LT(r.value("guest.victim.packets.lost_share"), 1);
+  EXPECT_EQ(r.value("packets.offered"), r.value("packets.delivered") + r.value("packets.dropped") + r.value("packets.in_flight"));
+}
+
+std::string name_of(const ::testing::TestParamInfo<Case>& i) {
+  std::string n = i.param.scenario.substr(10, i.param.scenario.size() - 15) + "_" + i.param.strategy;
+  for (char& c : n)
+    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
+  return n;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Adversity, ::testing::ValuesIn(all_cases()), name_of);
+
+// The trouble itself: scenario, design, metric, and whether it must be more than a bound.
+struct Trouble {
+  const char *scenario, *strategy, *metric;
+  double more_than;
+};
+void PrintTo(const Trouble& t, std::ostream* out) { *out << t.scenario << " " << t.metric; }
+
+class Shows : public ::testing::TestWithParam<Trouble> {};
+
+TEST_P(Shows, ItsTrouble) {
+  const Trouble t = GetParam();
+  const ChildResult r = run_child(std::string("adversity/") + t.scenario + ".json", t.strategy);
+  ASSERT_EQ(r.exit_code, 0) << r.error;
+  EXPECT_GT(r.value(t.metric), t.more_than);
+}
+
+constexpr Trouble kTroubles[] = {
+    {"idle", "guest-head", "guest.other.packets.lost_share", 99},
+    {"hoarder", "guest-head", "guest.other.pinned.peak_bytes", 2'500'000},
+    {"hoarder-late", "vhost-copy", "guest.other.buffers.hold_ns.p50", 100'000},
+    {"slow-refill", "page-frags", "guest.other.packets.lost_share", 20},
+    {"flood-poster", "vhost-copy", "ownership.guest_faults", 100},
+    {"flood-poster", "copy-header", "ownership.guest_faults", 100},
+    {"header-scribbler", "page-frags", "guest.other.misdeeds", 20},
+    {"shinfo-scribbler", "guest-head", "guest.other.misdeeds", 20},
+    {"ring-liar", "vhost-copy", "ownership.guest_faults", 20},
+    {"ring-liar", "page-frags", "ownership.guest_faults", 20},
+    {"ring-jump", "vhost-copy", "guest.other.packets.lost_share", 20},
+    {"unmapper", "page-frags", "guest.other.misdeeds", 10},
+    {"crasher", "guest-head", "guest.other.misdeeds", 0},
+    {"crasher", "vhost-copy", "guest.other.drops.guest-no-buffer", 0},
+};
+
+INSTANTIATE_TEST_SUITE_P(Adversity, Shows, ::testing::ValuesIn(kTroubles), [](const auto& i) {
+  std::string n = std::string(i.param.scenario) + "_" + i.param.strategy + "_" + i.param.metric;
+  for (char& c : n)
+    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
+  return n;
+});
+
+// Without its own queue being allowed to drop, an idle guest stands before its neighbour in the card.
+TEST(Adversity, AnIdleGuestBlocksItsNeighbourWhereTheCardWaits) {
+  const ChildResult r = run_child("adversity/idle.json", "guest-head", {"nic.drop_when_no_descriptor=false"});
+  ASSERT_EQ(r.exit_code, 0) << r.error;
+  EXPECT_GT(r.value("guest.victim.packets.lost_share"), 20);
+}
+
+// Nothing of the behaviours touches a guest that has none: the victim alone, and with its own name for well-behaved.
+TEST(Adversity, WellBehavedIsTheDefault) {
+  const ChildResult a = run_child("adversity/base.json", "page-frags");
+  const ChildResult b = run_child("adversity/base.json", "page-frags", {"guests.0.behaviour=\"well-behaved\""});
+  EXPECT_EQ(a.everything, b.everything);
+}
+
+}  // namespace adversity_test
+}  // namespace gd::test
