@@ -105,10 +105,13 @@ TEST(Adversity, HeldBuffersFollowThePublishedOrder) {
     return run_child("adversity/netkvm-hold.json", "vhost-copy",
                      {std::string("guests.0.misbehaviour.copy_share=") + copied, "guests.0.misbehaviour.buffers=" + n, "guests.0.virtio.queue_size=" + n});
   };
-  const ChildResult none = run("0%", 256), some = run("50%", 256), all = run("100%", 256), large = run("0%", 1024);
-  for (const ChildResult* r : {&none, &some, &all, &large}) ASSERT_EQ(r->exit_code, 0) << r->error;
+  const ChildResult none = run("0%", 256), some = run("25%", 256), half = run("50%", 256), all = run("100%", 256), large = run("0%", 1024);
+  for (const ChildResult* r : {&none, &some, &half, &all, &large}) ASSERT_EQ(r->exit_code, 0) << r->error;
   EXPECT_GT(none.value("packets.dropped"), some.value("packets.dropped"));
+  EXPECT_GT(some.value("packets.dropped"), 0);
+  EXPECT_EQ(half.value("packets.dropped"), 0);
   EXPECT_EQ(all.value("packets.dropped"), 0);
+  EXPECT_GT(all.value("guest.cycles_per_packet"), half.value("guest.cycles_per_packet"));
   EXPECT_EQ(large.value("packets.dropped"), 0);
   EXPECT_GT(all.value("guest.cycles_per_packet"), large.value("guest.cycles_per_packet"));
 }
