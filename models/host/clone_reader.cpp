@@ -4,6 +4,16 @@
 
 namespace gd {
 
+namespace {
+
+std::uint32_t buffers_of_copy(const CloneReader::Clone& c) {
+  std::uint32_t n = 0;
+  if (c.packet && !c.held) for_each_frag(*c.packet, [&](Frag& f) { n += f.token != kNoToken; });
+  return n;
+}
+
+}  // namespace
+
 CloneReader::CloneReader(Agenda& agenda, std::uint32_t actor_rank, HeldSink& sink, CostBook& costs)
     : Task("packet-socket", Priority::thread), sink_(sink), timer_(agenda, actor_rank, *this), read_(costs.get("clone.read")), ring_(kQueue) {}
 
@@ -16,6 +26,7 @@ bool CloneReader::add(Step& s, const Clone& c) {
   if (count_ == kQueue) return false;
   ring_[(head_ + count_++) % kQueue] = c;
   if (c.held) held_frames_ += c.packet->frames.count;
+  unread_buffers_ += buffers_of_copy(c);
   if (count_ == 1) arm(s);
   return true;
 }
@@ -35,6 +46,7 @@ bool CloneReader::step(Step& s) {
       held_frames_ -= c.packet->frames.count;
       sink_.onward(s, c.packet);
     } else if (c.packet) {
+      unread_buffers_ -= buffers_of_copy(c);
       c.packet->path->release(s, c.packet);
     }
   }

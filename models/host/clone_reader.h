@@ -36,6 +36,8 @@ class CloneReader : public Task {
   bool add(Step& s, const Clone& c);
   bool step(Step& s) override;
   std::uint32_t held() const { return held_frames_; }
+  // Buffers of copies that wait to be read; their frames may have ended long ago.
+  std::uint32_t unread_buffers() const { return unread_buffers_; }
 
  private:
   struct Timer : Actor {
@@ -50,7 +52,7 @@ class CloneReader : public Task {
   Cost read_;
   std::vector<Clone> ring_;
   unsigned head_ = 0, count_ = 0;
-  std::uint32_t held_frames_ = 0;
+  std::uint32_t held_frames_ = 0, unread_buffers_ = 0;
 };
 
 }  // namespace gd

@@ -207,6 +207,8 @@ std::uint64_t Machine::integrity_errors() const {
 std::uint64_t Machine::unreclaimed() const {
   std::uint64_t n = 0;
   for (const auto& f : forwarders) n += f->unreclaimed();
+  for (const auto& g : guests)
+    if (g->bridge) n += g->bridge->reader().unread_buffers();
   return n;
 }
 

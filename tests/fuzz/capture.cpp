@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <vector>
 
@@ -46,8 +47,8 @@ void check_repetition(const Capture& c, const Capture::Record& r, std::uint32_t 
   std::vector<std::uint8_t> part(c.bytes(r), c.bytes(r) + r.patched), whole(c.bytes(r), c.bytes(r) + r.length);
   c.advance(part.data(), r, loop);
   c.advance(whole.data(), r, loop);
-  must(std::memcmp(part.data(), whole.data(), r.patched) == 0, "patches read bytes that they do not own");
-  must(std::memcmp(whole.data() + r.patched, c.bytes(r) + r.patched, r.length - r.patched) == 0, "bytes behind the patches changed");
+  must(std::equal(part.begin(), part.end(), whole.begin()), "patches read bytes that they do not own");
+  must(std::equal(whole.begin() + r.patched, whole.end(), c.bytes(r) + r.patched), "bytes behind the patches changed");
   const Parsed before = parse(c.bytes(r), r.length), after = parse(whole.data(), r.length);
   must(before.header_length == after.header_length && before.l4 == after.l4, "a repetition changed the protocol");
   must(csum::check_l3(c.bytes(r), before) == csum::check_l3(whole.data(), after), "L3 checksum's verdict changed");

@@ -188,7 +188,9 @@ test_after_run() {   # one tree: the program is built once
 
 ci_run() {   # all are called whatever the first says, and each makes it fail
   printf '#!/bin/sh\necho "fitted: $*"\nexit "$(cat calibrate-exit 2>/dev/null || echo 0)"\n' >"$clone/tools/calibrate"
-  chmod +x "$clone/tools/calibrate"
+  mkdir -p "$clone/tests/robust"
+  printf '#!/bin/sh\necho "random: $*"\nexit "$(cat random-exit 2>/dev/null || echo 0)"\n' >"$clone/tests/robust/random_scenarios.py"
+  chmod +x "$clone/tools/calibrate" "$clone/tests/robust/random_scenarios.py"
   gd bash "$clone/.ci/run"
   status_is 0
   case $out in *'100% tests passed, 0 tests failed out of 2'*'compared scenarios/quickstart.json'*'measured against scenarios/fidelity/points.json'*) ;; *) wrong 'closing lines, comparison and points expected' ;; esac
@@ -203,7 +205,11 @@ ci_run() {   # all are called whatever the first says, and each makes it fail
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'fitted: --check'*) ;; *) wrong 'the check of the fitted parameters expected' ;; esac
-  rm "$clone/calibrate-exit"; touch "$clone/second-fails"
+  rm "$clone/calibrate-exit"; echo 1 >"$clone/random-exit"
+  gd bash "$clone/.ci/run"
+  status_is 1
+  case $out in *'random: build/bin/guestdma . --count 200'*) ;; *) wrong 'random scenarios expected' ;; esac
+  rm "$clone/random-exit"; touch "$clone/second-fails"
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'1 tests failed out of 2'*'second'*'compared scenarios/quickstart.json'*) ;; *) wrong 'the failed test and the comparison expected' ;; esac
