@@ -1,21 +1,44 @@
 #include "models/memory/llc.h"
 
+#include <algorithm>
 #include <string>
 
 #include "models/base/error.h"
 #if defined(__SSE2__)
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 namespace gd {
 
 namespace {
 
-constexpr std::uint32_t kTagBits = 0x7fffffff;
+using Set = LastLevelCache::Set;
+using Lines = LastLevelCache::Lines;
 
-// Bit i is set where tag i equals `want`, dirty or not.
-inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
+constexpr std::uint32_t kTagBits = 0x7fffffff, kDirty = 1u << 31;
+
+inline unsigned lowest(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
+
+// The loops of llc_lines.inc for this machine.
+struct Loops {
+  Lines (*access)(Set*, unsigned, std::uint32_t, std::uint32_t, unsigned, unsigned, std::uint64_t&);
+  Lines (*invalidate)(Set*, unsigned, std::uint32_t);
+  Lines (*look)(const Set*, unsigned, std::uint32_t);
+};
+
+// A macro: of a function that only prefetches GCC 12 drops the calls.
+#define GD_FETCH_AHEAD(s, n)                                   \
+  for (unsigned i_ = 4; i_ <= (n); i_ += 4) {                  \
+    __builtin_prefetch((s) + i_ - 4, 1);                       \
+    __builtin_prefetch((s) + i_ - 3, 1);                       \
+    __builtin_prefetch((s) + i_ - 2, 1);                       \
+    __builtin_prefetch((s) + i_ - 1, 1);                       \
+  }
+
+// match(): bit i is set where tag i equals `want`, dirty or not. The results of both versions are the same.
+namespace baseline {
 #if defined(__SSE2__)
+inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
   const __m128i w = _mm_set1_epi32(static_cast<int>(want)), low = _mm_set1_epi32(static_cast<int>(kTagBits));
   const auto* v = reinterpret_cast<const __m128i*>(tag);
   const __m128i a = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v), low), w);
@@ -23,14 +46,40 @@ inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
   const __m128i c = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 2), low), w);
   const __m128i d = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 3), low), w);
   return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d))));
+}
 #else
+inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
   unsigned m = 0;
   for (unsigned i = 0; i < 16; ++i) m |= static_cast<unsigned>((tag[i] & kTagBits) == want) << i;
   return m;
-#endif
 }
+#endif
+#define GD_TARGET
+#include "models/memory/llc_lines.inc"
+#undef GD_TARGET
+}  // namespace baseline
 
-inline unsigned lowest(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
+#if defined(__x86_64__) && defined(__GNUC__)
+namespace avx2 {
+#define GD_TARGET __attribute__((target("avx2")))
+GD_TARGET inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
+  const __m256i w = _mm256_set1_epi32(static_cast<int>(want)), low = _mm256_set1_epi32(static_cast<int>(kTagBits));
+  const auto* v = reinterpret_cast<const __m256i*>(tag);
+  const __m256i a = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_load_si256(v), low), w);
+  const __m256i b = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_load_si256(v + 1), low), w);
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(a))) |
+         static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(b))) << 8;
+}
+#include "models/memory/llc_lines.inc"
+#undef GD_TARGET
+}  // namespace avx2
+const Loops loops = __builtin_cpu_supports("avx2") ? Loops{avx2::access, avx2::invalidate, avx2::look}
+                                                   : Loops{baseline::access, baseline::invalidate, baseline::look};
+#else
+const Loops loops{baseline::access, baseline::invalidate, baseline::look};
+#endif
+#undef GD_FETCH_AHEAD
+using baseline::match;
 
 constexpr std::uint32_t tag_of(std::uint64_t line) { return static_cast<std::uint32_t>(line) + 1; }
 constexpr unsigned kLinesPerPage = kPage / kLine;
@@ -56,83 +105,59 @@ inline std::uint32_t LastLevelCache::first_set(std::uint64_t page) const {
   return static_cast<std::uint32_t>(static_cast<unsigned __int128>(h ^ h >> 29) * sets_ >> 64);
 }
 
-// Pre: len > 0. per_line(set index, tag) answers 0 for a hit, 1 for a miss, 2 for a miss that pushed out a dirty line.
-template <class PerLine>
-inline LastLevelCache::Walk LastLevelCache::walk(Hpa a, Bytes len, PerLine per_line) const {
-  Walk w;
-  std::uint64_t line = a / kLine;
-  const std::uint64_t end = (a + len - 1) / kLine + 1;
-  w.lines = static_cast<std::uint32_t>(end - line);
-  unsigned outcome = 0;
-  bool first = true;
-  while (line < end) {
-    const std::uint64_t page_end = (line / kLinesPerPage + 1) * kLinesPerPage;
-    const std::uint64_t stop = end < page_end ? end : page_end;
-    std::uint32_t s = first_set(line / kLinesPerPage) + static_cast<std::uint32_t>(line % kLinesPerPage);
-    if (s >= sets_) s -= sets_;
-    const Set* ahead = set_.data() + s;   // a prefetch beyond the last set does no harm
-    for (std::uint64_t i = line; i < stop; ++i) __builtin_prefetch(ahead++, 1);
-    for (; line < stop; ++line) {
-      outcome = per_line(s, tag_of(line));
-      w.misses += outcome != 0;
-      w.write_backs += outcome == 2;
-      if (first) w.first_missed = outcome != 0, first = false;
-      if (++s == sets_) s = 0;
-    }
-  }
-  w.last_missed = outcome != 0;
-  return w;
+// Pre: len > 0. run(first set, its number of neighbours, tag of the first line) answers for lines within one page.
+template <class Run>
+inline LastLevelCache::Walk LastLevelCache::walk(Hpa a, Bytes len, Run run) const {
+  const std::uint64_t line = a / kLine;
+  const auto n = static_cast<std::uint32_t>((a + len - 1) / kLine + 1 - line);
+  const auto in_page = static_cast<unsigned>(line % kLinesPerPage);
+  std::uint32_t s = first_set(line / kLinesPerPage) + in_page;
+  if (s >= sets_) s -= sets_;
+  if (__builtin_expect(in_page + n > kLinesPerPage || n > sets_ - s, 0)) return walk_parts(line, n, run);
+  const Lines l = run(s, n, tag_of(line));
+  return {n, l.misses, l.write_backs, (l.missed & 1) != 0, (l.missed >> (n - 1) & 1) != 0};
 }
 
-inline std::uint32_t LastLevelCache::victim(const Set& s, unsigned from, unsigned count) {
-  const unsigned empty = match(s.tag, 0) & ((1u << count) - 1) << from;
-  if (empty) return lowest(empty);
-  random_ ^= random_ << 13, random_ ^= random_ >> 7, random_ ^= random_ << 17;
-  return from + static_cast<std::uint32_t>((random_ >> 32) * count >> 32);
+// The same for lines of several pages, or of sets that are no neighbours.
+template <class Run>
+[[gnu::noinline]] LastLevelCache::Walk LastLevelCache::walk_parts(std::uint64_t line, std::uint32_t lines, Run run) const {
+  Walk w;
+  w.lines = lines;
+  for (const std::uint64_t first = line, end = line + lines; line < end;) {
+    const auto in_page = static_cast<unsigned>(line % kLinesPerPage);
+    std::uint32_t s = first_set(line / kLinesPerPage) + in_page;
+    if (s >= sets_) s -= sets_;
+    const auto n = static_cast<unsigned>(std::min<std::uint64_t>({end - line, kLinesPerPage - in_page, sets_ - s}));
+    const Lines l = run(s, n, tag_of(line));
+    w.misses += l.misses;
+    w.write_backs += l.write_backs;
+    if (line == first) w.first_missed = l.missed & 1;
+    w.last_missed = l.missed >> (n - 1) & 1;
+    line += n;
+  }
+  return w;
 }
 
 LastLevelCache::Walk LastLevelCache::cpu(Hpa a, Bytes len, bool dirty) {
   const std::uint32_t mark = dirty ? kDirty : 0;
-  return walk(a, len, [this, mark](std::uint32_t i, std::uint32_t tag) -> unsigned {
-    Set& s = set_[i];
-    if (const unsigned hit = match(s.tag, tag)) {
-      s.tag[lowest(hit)] |= mark;
-      return 0;
-    }
-    std::uint32_t& slot = s.tag[victim(s, 0, ways_)];
-    const unsigned outcome = slot & kDirty ? 2 : 1;
-    slot = tag | mark;
-    return outcome;
+  return walk(a, len, [this, mark](std::uint32_t s, unsigned n, std::uint32_t tag) {
+    return loops.access(set_.data() + s, n, tag, mark, 0, ways_, random_);
   });
 }
 
 LastLevelCache::Walk LastLevelCache::device_invalidate(Hpa a, Bytes len) {
-  return walk(a, len, [this](std::uint32_t i, std::uint32_t tag) -> unsigned {
-    Set& s = set_[i];
-    const unsigned hit = match(s.tag, tag);
-    if (hit) s.tag[lowest(hit)] = 0;
-    return hit == 0;
-  });
+  return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) { return loops.invalidate(set_.data() + s, n, tag); });
 }
 
 LastLevelCache::Walk LastLevelCache::device_write(Hpa a, Bytes len) {
   if (ddio_ways_ == 0) return device_invalidate(a, len);
-  const unsigned from = ways_ - ddio_ways_;
-  return walk(a, len, [this, from](std::uint32_t i, std::uint32_t tag) -> unsigned {
-    Set& s = set_[i];
-    if (const unsigned hit = match(s.tag, tag)) {
-      s.tag[lowest(hit)] |= kDirty;
-      return 0;
-    }
-    std::uint32_t& slot = s.tag[victim(s, from, ddio_ways_)];
-    const unsigned outcome = slot & kDirty ? 2 : 1;
-    slot = tag | kDirty;
-    return outcome;
+  return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) {
+    return loops.access(set_.data() + s, n, tag, kDirty, ways_ - ddio_ways_, ddio_ways_, random_);
   });
 }
 
 LastLevelCache::Walk LastLevelCache::device_read(Hpa a, Bytes len) const {
-  return walk(a, len, [this](std::uint32_t i, std::uint32_t tag) -> unsigned { return match(set_[i].tag, tag) == 0; });
+  return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) { return loops.look(set_.data() + s, n, tag); });
 }
 
 const LastLevelCache::Set& LastLevelCache::set_of(Hpa a) const {

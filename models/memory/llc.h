@@ -42,16 +42,22 @@ class LastLevelCache {
   bool holds(Hpa a) const;    // for tests
   bool dirty(Hpa a) const;    // for tests
 
- private:
-  static constexpr std::uint32_t kDirty = 1u << 31;
   struct alignas(64) Set {
     std::uint32_t tag[16];   // line number + 1, 0 = empty; bit 31 = dirty
   };
+  // What a loop over the lines of one page met.
+  struct Lines {
+    std::uint64_t missed = 0;   // bit i: line i
+    std::uint32_t misses = 0, write_backs = 0;
+  };
+
+ private:
   std::uint32_t first_set(std::uint64_t page) const;
-  std::uint32_t victim(const Set& s, unsigned from, unsigned count);
   const Set& set_of(Hpa a) const;
-  template <class PerLine>
-  Walk walk(Hpa a, Bytes len, PerLine per_line) const;
+  template <class Run>
+  Walk walk(Hpa a, Bytes len, Run run) const;
+  template <class Run>
+  Walk walk_parts(std::uint64_t line, std::uint32_t lines, Run run) const;
 
   unsigned ways_, ddio_ways_;
   std::uint32_t sets_;
