@@ -26,30 +26,28 @@ constexpr std::uint32_t kWindow = 0, kWire = 1000, kPcie = 2000, kNic = 3000, kI
 class Actor {
  public:
   Actor(Agenda& agenda, std::uint32_t actor_rank);
-  virtual ~Actor() = default;
+  virtual ~Actor();
   Actor(const Actor&) = delete;
   Actor& operator=(const Actor&) = delete;
   // Called once at each time asked for. `now` is the present simulated time.
   virtual void act(Time now) = 0;
 
   std::uint32_t actor_rank() const { return rank_; }
-  Time pending() const { return when_; }
+  inline Time pending() const;
 
  private:
   friend class Agenda;
   Agenda& agenda_;
   std::uint32_t rank_;
-  Time when_ = kNever;
-  std::uint32_t slot_ = UINT32_MAX;   // place in the agenda's heap
-  std::uint32_t shuffle_ = 0;         // debug: random order inside the heap
+  std::uint32_t slot_ = UINT32_MAX;   // place in the agenda's tree
   std::uint64_t activations_ = 0;
 
  protected:
   Agenda& agenda() { return agenda_; }
   // Asks to act at `t` (not in the past) unless an earlier time is already pending.
-  void wake_at(Time t);
+  inline void wake_at(Time t);
   // Forgets the pending time and asks for `t`; kNever cancels.
-  void wake_only_at(Time t);
+  inline void wake_only_at(Time t);
 
  public:
   std::uint64_t activations() const { return activations_; }
@@ -62,8 +60,8 @@ class Agenda : public sc_core::sc_module {
 
   Time now() const { return now_; }
   std::uint64_t activations() const { return activations_; }
-  // Debug: actors of one instant enter and leave the heap in random order; the rank alone decides. Results must not change.
-  void shuffle(std::uint64_t seed) { shuffle_ = seed | 1; }
+  // Debug: actors have random places in the tree, whose order then says nothing; the rank alone decides. Results must not change.
+  void shuffle(std::uint64_t seed);
   // Temporal decoupling: instants that lie within `quantum` of the kernel's time are run without going back to the kernel,
   // which saves its timed event for each. The agenda is the only process, so nothing can come in between; now() is exact,
   // sc_time_stamp() lags by less than a quantum. 0 (default): the kernel's time is that of every instant.
@@ -77,17 +75,39 @@ class Agenda : public sc_core::sc_module {
 
  private:
   friend class Actor;
-  void schedule(Actor& a, Time t);
+  void add(Actor& a);
+  void forget(Actor& a);
+  void place();
+  // Sets the pending time of the actor at `slot`; kNever: none.
+  void set(std::uint32_t slot, Time t) {
+    if (t < now_) late();
+    node_[leaves_ + slot].when = t;
+    if (slot != running_) settle(slot);   // the running actor's way up is settled when it has acted
+    if (!dispatching_ && t < armed_) arm(t);
+  }
+  void settle(std::uint32_t slot) {
+    for (std::uint32_t i = (leaves_ + slot) / 2; i > 0; i /= 2) {
+      const Node &left = node_[2 * i], &right = node_[2 * i + 1];
+      node_[i] = right.when < left.when ? right : left;
+    }
+  }
+  void arm(Time t);
+  [[noreturn]] void late() const;
   void dispatch();
-  bool before(const Actor& a, const Actor& b) const;
-  void up(std::uint32_t i);
-  void down(std::uint32_t i);
-  void remove(Actor& a);
+  std::uint32_t lowest_rank() const;
   void run_instant();
 
+  // A winner tree: leaf `leaves_ + slot` is an actor, node i the earlier of its two children, the left one of equals. Places
+  // are by rank, so that node 1 is who acts next.
+  struct Node {
+    Time when = kNever;
+    std::uint32_t slot = 0;
+  };
+  static constexpr std::uint32_t kNobody = UINT32_MAX;
   sc_core::sc_event event_;
-  std::vector<Actor*> heap_;
-  std::vector<Actor*> ready_;
+  std::vector<Node> node_;
+  std::vector<Actor*> actors_;   // by slot
+  std::uint32_t leaves_ = 0, running_ = kNobody;
   Time now_ = 0;
   Time armed_ = kNever;
   Time quantum_ = 0;
@@ -96,6 +116,14 @@ class Agenda : public sc_core::sc_module {
   bool dispatching_ = false, stopping_ = false;
   std::exception_ptr failure_;
 };
+
+inline Time Actor::pending() const { return agenda_.node_[agenda_.leaves_ + slot_].when; }
+inline void Actor::wake_at(Time t) {
+  if (t < pending()) agenda_.set(slot_, t);
+}
+inline void Actor::wake_only_at(Time t) {
+  if (t != pending()) agenda_.set(slot_, t);
+}
 
 // The time of the SystemC kernel as a gd::Time; the resolution is 1 ps (checked by Agenda).
 inline sc_core::sc_time to_sc(Time t) { return sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(t)); }
