@@ -6,14 +6,21 @@
 
 namespace gd {
 
-Pattern::Pattern(Rng& rng) : bytes_(kPeriod + kMaxLength), prefix_(kPeriod + 1) {
+namespace {
+// The first `n` < 8 bytes in memory of a word, the others 0.
+inline std::uint64_t low_bytes(std::uint64_t w, std::uint32_t n) {
+  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+  return w & ((std::uint64_t{1} << n * 8) - 1);
+}
+}  // namespace
+
+Pattern::Pattern(Rng& rng) : bytes_(kPeriod + kMaxLength), prefix_(kPeriod / kStep + 1) {
   for (std::uint32_t i = 0; i < kPeriod; i += 4) {
     const std::uint32_t v = rng();
     std::memcpy(&bytes_[i], &v, kPeriod - i < 4 ? kPeriod - i : 4);
   }
   for (std::uint32_t i = kPeriod; i < bytes_.size(); ++i) bytes_[i] = bytes_[i - kPeriod];
-  for (std::uint32_t i = 0; i < kPeriod; ++i)
-    prefix_[i + 1] = csum::add(prefix_[i], static_cast<std::uint16_t>(i & 1 ? bytes_[i] : bytes_[i] << 8));
+  for (std::uint32_t i = 0; i + 1 < prefix_.size(); ++i) prefix_[i + 1] = csum::add(prefix_[i], csum::sum(&bytes_[i * kStep], kStep));
 }
 
 void Pattern::fill(std::uint8_t* to, std::uint32_t flow, std::uint64_t offset, std::uint32_t len) const {
@@ -37,9 +44,21 @@ bool Pattern::equal(const std::uint8_t* from, std::uint32_t flow, std::uint64_t 
   return true;
 }
 
+// Sum of bytes [0, to) of one period: the steps before `to` and what is left, its words in memory order.
+std::uint16_t Pattern::sum_before(std::uint32_t to) const {
+  static_assert(kStep == 16);
+  const std::uint32_t rest = to % kStep;
+  std::uint64_t w[2];
+  std::memcpy(w, &bytes_[to - rest], sizeof w);   // bytes_ goes on behind the period
+  if (rest < 8) w[0] = low_bytes(w[0], rest), w[1] = 0;
+  else w[1] = low_bytes(w[1], rest - 8);
+  const std::uint64_t sum = (w[0] & 0xffffffff) + (w[0] >> 32) + (w[1] & 0xffffffff) + (w[1] >> 32);
+  return csum::add(prefix_[to / kStep], csum::swapped(csum::fold(sum)));
+}
+
 // Sum of bytes [from, to) of one period, the first at an even offset.
 std::uint16_t Pattern::range_sum(std::uint32_t from, std::uint32_t to) const {
-  const std::uint16_t s = csum::sub(prefix_[to], prefix_[from]);
+  const std::uint16_t s = csum::sub(sum_before(to), sum_before(from));
   return from & 1 ? csum::swapped(s) : s;
 }
 
