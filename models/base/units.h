@@ -50,7 +50,8 @@ class RateClock {
   }
   // Duration of `units` rounded up, without carrying (for estimates and limits).
   Time peek(std::uint64_t units) const {
-    return static_cast<Time>((static_cast<unsigned __int128>(units) * kSec + rate_ - 1) / rate_);
+    std::uint64_t rest = rate_ - 1;
+    return static_cast<Time>(divide(units, kSec, rest, rate_));
   }
 
  private:

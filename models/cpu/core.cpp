@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "models/base/bytes.h"
 #include "models/base/error.h"
 
 namespace gd {
@@ -77,7 +78,7 @@ void Core::finish(Time now) {
     if (d.effect)
       d.effect(d.object, d.argument, now);
     else
-      std::memcpy(bytes.at(d.argument), d.bytes, d.n);
+      copy_few(bytes.at(d.argument), d.bytes, d.n);
   }
   step_.deferred_.clear();
   busy_time_ += now - step_.start_;

@@ -140,7 +140,9 @@ class Step {
   bool in_first_level(Hpa line, Touch how);
   void forget_lines();
   static constexpr unsigned kRecent = 16;       // lines of which a step knows that it has just touched them
-  Hpa loaded_[kRecent], stored_[kRecent];
+  static constexpr std::uint64_t kEpoch = std::uint64_t{1} << 31;   // above the numbers of lines of PhysMem's 128 GiB
+  std::uint64_t epoch_ = 0;                     // of the present step
+  Hpa loaded_[kRecent] = {}, stored_[kRecent] = {};
 };
 
 struct CoreParams {

@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "models/base/bytes.h"
 #include "models/base/error.h"
 #include "models/cpu/core.h"
 
@@ -20,14 +21,17 @@ void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
 
 void Step::stall(OpId op, Time t) { add(op, clock_->stall(t)); }
 
+// Entries carry the number of the step: nothing is cleared until the numbers run out.
 void Step::forget_lines() {
-  for (unsigned i = 0; i < kRecent; ++i) loaded_[i] = stored_[i] = UINT64_MAX;
+  if ((epoch_ += kEpoch) == 0)
+    for (unsigned i = 0; i < kRecent; ++i) loaded_[i] = stored_[i] = kEpoch - 1;
 }
 
 // A line that this step has loaded or stored just now is in the core's first-level cache: nothing is asked of the memory
 // system again, so that four descriptors of a line are one visit.
 bool Step::in_first_level(Hpa line, Touch how) {
   const unsigned at = line % kRecent;
+  line += epoch_;
   if (stored_[at] == line || (how == Touch::load && loaded_[at] == line)) return true;
   (how == Touch::load ? loaded_ : stored_)[at] = line;
   return false;
@@ -55,7 +59,7 @@ void Step::publish(Hpa a, const void* bytes, unsigned n) {
   d.effect = nullptr;
   d.argument = a;
   d.n = static_cast<std::uint8_t>(n);
-  std::memcpy(d.bytes, bytes, n);
+  copy_few(d.bytes, bytes, n);
 }
 
 void Step::at_end(Effect effect, void* object, std::uint64_t argument) {

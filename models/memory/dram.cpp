@@ -14,22 +14,21 @@ Dram::Dram(const DramParams& p) : rate_(p.rate), idle_(p.idle), length_(p.window
   if (p.refresh_interval < 0 || p.refresh_time < 0 || (p.refresh_interval > 0 && p.refresh_time >= p.refresh_interval))
     throw UserError("a refresh of the DRAM takes as long as the time from one to the next, or longer");
   std::copy(std::begin(p.loaded), std::end(p.loaded), loaded_);
+  const auto bytes = static_cast<unsigned __int128>(rate_) * static_cast<std::uint64_t>(length_);
+  whole_ = static_cast<Bytes>(bytes / kSec);
+  fraction_ = static_cast<std::uint64_t>(bytes % kSec);
   if (window(0).budget == 0) throw UserError("the DRAM's utilisation window is shorter than one byte takes");
 }
 
-// The window of that number, emptied if its place held an older one. Budgets are exact in the long run: window i gets
-// floor((i + 1) * c) - floor(i * c) bytes, c = rate * length.
-Dram::Window& Dram::window(std::int64_t index) {
-  Window& w = ring_[static_cast<std::size_t>(index) & (ring_.size() - 1)];
-  if (w.index != index) {
-    const auto upto = [this](std::int64_t i) {
-      const auto whole = static_cast<unsigned __int128>(i) * static_cast<std::uint64_t>(length_);
-      const auto seconds = static_cast<std::uint64_t>(whole / kSec), rest = static_cast<std::uint64_t>(whole % kSec);
-      return seconds * rate_ + static_cast<std::uint64_t>(static_cast<unsigned __int128>(rest) * rate_ / kSec);
-    };
-    w = {index, 0, upto(index + 1) - upto(index)};
-  }
-  return w;
+// Budgets are exact in the long run: window i gets floor((i + 1) * c) - floor(i * c) bytes, c = rate * length, here
+// whole_ + fraction_ / kSec.
+Dram::Window Dram::fresh(std::int64_t index) const {
+  if (fraction_ == 0) return {index, 0, whole_};
+  const auto upto = [this](std::int64_t i) {
+    std::uint64_t rest = 0;
+    return divide(static_cast<std::uint64_t>(i), fraction_, rest, kSec);
+  };
+  return {index, 0, whole_ + upto(index + 1) - upto(index)};
 }
 
 void Dram::grow(std::int64_t oldest) {
@@ -40,7 +39,8 @@ void Dram::grow(std::int64_t oldest) {
 }
 
 Time Dram::loaded(const Window& w) const {
-  if (w.budget == 0 || w.used >= w.budget) return loaded_[8];
+  if (w.used == 0 && w.budget > 0) return loaded_[0];
+  if (w.used >= w.budget) return loaded_[8];
   const std::uint64_t eighths = w.used * 8, step = eighths / w.budget, rest = eighths % w.budget;
   const Time low = loaded_[step], high = loaded_[step + 1];
   return low + (high - low) * static_cast<Time>(rest) / static_cast<Time>(w.budget);

@@ -44,7 +44,9 @@ class Dram {
   Time refresh(Time at, Hpa a, std::uint64_t lines) const;
   // Time that the pool needs for `bytes`, rounded up.
   Time transfer(Bytes bytes) const {
-    return static_cast<Time>((static_cast<unsigned __int128>(bytes) * kSec + rate_ - 1) / rate_);
+    if (bytes == 0) return 0;
+    std::uint64_t rest = rate_ - 1;
+    return static_cast<Time>(divide(bytes, kSec, rest, rate_));
   }
   // Bytes granted to the window that holds `t`, while it is remembered (0 otherwise).
   Bytes used(Time t) const;
@@ -54,11 +56,19 @@ class Dram {
     std::int64_t index = -1;   // number of the window since time 0
     Bytes used = 0, budget = 0;
   };
-  Window& window(std::int64_t index);
+  Window fresh(std::int64_t index) const;
+  // The window of that number, emptied if its place held an older one.
+  Window& window(std::int64_t index) {
+    Window& w = ring_[static_cast<std::size_t>(index) & (ring_.size() - 1)];
+    if (w.index != index) w = fresh(index);
+    return w;
+  }
   Time loaded(const Window& w) const;
   void grow(std::int64_t oldest);
 
   std::uint64_t rate_;
+  Bytes whole_ = 0;               // bytes in a window, and what is left, in 1 / kSec of a byte
+  std::uint64_t fraction_ = 0;
   Time idle_, length_;
   Time loaded_[9];
   unsigned ranks_;

@@ -87,69 +87,99 @@ Time MemorySystem::wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at) 
   return longest;
 }
 
+// What a core waits of a stall: a store half of it, of a stream's lines that many are fetched at once.
+inline Time MemorySystem::waited(Time stall, Touch how) const {
+  switch (how) {
+    case Touch::load: break;
+    case Touch::store: return stall / 2;
+    case Touch::stream_load:
+    case Touch::stream_store: return stall / params_.stream_parallelism;
+  }
+  return stall;
+}
+
 Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
   if (len == 0) return 0;
+  const bool writes = how == Touch::store || how == Touch::stream_store;
+  // Mostly it is one region, and the core has it.
+  const std::uint32_t region = RecentLines::region_of(a);
+  const Hpa last = a + len - 1;
+  if (RecentLines::region_of(last) == region &&
+      recent_->holds(recent_->slot(region), region, static_cast<std::uint16_t>(core), RecentLines::mask(a, last + 1), writes)) {
+    const std::uint64_t own = last / kLine - a / kLine + 1;
+    stats_.private_hits += own;
+    return waited(static_cast<Time>(own) * params_.private_hit, how);
+  }
+  return cpu_beyond(at, a, len, how, guest, core);
+}
+
+Time MemorySystem::cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto who = static_cast<std::uint16_t>(core);
   std::uint64_t own = 0, lines = 0, misses = 0, write_backs = 0;
   Time wait = 0;
   const Hpa end = a + len;
-  for (Hpa p = a, stop; p < end; p = stop) {
-    stop = region_end(p, end);
-    const std::uint32_t region = RecentLines::region_of(p), want = RecentLines::mask(p, stop);
-    RecentLines::Entry& e = recent_->slot(region);
-    if (recent_->holds(e, region, who, want, writes)) {
-      own += lines_of(p, stop);
-      continue;
-    }
+  const auto look = [&](RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Hpa from, Bytes n) {
     wait = std::max(wait, RecentLines::pending(e, region, who, want, at));
-    const LastLevelCache::Walk w = llc_->cpu(p, stop - p, writes);
+    const LastLevelCache::Walk w = llc_->cpu(from, n, writes);
     recent_->touch(e, region, who, want, w.lines, writes);
     lines += w.lines;
     misses += w.misses;
     write_backs += w.write_backs;
-  }
-  stats_.private_hits += own;
-  stats_.lookups += lines;
-  stats_.cpu_hits += lines - misses;
-  stats_.cpu_misses += misses;
-  stats_.fill_waits += wait > 0;
-  Time stall = static_cast<Time>(own) * params_.private_hit + static_cast<Time>(lines) * params_.llc_hit, queue = 0;
-  if (misses) {
-    if (guest) stats_.guest_misses += misses;
-    stats_.dram_read_bytes += misses * kLine;     // a store that misses fetches its line as well
-    stats_.dram_write_bytes += write_backs * kLine;
-    const Fetch f = fetch(agenda_.now(), at, a, misses, (misses + write_backs) * kLine);
-    stall += static_cast<Time>(misses) * (f.latency - f.refresh) + f.refresh;
-    queue = f.queue;
-    // Who comes from elsewhere finds the last line when all have come.
-    const Time ready = at + params_.llc_hit + f.latency + f.queue + dram_->transfer((misses - 1) * kLine);
+  };
+  const std::uint32_t first = RecentLines::region_of(a);
+  RecentLines::Entry& only = recent_->slot(first);
+  const bool one = RecentLines::region_of(end - 1) == first;
+  if (one) {   // which cpu() has found not to be there
+    look(only, first, RecentLines::mask(a, end), a, len);
+  } else {
     for (Hpa p = a, stop; p < end; p = stop) {
       stop = region_end(p, end);
-      const std::uint32_t region = RecentLines::region_of(p);
+      const std::uint32_t region = RecentLines::region_of(p), want = RecentLines::mask(p, stop);
       RecentLines::Entry& e = recent_->slot(region);
-      if (e.region == region) e.ready = std::max(e.ready, ready);
+      if (recent_->holds(e, region, who, want, writes)) own += lines_of(p, stop);
+      else look(e, region, want, p, stop - p);
     }
+    stats_.private_hits += own;
   }
-  switch (how) {
-    case Touch::load: break;
-    case Touch::store: stall /= 2; break;
-    case Touch::stream_load:
-    case Touch::stream_store: stall /= params_.stream_parallelism; break;
+  stats_.lookups += lines;
+  stats_.cpu_hits += lines - misses;
+  stats_.fill_waits += wait > 0;
+  Time stall = static_cast<Time>(own) * params_.private_hit + static_cast<Time>(lines) * params_.llc_hit;
+  if (misses == 0) return std::max(waited(stall, how), wait);
+
+  stats_.cpu_misses += misses;
+  if (guest) stats_.guest_misses += misses;
+  stats_.dram_read_bytes += misses * kLine;     // a store that misses fetches its line as well
+  stats_.dram_write_bytes += write_backs * kLine;
+  const Fetch f = fetch(agenda_.now(), at, a, misses, (misses + write_backs) * kLine);
+  stall += static_cast<Time>(misses) * (f.latency - f.refresh) + f.refresh;
+  // Who comes from elsewhere finds the last line when all have come.
+  const Time ready = at + params_.llc_hit + f.latency + f.queue + dram_->transfer((misses - 1) * kLine);
+  if (one) only.ready = std::max(only.ready, ready);
+  for (Hpa p = a, stop; !one && p < end; p = stop) {
+    stop = region_end(p, end);
+    const std::uint32_t region = RecentLines::region_of(p);
+    RecentLines::Entry& e = recent_->slot(region);
+    if (e.region == region) e.ready = std::max(e.ready, ready);
   }
-  return std::max(stall + queue, wait);
+  return std::max(waited(stall, how) + f.queue, wait);
 }
 
 Time MemorySystem::device_write(Time now, Time at, Hpa a, Bytes len) {
   if (len == 0) return 0;
   // A line that is being filled takes the bytes when it has come; no core's private copy survives.
-  const Time wait = wait_for_fills(a, len, RecentLines::kNobody, at);
+  Time wait = 0;
   const Hpa end = a + len;
   for (Hpa p = a, stop; p < end; p = stop) {
     stop = region_end(p, end);
-    const std::uint32_t region = RecentLines::region_of(p);
-    RecentLines::invalidate(recent_->slot(region), region, RecentLines::mask(p, stop));
+    const std::uint32_t region = RecentLines::region_of(p), gone = RecentLines::mask(p, stop);
+    RecentLines::Entry& e = recent_->slot(region);
+    if (e.region != region) continue;
+    wait = std::max(wait, RecentLines::pending(e, region, RecentLines::kNobody, gone, at));
+    RecentLines::invalidate(e, region, gone);
   }
+  stats_.fill_waits += wait > 0;
   const bool far = phys_.remote(a);
   const LastLevelCache::Walk w = far ? llc_->device_invalidate(a, len) : llc_->device_write(a, len);
   stats_.lookups += w.lines;

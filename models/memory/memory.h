@@ -89,6 +89,8 @@ class MemorySystem : public sc_core::sc_module {
   const MemoryStats& stats() const { return stats_; }
 
  private:
+  Time cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core);   // cpu(), when the core has not all of it
+  inline Time waited(Time stall, Touch how) const;
   void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   struct Fetch {
     Time latency = 0;   // of one line, refresh included

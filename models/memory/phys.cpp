@@ -38,8 +38,8 @@ void PhysMem::open(Node& n, Hpa begin, Hpa end, std::uint64_t seed, const char* 
   n.free_pages.reserve((end - n.middle) / kPage);
   for (Hpa a = n.middle; a < end; a += kPage)
     if (!touches_msi(a, kPage)) n.free_pages.push_back(static_cast<std::uint32_t>(a / kPage));
-  Rng rng(seed, stream);
-  for (std::size_t i = n.free_pages.size(); i > 1; --i) std::swap(n.free_pages[i - 1], n.free_pages[rng.below(i)]);
+  n.rng.emplace(seed, stream);
+  n.unsettled = n.free_pages.size();
 }
 
 PhysMem::~PhysMem() { munmap(base_, size_); }
@@ -53,6 +53,11 @@ Hpa PhysMem::alloc_page(unsigned number) {
   Node& n = node(number);
   if (n.free_pages.empty())
     throw UserError("host memory of " + std::to_string(size_) + " bytes has no free page left");
+  // The shuffle goes from the last place to the first, a step each time that a place is looked at first.
+  if (const std::size_t i = n.free_pages.size(); i == n.unsettled) {
+    if (i > 1) std::swap(n.free_pages[i - 1], n.free_pages[n.rng->below(i)]);
+    --n.unsettled;
+  }
   const Hpa page = Hpa{n.free_pages.back()} * kPage;
   n.free_pages.pop_back();
   return page;

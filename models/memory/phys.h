@@ -7,8 +7,10 @@
 #pragma once
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <vector>
 
+#include "models/base/rng.h"
 #include "models/base/units.h"
 
 namespace gd {
@@ -60,6 +62,8 @@ class PhysMem {
     Hpa next = 0;                            // contiguous ranges; grows upwards through the lower half
     Hpa middle = 0, end = 0;
     std::vector<std::uint32_t> free_pages;   // frame numbers in the upper half, shuffled; LIFO
+    std::size_t unsettled = 0;               // of these, from the bottom, how many the shuffle has not come to
+    std::optional<Rng> rng;
   };
   void open(Node& n, Hpa begin, Hpa end, std::uint64_t seed, const char* stream);
   Node& node(unsigned number);

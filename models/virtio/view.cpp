@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/base/bytes.h"
 #include "models/base/error.h"
 
 namespace gd {
@@ -28,7 +29,7 @@ bool CpuView::read(Gpa a, void* out, unsigned n) {
   }
   each_part(space_, a, n, [&](Hpa h, unsigned at, unsigned part) {
     step_.load(op_, h, part);
-    std::memcpy(static_cast<std::uint8_t*>(out) + at, space_.memory().at(h), part);
+    copy_few(static_cast<std::uint8_t*>(out) + at, space_.memory().at(h), part);
   });
   return true;
 }
@@ -37,7 +38,7 @@ void CpuView::write(Gpa a, const void* in, unsigned n) {
   require(inside(space_, a, n), "ring write outside guest memory");
   each_part(space_, a, n, [&](Hpa h, unsigned at, unsigned part) {
     step_.store(op_, h, part);
-    std::memcpy(space_.memory().at(h), static_cast<const std::uint8_t*>(in) + at, part);
+    copy_few(space_.memory().at(h), static_cast<const std::uint8_t*>(in) + at, part);
   });
 }
 
