@@ -105,22 +105,39 @@ bool NapiQueue::completion(Step& s, RxWriteback& w) {
   return true;
 }
 
+bool NapiQueue::stuck_before(std::uint32_t head) const {
+  const std::uint32_t passed = (head + params_.ring_size - clean_) % params_.ring_size;
+  return !polling_ && posted_ > 0 && passed > 0 && passed <= posted_;
+}
+
+void NapiQueue::skip_to(std::uint32_t head) { skip_before_ = cleaned_ + (head + params_.ring_size - clean_) % params_.ring_size; }
+
+// The card's report on the next descriptor; false when it has written none.
+bool NapiQueue::reported(Step& s, RxWriteback& w) {
+  if (completions_) return completion(s, w);
+  const Hpa at = ring_ + clean_ * RxDescriptor::kSize;
+  s.load(frame_.op, at, RxDescriptor::kSize);
+  w = RxDescriptor::decode(phys_.load<std::uint64_t>(at), phys_.load<std::uint64_t>(at + 8));
+  return w.done;
+}
+
 // One written-back descriptor; false when the NIC has written none.
 bool NapiQueue::take_one(Step& s) {
   if (posted_ == 0) return false;
   RxWriteback w;
-  if (completions_) {
-    if (!completion(s, w)) return false;
-  } else {
-    const Hpa at = ring_ + clean_ * RxDescriptor::kSize;
-    s.load(frame_.op, at, RxDescriptor::kSize);
-    w = RxDescriptor::decode(phys_.load<std::uint64_t>(at), phys_.load<std::uint64_t>(at + 8));
-    if (!w.done) return false;
+  if (!reported(s, w)) {
+    if (cleaned_ >= skip_before_) return false;
+    w = RxWriteback{};
+    w.done = w.end_of_packet = true;
+    ++stats_.skipped;
+    if (completions_)   // as if the card had written this round's owner bit
+      *phys_.at(completions_ + (clean_ + 1) * params_.completion_size - completion::kEntry + completion::kOwner) = phase_ ? completion::kPhase : 0;
   }
   s.charge(w.end_of_packet ? Cost{frame_.op, frame_.fixed_mc, 0} : Cost{frame_.op, frame_.unit_mc, 0});
   const std::uint32_t slot = clean_;
   if (++clean_ == params_.ring_size) clean_ = 0, phase_ = !phase_;
   --posted_;
+  ++cleaned_;
   FrameRef f = nic_.take_frame(queue_, slot);
   if (f != kNoFrame) {
     ++stats_.frames;

@@ -31,6 +31,7 @@ struct NapiParams {
 
 struct NapiStats {
   std::uint64_t interrupts = 0, polls = 0, frames = 0, full_polls = 0, timer_polls = 0, refills = 0, doorbells = 0, shortages = 0;
+  std::uint64_t skipped = 0;             // descriptors taken as empty because their report was lost
 };
 
 class NapiQueue;
@@ -94,12 +95,18 @@ class NapiQueue : public Task {
   std::uint32_t queue() const { return queue_; }
   // Frames taken from the ring and not yet passed on (planted faults and scattered frames aside: those in GRO).
   std::uint32_t held() const { return gro_->held_frames(); }
+  // For a watchdog. Descriptors taken so far; whether the queue waits at a slot that the card's head `head` has passed without a
+  // report; the descriptors before `head` that have none are taken as empty ones by the next poll.
+  std::uint64_t cleaned() const { return cleaned_; }
+  bool stuck_before(std::uint32_t head) const;
+  void skip_to(std::uint32_t head);
   // Descriptors that the NIC may use.
   std::uint32_t posted() const { return posted_; }
   void observe(Observer* o, std::uint32_t level) { observer_ = o; level_ = level; }
 
  private:
   bool take_one(Step& s);
+  bool reported(Step& s, RxWriteback& w);
   bool completion(Step& s, RxWriteback& w);
   RxWriteback take_mini(Step& s);
   void refill(Step& s);
@@ -126,6 +133,7 @@ class NapiQueue : public Task {
   RxWriteback title_;
   std::uint32_t title_slot_ = 0, minis_ = 0, mini_ = 0;
   std::uint32_t clean_ = 0, fill_ = 0, posted_ = 0;    // next to look at, next to fill, filled
+  std::uint64_t cleaned_ = 0, skip_before_ = 0;        // free-running counts of descriptors
   std::uint32_t work_ = 0;                             // frames of the present poll
   std::uint32_t defers_ = 0;                           // polls to come before the interrupt is armed
   bool polling_ = false, started_ = false, in_poll_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "models/base/error.h"
 #include "models/iommu/iommu_impl.h"
@@ -22,6 +23,8 @@ const IommuParams& checked(const IommuParams& p) {
   if (p.walkers < 1 || p.walkers > 64) refuse("walkers", p.walkers, "1 to 64");
   if (p.levels < 4 || p.levels > 5) refuse("levels", p.levels, "4 or 5");
   if (p.cached_levels >= p.levels) refuse("cached_levels", p.cached_levels, "less than iommu.levels");
+  if (p.fault_records < 1 || p.fault_records > 256) refuse("faults.records", p.fault_records, "1 to 256");
+  if (p.injected_faults > 1'000'000) refuse("faults.injected", p.injected_faults, "at most 1,000,000 parts per million");
   if (p.lazy_batch < 1) refuse("lazy_batch", p.lazy_batch, "1 or more");
   if (p.lazy_timeout <= 0) throw UserError("iommu.lazy_timeout: must be longer than 0");
   if (p.hit_latency < 0 || p.walk_overhead < 0) throw UserError("iommu.hit_latency, iommu.walk_overhead: must not be negative");
@@ -76,7 +79,8 @@ Iommu::Iommu(sc_core::sc_module_name name, Agenda& agenda, const IommuParams& pa
       from_bus("from_bus"),
       to_memory(hidden("to_memory")),
       params_(checked(params)),
-      impl_(std::make_unique<Impl>(agenda, params_, stats_, memory, costs, seed)) {
+      impl_(std::make_unique<Impl>(agenda, params_, stats_, memory, costs, seed)),
+      fault_rng_(params.fault_seed, "iommu.faults") {
   from_bus.register_b_transport(this, &Iommu::b_transport);
 }
 
@@ -148,6 +152,20 @@ bool Iommu::Impl::look_up_free(Iova iova, Bytes length) {
   return true;
 }
 
+// VT-d: a fault that finds no free register is lost, and only the first since they were emptied raises the event.
+void Iommu::fault(Time at) {
+  ++stats_.faults;
+  if (fault_records_ == params_.fault_records) {
+    ++stats_.faults_unrecorded;
+    return;
+  }
+  if (fault_records_++ != 0 || !fault_sink_) return;
+  ++stats_.fault_interrupts;
+  fault_sink_->faulted(at);
+}
+
+unsigned Iommu::take_fault_records() { return std::exchange(fault_records_, 0u); }
+
 void Iommu::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
   Impl& m = *impl_;
   const Iova address = gp.get_address();
@@ -176,8 +194,11 @@ void Iommu::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
   }
   if (priced && permitted) ready += params_.hit_latency;
   delay = to_sc(ready - now);
+  if (mapped && params_.injected_faults && gp.is_write() && !(info && info->timing_only) && (in_window || m.translates_host()) &&
+      fault_rng_() % 1'000'000 < params_.injected_faults)
+    mapped = false;
   if (!mapped) {
-    ++stats_.faults;
+    fault(ready);
     if (info) info->fault = true;
     gp.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
     return;

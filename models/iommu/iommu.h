@@ -7,7 +7,7 @@
 // to one page merge; modes off, passthrough (static identity), lazy (one flush for a batch of unmaps) and strict (an
 // invalidation for each unmap, which drops the walk caches' entries for that address too, unless the hint says that only
 // leaves have changed); the invalidation queue, which one core at a time may fill and whose commands it waits for; faults
-// counted and blocked; a lazily unmapped page stays reachable as long as the IOTLB holds it, as in hardware.
+// counted and blocked, a limited number of them recorded until the host has read them, with an event for the first; a lazily unmapped page stays reachable as long as the IOTLB holds it, as in hardware.
 // Not modelled: sets and ways (no source gives them), ATS, interrupt remapping, contention of cores for IOVAs and page
 // tables, walks that an invalidation overtakes, nested tables.
 //
@@ -31,6 +31,7 @@
 
 #include "models/base/agenda.h"
 #include "models/base/costs.h"
+#include "models/base/rng.h"
 #include "models/cpu/core.h"
 #include "models/memory/memory.h"
 #include "models/ports/dma.h"
@@ -54,6 +55,11 @@ struct IommuParams {
   Time invalidation_interval = 0;      // for which a core that submits keeps others out
   unsigned lazy_batch = 250;           // unmaps queued before a flush
   Time lazy_timeout = 10 * kMs;        // longest time for which an unmap stays queued
+  unsigned fault_records = 8;          // fault recording registers, 1..256
+  // Share of data writes (not of descriptors and reports) that find no mapping, in parts per million, drawn in the order of
+  // requests (stream "iommu.faults"). Only where bus addresses are translated.
+  std::uint32_t injected_faults = 0;
+  std::uint64_t fault_seed = 1;
 };
 
 struct IommuStats {
@@ -66,7 +72,16 @@ struct IommuStats {
   std::uint64_t flushes = 0;        // lazy flushes
   Time invalidation_wait = 0;       // sum of the times for which cores waited for each other at the queue
   std::uint64_t faults = 0;         // requests blocked
+  std::uint64_t faults_unrecorded = 0;   // of these, those that found all fault recording registers in use
+  std::uint64_t fault_interrupts = 0;
   std::uint64_t stale_dma = 0;      // requests that reached a page after its unmap, before the flush
+};
+
+// Told of the fault event: the first fault after the registers had been emptied. `at`: when its message arrives, not before the
+// present.
+struct IommuFaultSink {
+  virtual ~IommuFaultSink() = default;
+  virtual void faulted(Time at) = 0;
 };
 
 class Iommu : public sc_core::sc_module {
@@ -107,15 +122,23 @@ class Iommu : public sc_core::sc_module {
   // When a page that was unmapped at `t` can no longer be written by a device: `t` itself unless lazy; lazy: the latest
   // flush if it came after `t`, else the time at which the timeout forces one. Ask again later: it may come earlier.
   Time safe_to_unpin(Time t) const;
+  // Who takes the fault event; without one the registers fill, and nobody empties them.
+  void report_faults(IommuFaultSink* sink) { fault_sink_ = sink; }
+  // Empties the fault recording registers; how many were in use.
+  unsigned take_fault_records();
   const IommuStats& stats() const { return stats_; }
   const IommuParams& params() const { return params_; }
 
  private:
+  void fault(Time at);
   void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   struct Impl;
   IommuParams params_;
   IommuStats stats_;
   std::unique_ptr<Impl> impl_;
+  IommuFaultSink* fault_sink_ = nullptr;
+  unsigned fault_records_ = 0;         // in use
+  Rng fault_rng_;
 };
 
 }  // namespace gd

@@ -1,5 +1,7 @@
 #include "models/nic/engine.h"
 
+#include <cstring>
+
 namespace gd::nic {
 
 Time Moderation::allowed_at(std::uint32_t vector, std::uint64_t unseen, Time first, Time now) const {
@@ -11,6 +13,10 @@ Time Moderation::allowed_at(std::uint32_t vector, std::uint64_t unseen, Time fir
 void Moderation::fire(std::uint32_t vector, Time now) {
   vectors_[vector].last = now;
   ++engine_.stats.interrupts;
+  if (engine_.faults && engine_.faults->loses_message()) {
+    ++engine_.stats.lost_interrupts;
+    return;
+  }
   engine_.bus.message(vector);
 }
 
@@ -40,9 +46,22 @@ void Moderation::enable(std::uint32_t vector, Time now) {
   evaluate(vector, now);
 }
 
+void Moderation::raise(std::uint32_t vector, Time now) {
+  vectors_[vector].armed = true;
+  completions(vector, 1, now);
+}
+
 void Moderation::timer(std::uint32_t vector, Time now) {
   vectors_[vector].timer = false;
   evaluate(vector, now);
+}
+
+Transfer Engine::torn_write(Time at, Iova a, const std::uint8_t* from, Bytes n, std::uint16_t domain, Bytes lo, Bytes hi) {
+  const Transfer t = bus.write(at, a, from, n, domain, true);
+  if (t.fault()) return t;
+  std::memcpy(memory.at(t.hpa), from, lo);
+  std::memcpy(memory.at(t.hpa + hi), from + hi, n - hi);
+  return t;
 }
 
 void Engine::plant_stale_write(FrameRef f, Time now) {

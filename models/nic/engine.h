@@ -2,8 +2,10 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "models/nic/faults.h"
 #include "models/nic/nic.h"
 
 namespace gd::nic {
@@ -113,6 +115,8 @@ class Moderation {
   void completions(std::uint32_t vector, std::uint32_t n, Time now);
   void enable(std::uint32_t vector, Time now);
   void timer(std::uint32_t vector, Time now);
+  // Software asks for the vector's message as if something had completed.
+  void raise(std::uint32_t vector, Time now);
   // When a message may be sent with `unseen` completions waiting, the first of them since `first`.
   Time allowed_at(std::uint32_t vector, std::uint64_t unseen, Time first, Time now) const;
   // Sends the message.
@@ -134,7 +138,10 @@ struct Engine {
   Engine(tlm_utils::simple_initiator_socket<Nic>& socket, Agenda& a, const NicParams& p, PhysMem& m, Ownership& o,
          FrameTable& f, FaultPlan* fp, Observer* ob, std::uint16_t index)
       : agenda(a), params(p), memory(m), ownership(o), frames(f), plan(fp), observer(ob), bus(socket, a, index),
-        moderation(*this, p.vectors), staging(2 * kPage + 65536) {}
+        moderation(*this, p.vectors), staging(2 * kPage + 65536) {
+    if (p.faulty())
+      faults = std::make_unique<Faults>(p.fault_seed, p.lost_data_writes, p.lost_writebacks, p.lost_interrupts, p.write_tlp);
+  }
 
   Agenda& agenda;
   const NicParams& params;
@@ -150,13 +157,21 @@ struct Engine {
   Moderation moderation;
   NicStats stats;
   std::vector<std::uint8_t> staging;         // a frame on its way to the bus when its bytes differ from the wire's
-  std::uint64_t held = 0;
+  std::unique_ptr<Faults> faults;            // null: none by share
+  std::uint64_t held = 0, unreported = 0;
   std::uint64_t writes_in_flight = 0;        // transactions
   Bytes bytes_in_flight = 0;                 // of frames
   Hpa returned = kNoAddress;                 // where the last frame given to the software begins (planted fault)
   Iova returned_iova = 0;
   std::uint16_t returned_domain = 0;
 
+  // A write of frame bytes at `from` + n: that of the bus, but for a TLP that is lost.
+  Transfer data_write(Time at, Iova a, const std::uint8_t* from, Bytes n, std::uint16_t domain) {
+    Bytes lo, hi;
+    if (!faults || !faults->torn(from, n, lo, hi)) return bus.write(at, a, from, n, domain, false);
+    return torn_write(at, a, from, n, domain, lo, hi);
+  }
+  Transfer torn_write(Time at, Iova a, const std::uint8_t* from, Bytes n, std::uint16_t domain, Bytes lo, Bytes hi);
   bool hit(Fault k, FrameRef f) { return plan && plan->hit(k, frames[f].id); }
   // Fault::dma_after_return: writes into the buffer that `returned` names, once it belongs to somebody else.
   void plant_stale_write(FrameRef f, Time now);

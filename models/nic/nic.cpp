@@ -58,6 +58,8 @@ const NicParams& checked(const NicParams& p) {
   in_range("pause_quanta", p.pause_quanta, 1, 0xffff);
   in_range("virtio_chain_cache", p.virtio_chain_cache, 2, 4096);
   in_range("virtio_fetch_batch", p.virtio_fetch_batch, 1, 4096);
+  in_range("write_tlp", p.write_tlp, 64, 4096);
+  for (std::uint32_t share : {p.lost_data_writes, p.lost_writebacks, p.lost_interrupts}) in_range("share of faults", share, 0, 1'000'000);
   return p;
 }
 
@@ -162,6 +164,11 @@ void Nic::give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) {
 }
 
 std::uint64_t Nic::held() const { return impl_->engine.held; }
+std::uint64_t Nic::unreported() const { return impl_->engine.unreported; }
+std::uint32_t Nic::rx_head(std::uint32_t queue) const {
+  const nic::RxRing* q = queue < params_.rx_queues ? impl_->rings[queue] : nullptr;
+  return q ? q->head() : 0;
+}
 Bytes Nic::fifo_level() const { return impl_->rx.level(); }
 std::uint32_t Nic::available(std::uint32_t queue) const {
   const nic::RxQueue* q = queue < params_.rx_queues ? impl_->rx.queue(queue) : nullptr;
@@ -212,6 +219,9 @@ void Nic::Impl::apply(std::uint64_t offset, std::uint32_t value, Time now) {
       if (b != nic::kNoVector && b != a) engine.moderation.enable(b, now);
       return;
     }
+    case reg::kIrqCause:
+      if (!receives || !rings[q] || rings[q]->vector() == nic::kNoVector || !(value & 1)) break;
+      return engine.moderation.raise(rings[q]->vector(), now);
     case reg::kVirtioNotify: {
       const bool r = receives && virtio_rx[q], t = transmits && virtio_tx[q];
       if (r) virtio_rx[q]->ring().notify(now);

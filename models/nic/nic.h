@@ -22,6 +22,7 @@
 #include "models/base/plant.h"
 #include "models/memory/ownership.h"
 #include "models/memory/phys.h"
+#include "models/nic/cut.h"
 #include "models/ports/dma.h"
 #include "models/ports/nic_port.h"
 #include "models/ports/ports.h"
@@ -63,6 +64,14 @@ struct NicParams {
   std::uint64_t link_rate = 10'000'000'000;       // bit/s, of which a quantum is 512 bits
   std::uint32_t virtio_chain_cache = 64;          // descriptor chains a virtqueue holds on chip
   std::uint32_t virtio_fetch_batch = 32;          // avail entries of one read, at most
+  // Faults by share, in parts per million (models/nic/faults.h).
+  std::uint32_t lost_data_writes = 0, lost_writebacks = 0, lost_interrupts = 0;
+  Bytes write_tlp = 256;                          // most bytes of a write TLP, which is what is lost
+  std::uint64_t fault_seed = 1;
+  // Erratum: header split stores an IP fragment's payload kMisplaced bytes too far into its packet buffer.
+  bool misplaced_fragments = false;
+  static constexpr std::uint32_t kMisplaced = 8;  // length of the UDP header that the card takes the payload's begin for
+  bool faulty() const { return lost_data_writes + lost_writebacks + lost_interrupts != 0; }
 };
 
 struct NicStats {
@@ -88,6 +97,10 @@ struct NicStats {
   std::uint64_t guest_faults = 0;                 // virtio: malformed rings or chains, buffers that are not posted
   std::uint64_t tx_frames = 0, tx_bytes = 0, tx_errors = 0;
   Bytes fifo_peak = 0;
+  std::uint64_t cuts[static_cast<int>(Cut::count_)] = {};   // of frames of queues with header split
+  Bytes unsplit_header_bytes = 0, unsplit_packet_bytes = 0; // of those not cut behind TCP or UDP: bytes in either buffer
+  std::uint64_t lost_data_writes = 0, lost_writebacks = 0, lost_interrupts = 0;   // by fault
+  std::uint64_t misplaced = 0;                    // fragments whose payload went to the wrong place
   std::uint64_t pauses = 0, resumes = 0;          // PAUSE frames sent: to stop (renewals included), to go on
 };
 
@@ -147,11 +160,14 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
   // kNoFrame for a slot whose write-back is not visible, holds no frame (an error, or not the frame's last descriptor),
   // or was taken before.
   FrameRef take_frame(std::uint32_t queue, std::uint32_t slot) override;
+  std::uint32_t rx_head(std::uint32_t queue) const override;
 
   void give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) override;
 
   // Frames inside the card: in the FIFO, in flight, written back and not yet taken, or given for transmission and not sent.
   std::uint64_t held() const;
+  // Descriptors of lost reports that the driver has not taken back.
+  std::uint64_t unreported() const;
   // Bytes now in the FIFO.
   Bytes fifo_level() const;
   // Descriptors posted to a receive ring and not yet used by a frame (virtqueue: cached chains).

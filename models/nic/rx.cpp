@@ -3,6 +3,7 @@
 #include "models/packet/headers.h"
 #include "models/packet/mac_control.h"
 #include "models/packet/parse.h"
+#include "models/packet/vxlan.h"
 
 namespace gd::nic {
 
@@ -57,6 +58,8 @@ void RxPath::arrived(FrameRef f, Time now) {
   e_.frames.stamp(f, Stage::nic, now);
   if (e_.observer) e_.observer->wire_frame(m, now);
   if (e_.hit(Fault::lose_nic, f)) return e_.frames.lose(f);
+  if (m.damage == Damage::runt) return e_.drop(f, Drop::runt, now);   // the MAC; nothing of them is stored
+  if (m.damage == Damage::fcs) return e_.drop(f, Drop::bad_fcs, now);
 
   const Parsed p = parse(m.bytes, m.length);
   if (m.length > e_.params.mtu + ether::kHeader + ether::kTag * p.vlan_tags) return e_.drop(f, Drop::oversize, now);
@@ -94,6 +97,8 @@ void RxPath::arrived(FrameRef f, Time now) {
   info.fragment = p.is_fragment;
   info.has_payload = p.payload_length != 0;
   info.pure_ack = p.pure_ack;
+  info.transport = p.l4 != L4::none;
+  info.tunnel = p.l4 == L4::udp && p.dst_port == vxlan::kPort;
   info.l3 = l3;
   info.l4 = l4;
   push(l, info);

@@ -16,6 +16,7 @@ struct RxInfo {
   std::uint16_t header_length = 0;   // of the frame as it came, in-band tags included
   std::uint16_t tci = 0;             // first in-band tag
   bool tagged = false, decodable = false, fragment = false, has_payload = true, pure_ack = false;
+  bool transport = false, tunnel = false;   // a TCP or UDP header was found; it is VXLAN's
   csum::Checked l3 = csum::Checked::none, l4 = csum::Checked::none;
 };
 

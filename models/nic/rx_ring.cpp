@@ -104,7 +104,7 @@ void RxRing::fetched(Time now) {
 void RxRing::write(Issue& io, Iova a, const std::uint8_t* from, Bytes n) {
   while (n > 0) {
     const Bytes piece = in_page(a, n);
-    const Transfer t = e_.bus.write(io.at, a, from, piece, c_.domain, false);
+    const Transfer t = e_.data_write(io.at, a, from, piece, c_.domain);
     ++io.writes;
     io.done = std::max(io.done, t.done);
     if (t.fault()) {
@@ -137,6 +137,20 @@ const std::uint8_t* RxRing::source(const RxInfo& info, std::uint32_t& length) {
   return copy + ether::kTag;
 }
 
+Cut RxRing::cut(const RxInfo& info, const SplitDecision& d) const {
+  switch (d.kind) {
+    case SplitKind::off:
+    case SplitKind::unsplit: return plan_length_ <= c_.split_threshold ? Cut::small : Cut::undecodable;
+    case SplitKind::clean: return info.tunnel ? Cut::tunnel : info.transport ? Cut::transport : info.fragment ? Cut::fragment : Cut::unknown_l4;
+    case SplitKind::header_only: return Cut::no_payload;
+    case SplitKind::whole_in_header: return Cut::header_buffer;
+    case SplitKind::forced: return Cut::forced;
+    case SplitKind::overflow:
+    case SplitKind::forced_overflow: break;
+  }
+  return Cut::overflow;
+}
+
 void RxRing::count(const RxInfo& info, const SplitDecision& d) {
   NicStats& s = e_.stats;
   switch (d.kind) {
@@ -148,6 +162,11 @@ void RxRing::count(const RxInfo& info, const SplitDecision& d) {
     case SplitKind::whole_in_header: ++s.whole_in_header; break;
     case SplitKind::forced: ++s.forced_split; break;
     case SplitKind::forced_overflow: ++s.header_overflow, ++s.forced_split; break;
+  }
+  if (d.kind != SplitKind::off) {
+    const Cut where = cut(info, d);
+    ++s.cuts[static_cast<int>(where)];
+    if (where != Cut::transport) s.unsplit_header_bytes += d.to_header, s.unsplit_packet_bytes += plan_length_ - d.to_header;
   }
   if (d.kind == SplitKind::clean && info.fragment) ++s.fragments;
   if (d.to_header == plan_length_ && info.pure_ack) ++s.pure_acks;
@@ -163,6 +182,10 @@ void RxRing::take(const RxInfo& info, Time now) {
   std::uint32_t length = 0;
   const std::uint8_t* bytes = source(info, length);
   count(info, d);
+  if (e_.faults) {
+    e_.faults->begin(m.id, bytes + d.to_header, length - d.to_header);
+    if (e_.faults->loses_data()) ++e_.stats.lost_data_writes;
+  }
   if (d.to_header > 0) write(io, slot(used_).header, bytes, d.to_header);
 
   RxWriteback w;
@@ -176,10 +199,15 @@ void RxRing::take(const RxInfo& info, Time now) {
   w.ip_error = info.l3 == csum::Checked::bad;
   w.l4_error = info.l4 == csum::Checked::bad;
   std::uint32_t at = d.to_header;
+  const bool misplaced = e_.params.misplaced_fragments && info.fragment && d.kind == SplitKind::clean && plan_descriptors_ == 1;
+  if (misplaced) ++e_.stats.misplaced;
   for (std::uint32_t i = 0; i < plan_descriptors_; ++i) {
     Slot& s = slot(used_ + i);
     const std::uint32_t n = std::min(length - at, static_cast<std::uint32_t>(c_.packet_buffer));
-    write(io, s.packet, bytes + at, n);
+    if (misplaced)
+      write(io, s.packet + NicParams::kMisplaced, bytes + at, std::min(n, static_cast<std::uint32_t>(c_.packet_buffer) - NicParams::kMisplaced));
+    else
+      write(io, s.packet, bytes + at, n);
     at += n;
     w.packet_length = static_cast<std::uint16_t>(n);
     w.header_length = i == 0 ? static_cast<std::uint16_t>(d.header_length) : 0;
@@ -190,7 +218,7 @@ void RxRing::take(const RxInfo& info, Time now) {
     s.writeback[0] = q[0], s.writeback[1] = q[1];
     s.in_flight = kNoFrame;
     s.writes = 0;
-    s.failed = s.reported = false;
+    s.failed = s.reported = s.lost = false;
   }
   if (io.failed)   // the buffers go back with an empty descriptor each
     for (std::uint32_t i = 0; i < plan_descriptors_; ++i) {
@@ -225,6 +253,7 @@ void RxRing::take(const RxInfo& info, Time now) {
 FrameRef RxRing::take_frame(std::uint32_t n) {
   if (n >= c_.size) return kNoFrame;
   Slot& s = slots_[n];
+  if (s.lost) s.lost = false, --e_.unreported;
   const FrameRef f = std::exchange(s.visible, kNoFrame);
   if (f == kNoFrame) return f;
   --e_.held;

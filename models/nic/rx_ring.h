@@ -14,6 +14,7 @@ class RxRing final : public RxQueue {
   Drop starved() const override { return Drop::no_descriptor; }
   FrameRef take_frame(std::uint32_t slot) override;
   std::uint32_t vector() const { return c_.vector; }
+  std::uint32_t head() const { return place(visible_); }
 
   void doorbell(std::uint32_t tail, Time now);
   void fetched(Time now);                                // Ev::rx_fetch
@@ -36,6 +37,7 @@ class RxRing final : public RxQueue {
     std::uint32_t length = 0;                  // of the frame in flight
     std::uint32_t writes = 0;                  // transactions to account for when this slot completes
     bool failed = false;                       // the IOMMU blocked a write of this frame
+    bool lost = false;                         // its report never reaches memory (fault)
     bool reported = false;                     // its data completion has been accounted for
   };
   struct Issue {                               // the writes of one frame
@@ -53,6 +55,7 @@ class RxRing final : public RxQueue {
   void fetch(Time now);
   void write(Issue& io, Iova a, const std::uint8_t* from, Bytes n);
   const std::uint8_t* source(const RxInfo& info, std::uint32_t& length);
+  Cut cut(const RxInfo& info, const SplitDecision& d) const;
   void count(const RxInfo& info, const SplitDecision& d);
   void frame_left(Slot& s, Time now);
   void flush(Time now, Time lag, std::uint64_t upto);
@@ -60,6 +63,7 @@ class RxRing final : public RxQueue {
   std::uint32_t flush_completions(Time now, std::uint64_t upto, Time& done);
   Transfer write_back(Time now, Iova a, Bytes n, Time& done);
   void store(const Slot& s, std::uint64_t count);
+  void lose(std::uint32_t at, std::uint32_t n);
 
   Engine& e_;
   RxPath& path_;

@@ -43,6 +43,17 @@ Transfer RxRing::write_back(Time now, Iova a, Bytes n, Time& done) {
   return t;
 }
 
+// The report of `n` descriptors from slot `at` on is lost on its way, if it is of whole frames.
+void RxRing::lose(std::uint32_t at, std::uint32_t n) {
+  constexpr std::uint64_t kEop = 2;   // RxWriteback::end_of_packet
+  const Slot& before = slots_[at == 0 ? c_.size - 1 : at - 1];
+  if (flushed_ != 0 && !(before.writeback[1] & kEop)) return;
+  if (!(slots_[at + n - 1].writeback[1] & kEop) || !e_.faults->loses_report()) return;
+  ++e_.stats.lost_writebacks;
+  e_.unreported += n;
+  for (std::uint32_t i = 0; i < n; ++i) slots_[at + i].lost = true;
+}
+
 // In place: neighbouring descriptors in one write.
 std::uint32_t RxRing::flush_descriptors(Time now, std::uint64_t upto, Time& done) {
   const std::uint32_t at = place(flushed_);
@@ -52,6 +63,7 @@ std::uint32_t RxRing::flush_descriptors(Time now, std::uint64_t upto, Time& done
   const Transfer t = write_back(now, a, n * RxDescriptor::kSize, done);
   for (std::uint32_t i = 0; i < n; ++i)
     slots_[at + i].writeback_hpa = t.fault() ? kNoAddress : t.hpa + i * RxDescriptor::kSize;
+  if (e_.faults) lose(at, n);
   return n;
 }
 
@@ -73,6 +85,7 @@ std::uint32_t RxRing::flush_completions(Time now, std::uint64_t upto, Time& done
     const Transfer t = write_back(now, a, run * c_.completion_size, done);
     for (std::uint32_t i = 0; i < run; ++i)
       s[i].writeback_hpa = t.fault() ? kNoAddress : t.hpa + (i + 1) * c_.completion_size - completion::kEntry;
+    if (e_.faults) lose(at, run);
     return run;
   }
   const std::uint32_t minis = alike - 1;
@@ -90,6 +103,7 @@ std::uint32_t RxRing::flush_completions(Time now, std::uint64_t upto, Time& done
     const bool lost = s->writeback_hpa == kNoAddress || array == kNoAddress;
     s[i + 1].writeback_hpa = lost ? kNoAddress : array + completion::mini_offset(i);
   }
+  if (e_.faults) lose(at, alike);
   return alike;
 }
 
@@ -125,14 +139,14 @@ void RxRing::written_back(std::uint64_t upto, Time now) {
     const bool lost = s.writeback_hpa == kNoAddress;
     if (lost) {
       ++e_.stats.ring_faults;
-    } else {
+    } else if (!s.lost) {
       store(s, visible_);
     }
     if (s.in_flight == kNoFrame) continue;
     frame_left(s, now);
     const FrameRef f = std::exchange(s.in_flight, kNoFrame);
-    if (s.failed || lost) {
-      e_.drop(f, Drop::iommu_fault, now);
+    if (s.failed || lost || s.lost) {
+      e_.drop(f, s.lost && !s.failed && !lost ? Drop::dma_lost : Drop::iommu_fault, now);
       --e_.held;
       continue;
     }

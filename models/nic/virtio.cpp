@@ -61,7 +61,7 @@ const std::uint8_t* VirtioRx::stage(const RxInfo& info, std::uint32_t chains) {
 void VirtioRx::write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time at) {
   while (n > 0) {
     const Bytes piece = in_page(a, n);
-    const Transfer t = e_.bus.write(at, a, from, piece, q_.config().domain, false);
+    const Transfer t = e_.data_write(at, a, from, piece, q_.config().domain);
     ++p.writes;
     p.done = std::max(p.done, t.done);
     if (t.fault()) {
@@ -108,6 +108,10 @@ void VirtioRx::take(const RxInfo& info, Time now) {
   const std::uint32_t chains = plan_chains_;
   const std::uint8_t* bytes = stage(info, chains);
   std::uint32_t rest = q_.config().layout.header_length + m.length;
+  if (e_.faults) {
+    e_.faults->begin(m.id, bytes + q_.config().layout.header_length, m.length);
+    if (e_.faults->loses_data()) ++e_.stats.lost_data_writes;
+  }
   Packet p;
   p.frame = info.frame;
   p.length = m.length;

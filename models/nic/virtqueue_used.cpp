@@ -93,18 +93,20 @@ void VirtQueue::store(const Used& u) {
 }
 
 void VirtQueue::used_written(std::uint64_t upto, Time now) {
+  const bool lose = e_.faults && !(id_ & kTxSide) && e_.faults->loses_report();   // the index, or a packed ring's descriptors
+  if (lose) ++e_.stats.lost_writebacks;
   for (; used_visible_ != upto; ++used_visible_) {
     const Used& u = used(used_visible_);
     const bool lost = !u.silent && (u.id_at == kNoAddress || u.length_at == kNoAddress || (!packed_ && used_idx_hpa_ == kNoAddress));
     if (lost) ++e_.stats.ring_faults;
-    else if (!u.silent) store(u);
+    else if (!u.silent && !(packed_ && lose)) store(u);
     visible_.advance(u.slots, c_.layout.size);
     moved_ = std::min(moved_ + u.slots, c_.layout.size + 1u);
     if (packed_) slots_held_ -= u.slots;
     if (unseen_++ == 0) first_unseen_ = now;
     if (u.last) owner_.used_visible(u.cookie, lost, now);
   }
-  if (!packed_ && used_idx_hpa_ != kNoAddress) e_.memory.store(used_idx_hpa_, static_cast<std::uint16_t>(upto));
+  if (!packed_ && !lose && used_idx_hpa_ != kNoAddress) e_.memory.store(used_idx_hpa_, static_cast<std::uint16_t>(upto));
   check_interrupt(now);
 }
 

@@ -4,20 +4,29 @@
 
 #include "models/base/error.h"
 #include "models/packet/checksum.h"
+#include "models/packet/vxlan.h"
 
 namespace gd {
 
 namespace {
 constexpr std::uint32_t kTimestampOption = 12;   // two NOPs and the option (RFC 7323)
 constexpr std::uint8_t kAckTtl = 64;
+constexpr std::uint8_t kExperiment = 253;        // RFC 3692
+constexpr std::uint32_t kFragmentHeader = 8;
+constexpr std::uint16_t kInnerPort = 5002;
 }  // namespace
 
 HeaderTemplate::HeaderTemplate(const FlowHeader& flow)
-    : ipv6_(flow.ipv6), udp_(flow.protocol == ipproto::kUdp), timestamps_(flow.timestamps && !udp_),
+    : shape_(flow.shape), ipv6_(flow.ipv6), udp_(flow.protocol == ipproto::kUdp), timestamps_(flow.timestamps && !udp_),
       udp_checksum_(flow.udp_checksum) {
   if (flow.protocol != ipproto::kTcp && flow.protocol != ipproto::kUdp)
     throw UserError("synthetic traffic is TCP or UDP, not IP protocol " + std::to_string(flow.protocol));
   if (udp_ && ipv6_ && !udp_checksum_) throw UserError("UDP over IPv6 needs a checksum (RFC 8200, section 8.1)");
+
+  if (shape_ == Shape::tunnel && (ipv6_ || !udp_ || udp_checksum_)) throw UserError("a synthetic tunnel is UDP over IPv4 without checksum");
+  if (shape_ == Shape::long_headers && !ipv6_) throw UserError("synthetic long headers are those of IPv6");
+  const bool bare = shape_ == Shape::fragment || shape_ == Shape::unknown_l4;   // the payload begins behind IP
+  const std::uint8_t protocol = shape_ == Shape::unknown_l4 ? kExperiment : flow.protocol;
 
   std::uint8_t* b = bytes_;
   std::memcpy(b + ether::kDst, flow.dst_mac, 6);
@@ -34,18 +43,30 @@ HeaderTemplate::HeaderTemplate(const FlowHeader& flow)
   std::uint8_t* ip = b + l3_;
   if (ipv6_) {
     put_be32(ip, 6u << 28 | static_cast<std::uint32_t>(flow.tos) << 20 | (flow.flow_label & 0xfffff));
-    ip[ip6::kNext] = flow.protocol;
+    ip[ip6::kNext] = shape_ == Shape::fragment ? ipproto::kFragment : shape_ == Shape::long_headers ? ipproto::kDestination : protocol;
     ip[ip6::kHopLimit] = flow.ttl;
     std::memcpy(ip + ip6::kSrc, flow.src_ip, 16);
     std::memcpy(ip + ip6::kDst, flow.dst_ip, 16);
     l4_ = static_cast<std::uint16_t>(l3_ + ip6::kHeader);
+    if (shape_ == Shape::fragment) {   // its id is the frame's
+      ip[ip6::kHeader] = protocol;
+      put_be16(ip + ip6::kHeader + 2, kFragmentOffset);   // the unit is 8 bytes, the flags are the lowest three bits
+      l4_ = static_cast<std::uint16_t>(l4_ + kFragmentHeader);
+    } else if (shape_ == Shape::long_headers) {   // one PadN option fills them (RFC 8200, section 4.2)
+      std::uint8_t* options = ip + ip6::kHeader;
+      options[0] = protocol;
+      options[1] = kOptions / 8 - 1;
+      options[2] = 1;
+      options[3] = kOptions - 4;
+      l4_ = static_cast<std::uint16_t>(l4_ + kOptions);
+    }
     l4_sum_ = csum::pseudo6(ip + ip6::kSrc, flow.protocol, 0);
   } else {
     ip[0] = 0x45;
     ip[ip4::kTos] = flow.tos;
-    put_be16(ip + ip4::kFragment, ip4::kDf);
+    put_be16(ip + ip4::kFragment, shape_ == Shape::fragment ? kFragmentOffset / 8 : ip4::kDf);
     ip[ip4::kTtl] = flow.ttl;
-    ip[ip4::kProtocol] = flow.protocol;
+    ip[ip4::kProtocol] = protocol;
     std::memcpy(ip + ip4::kSrc, flow.src_ip, 4);
     std::memcpy(ip + ip4::kDst, flow.dst_ip, 4);
     l4_ = static_cast<std::uint16_t>(l3_ + ip4::kHeader);
@@ -53,9 +74,11 @@ HeaderTemplate::HeaderTemplate(const FlowHeader& flow)
     l4_sum_ = csum::pseudo4(ip + ip4::kSrc, flow.protocol, 0);
   }
 
+  length_ = l4_;
+  if (bare) return;
   std::uint8_t* l4 = b + l4_;
   put_be16(l4 + tcp::kSrcPort, flow.src_port);
-  put_be16(l4 + tcp::kDstPort, flow.dst_port);
+  put_be16(l4 + tcp::kDstPort, shape_ == Shape::tunnel ? vxlan::kPort : flow.dst_port);
   std::uint32_t header = udp_ ? udp::kHeader : tcp::kHeader;
   if (timestamps_) {
     put_be32(l4 + header, 0x0101080a);
@@ -71,13 +94,16 @@ void HeaderTemplate::write(std::uint8_t* out, const FrameFields& f) const {
   const std::uint16_t l4_length = static_cast<std::uint16_t>(length_ - l4_ + f.payload_length);
   std::uint8_t* ip = out + l3_;
   if (ipv6_) {
-    put_be16(ip + ip6::kPayloadLength, l4_length);
+    put_be16(ip + ip6::kPayloadLength, static_cast<std::uint16_t>(l4_length + (l4_ - l3_) - ip6::kHeader));
+    if (shape_ == Shape::fragment) put_be16(ip + ip6::kHeader + 6, f.ip_id);
   } else {
     const std::uint16_t total = static_cast<std::uint16_t>(l4_length + ip4::kHeader);
     put_be16(ip + ip4::kTotalLength, total);
     put_be16(ip + ip4::kId, f.ip_id);
     put_be16(ip + ip4::kCheck, static_cast<std::uint16_t>(~csum::add(csum::add(l3_sum_, total), f.ip_id)));
   }
+  if (shape_ == Shape::fragment || shape_ == Shape::unknown_l4) return;
+  if (shape_ == Shape::tunnel) write_tunnel(out + length_, f);
   std::uint8_t* l4 = out + l4_;
   std::uint64_t s = static_cast<std::uint64_t>(l4_sum_) + l4_length + f.payload_sum;
   if (udp_) {
@@ -98,6 +124,30 @@ void HeaderTemplate::write(std::uint8_t* out, const FrameFields& f) const {
     s += static_cast<std::uint64_t>(f.ts_value) + f.ts_echo;
   }
   put_be16(l4 + tcp::kCheck, static_cast<std::uint16_t>(~csum::fold(s)));
+}
+
+// VXLAN, and the headers of a UDP datagram without a checksum from far end to guest.
+void HeaderTemplate::write_tunnel(std::uint8_t* out, const FrameFields& f) const {
+  std::memset(out, 0, kInner);
+  out[0] = 0x08;                       // the VNI is valid
+  out[6] = 1;                          // VNI 1
+  std::uint8_t* e = out + vxlan::kHeader;
+  std::memcpy(e, bytes_, ether::kType);
+  e[ether::kDst] |= 2, e[ether::kSrc] |= 2;
+  put_be16(e + ether::kType, ether::kIpv4);
+  std::uint8_t* ip = e + ether::kHeader;
+  const auto total = static_cast<std::uint16_t>(f.payload_length - kInner + ip4::kHeader + udp::kHeader);
+  ip[0] = 0x45;
+  put_be16(ip + ip4::kTotalLength, total);
+  put_be16(ip + ip4::kFragment, ip4::kDf);
+  ip[ip4::kTtl] = kAckTtl;
+  ip[ip4::kProtocol] = ipproto::kUdp;
+  std::memcpy(ip + ip4::kSrc, bytes_ + l3_ + ip4::kSrc, 8);
+  put_be16(ip + ip4::kCheck, static_cast<std::uint16_t>(~csum::sum(ip, ip4::kHeader)));
+  std::uint8_t* u = ip + ip4::kHeader;
+  std::memcpy(u, bytes_ + l4_, 2);     // the ports of plain flows
+  put_be16(u + udp::kDstPort, kInnerPort);
+  put_be16(u + udp::kLength, static_cast<std::uint16_t>(total - ip4::kHeader));
 }
 
 std::uint32_t build_tcp_ack(std::uint8_t* out, const std::uint8_t* frame, const Parsed& p, const AckFields& f) {

@@ -14,7 +14,7 @@ const char* stage_name(Stage s) {
 const char* drop_name(Drop d) {
   static const char* const names[] = {"nic-fifo", "no-descriptor", "bad-fcs", "bad-checksum", "oversize", "filtered", "tap-full",
                                       "socket-full", "guest-no-buffer", "memlock", "iommu-fault", "unsplittable",
-                                      "link-down", "stack", "foreign", "mempool", "tx-full", "tx-error"};
+                                      "link-down", "stack", "foreign", "mempool", "tx-full", "tx-error", "runt", "dma-lost"};
   return names[static_cast<int>(d)];
 }
 

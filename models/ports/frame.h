@@ -32,9 +32,15 @@ enum class Drop : std::uint8_t {
   mempool,          // a user driver's pool has no buffer to take the frame's place in the ring
   tx_full,          // forwarded, and the transmit ring is full
   tx_error,         // discarded by the card on transmission
+  runt,             // cut short on the wire
+  dma_lost,         // its report never reached memory
   count_
 };
 const char* drop_name(Drop d);
+
+// What is wrong with a frame as it comes. Runts and wrong FCS are seen by a MAC alone (the FCS is not among the bytes); the
+// others stand in the bytes, and the mark is for the books.
+enum class Damage : std::uint8_t { none, runt, giant, fcs, l3_checksum, l4_checksum };
 
 enum class Fate : std::uint8_t { live, delivered, consumed, dropped };
 
@@ -55,6 +61,7 @@ struct FrameMeta {
   bool bad_checksum = false;     // as recorded in the capture
   bool replica = false;          // made by the host of a broadcast, never on the wire
   std::uint8_t rewrite = 0;      // what the host did to the headers (Rewrite, models/packet); 0 nothing
+  Damage damage = Damage::none;
   std::int8_t grown = 0;         // bytes that this added to length and payload_offset
   Time at[static_cast<int>(Stage::count_)] = {};
 };

@@ -116,10 +116,11 @@ struct VirtioQueueConfig {
 
 // MMIO offsets; writes of 4 bytes by Pcie::from_cpu.
 namespace reg {
-constexpr std::uint64_t kRxTail = 0x01000, kTxTail = 0x02000, kIrqEnable = 0x03000, kVirtioNotify = 0x04000, kStride = 8;
+constexpr std::uint64_t kRxTail = 0x01000, kTxTail = 0x02000, kIrqEnable = 0x03000, kVirtioNotify = 0x04000, kIrqCause = 0x05000, kStride = 8;
 constexpr std::uint64_t rx_tail(std::uint32_t q) { return kRxTail + q * kStride; }       // value: new tail index
 constexpr std::uint64_t tx_tail(std::uint32_t q) { return kTxTail + q * kStride; }
 constexpr std::uint64_t irq_enable(std::uint32_t q) { return kIrqEnable + q * kStride; } // value 1: re-arm the queue's vector
+constexpr std::uint64_t irq_cause(std::uint32_t q) { return kIrqCause + q * kStride; }   // value 1: raise the receive vector, masked or not (EICS)
 constexpr std::uint64_t virtio_notify(std::uint32_t q) { return kVirtioNotify + q * kStride; }  // value: avail index (a hint)
 }  // namespace reg
 
@@ -137,6 +138,8 @@ struct NicControl {
   virtual void steer(std::uint64_t mac, std::uint16_t vlan, std::uint32_t first, std::uint32_t count) = 0;
   // The wire frame whose write-back lies in slot `slot`; asked once by the driver after it saw DD.
   virtual FrameRef take_frame(std::uint32_t queue, std::uint32_t slot) = 0;
+  // The queue's head register: slot of the first descriptor that the card has not reported (has not tried to).
+  virtual std::uint32_t rx_head(std::uint32_t queue) const = 0;
   // The wire frame whose bytes the transmit descriptor in `slot` (the frame's last one) names; told before its doorbell by a
   // driver that forwards. The card holds the frame until the DepartureSink has it.
   virtual void give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) = 0;

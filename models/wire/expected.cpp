@@ -8,9 +8,9 @@ namespace gd {
 bool StreamExpected::matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) {
   const StreamSegment s = stream_.segment(f);
   if (s.flow >= stream_.flows() || at > stream_.frame_length(s) || len > stream_.frame_length(s) - at) return false;
-  const std::uint32_t header = stream_.header_length(s.flow), end = header + s.payload;
+  const std::uint32_t outer = stream_.header_length(s.flow), header = outer + stream_.inner_length(s.flow), end = outer + s.payload;
   if (at < header && len > 0) {
-    std::uint8_t h[HeaderTemplate::kMax];
+    std::uint8_t h[HeaderTemplate::kMax + HeaderTemplate::kInner];
     stream_.write_header(h, s);
     const std::uint32_t n = std::min(len, header - at);
     if (std::memcmp(data, h + at, n) != 0) return false;
@@ -18,7 +18,7 @@ bool StreamExpected::matches(const FrameMeta& f, std::uint32_t at, const std::ui
   }
   if (at < end && len > 0) {
     const std::uint32_t n = std::min(len, end - at);
-    if (!stream_.pattern().equal(data, s.flow, s.offset + (at - header), n)) return false;
+    if (!stream_.pattern().equal(data, s.flow, s.offset + (at - outer), n)) return false;
     data += n, len -= n;
   }
   return std::all_of(data, data + len, [](std::uint8_t b) { return b == 0; });   // padding
@@ -27,7 +27,7 @@ bool StreamExpected::matches(const FrameMeta& f, std::uint32_t at, const std::ui
 bool StreamExpected::original(const FrameMeta& f, std::uint8_t* out, std::uint32_t n) {
   const StreamSegment s = stream_.segment(f);
   if (s.flow >= stream_.flows() || n > stream_.header_length(s.flow)) return false;
-  std::uint8_t h[HeaderTemplate::kMax];
+  std::uint8_t h[HeaderTemplate::kMax + HeaderTemplate::kInner];
   stream_.write_header(h, s);
   std::memcpy(out, h, n);
   return true;

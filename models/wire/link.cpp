@@ -15,6 +15,7 @@ constexpr std::uint64_t kBitsBefore = (wire::kPreamble + wire::kFcs) * 8, kGapBi
 Link::Link(Agenda& agenda, std::uint32_t actor_rank, FrameTable& table, const Params& p)
     : Actor(agenda, actor_rank), table_(table), p_(p), rx_clock_(p.rate), tx_clock_(p.rate), tx_(64) {
   if (p.rate == 0) throw UserError("the link rate is 0");
+  if (p.damage.any()) damage_ = std::make_unique<WireDamage>(table, p.damage);
 }
 
 void Link::connect(Traffic& traffic, FrameSink& nic) {
@@ -26,6 +27,7 @@ void Link::connect(Traffic& traffic, FrameSink& nic) {
 void Link::start() {
   require(traffic_ && nic_, "a link was started without traffic or NIC");
   running_ = true;
+  up_since_ = agenda().now();
   plan(agenda().now());
   wake();
 }
@@ -56,6 +58,7 @@ void Link::plan(Time now) {
     case Next::later: return;
     case Next::frame: break;
   }
+  if (damage_) next.length = damage_->plan(next.length);
   ready_ = std::max({now, rx_free_, next.earliest});
   first_bit_ = std::max(ready_, paused_until_);
   const Time last_bit = first_bit_ + rx_clock_.take(static_cast<std::uint64_t>(next.length) * 8 + kBitsBefore);
@@ -76,13 +79,26 @@ void Link::arrive(Time now) {
   stats_.paused += first_bit_ - ready_;
   ++sent_;
   const FrameRef r = traffic_->emit(now);
+  if (damage_) damage_->apply(r);
   if (fault_ && table_[r].payload_length > 0 && fault_->hit(Fault::flip_wire, table_[r].id)) flip(r);
+  if (p_.down_length && down(first_bit_, now)) {
+    table_.offered(r, now);
+    table_.dropped(r, Drop::link_down, now);
+    return plan(now);
+  }
   ++stats_.frames;
   stats_.bytes += table_[r].length;
   table_.offered(r, now);
   if (observer_) observer_->wire_frame(table_[r], now);
   nic_->frame_arrived(r, now);
   plan(now);
+}
+
+bool Link::down(Time from, Time to) const {
+  const Time since = to - up_since_ - p_.down_at;
+  if (since < 0) return false;
+  const Time begin = p_.down_at + up_since_ + (p_.down_period ? since / p_.down_period * p_.down_period : 0);
+  return from < begin + p_.down_length;
 }
 
 // The frame goes on as a copy with one payload byte changed and a checksum that is right again, so that only a check
@@ -129,6 +145,11 @@ void Link::transmit(const std::uint8_t* bytes, std::uint32_t length, Time now) {
   const Time last_bit = first_bit + tx_clock_.take(static_cast<std::uint64_t>(wire::padded(length)) * 8 + kBitsBefore);
   tx_free_ = last_bit + tx_clock_.take(kGapBits);
   stats_.tx_busy += tx_free_ - first_bit;
+  if (p_.down_length && running_ && down(first_bit, last_bit)) {
+    ++stats_.tx_frames;
+    ++stats_.tx_lost;
+    return;
+  }
   const Time there = last_bit + 2 * p_.propagation;
   if (const std::optional<std::uint16_t> quanta = pause_quanta(bytes, length)) {
     ++stats_.pauses;

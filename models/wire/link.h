@@ -2,8 +2,9 @@
 //
 // Modelled: serialisation with preamble, FCS and interpacket gap in both directions, remainders carried; padding of short
 // frames; the delay of the wire and of the far end; PAUSE frames of the NIC (IEEE 802.3 Annex 31B), which the far end's MAC obeys: a frame
-// that has begun goes on, the others wait at the far end, whose buffer has no limit. Not modelled: bit errors, PAUSE frames of the
-// far end, auto-negotiation.
+// that has begun goes on, the others wait at the far end, whose buffer has no limit. Damaged
+// frames (damage.h). Times for which the link is down: frames of which a bit falls into them are lost, in both directions; nobody
+// holds them back. Not modelled: PAUSE frames of the far end, auto-negotiation.
 // The propagation of both directions is charged on the way to the far end: the loop takes as long, and a received frame
 // needs one activation.
 #pragma once
@@ -13,6 +14,7 @@
 #include "models/base/agenda.h"
 #include "models/base/plant.h"
 #include "models/ports/ports.h"
+#include "models/wire/damage.h"
 #include "models/wire/traffic.h"
 
 namespace gd {
@@ -31,6 +33,9 @@ class Link : public Actor, public TxWire, private TrafficListener {
     Time far_end_delay = 0;                // from a frame's arrival at the far end to its effect there
     Time pause_response = 0;               // from a PAUSE frame's last bit at the far end to the last bit that it lets through
     std::uint64_t frames = UINT64_MAX;     // the wire is finished after so many
+    DamageParams damage;
+    // The link is down for down_length (until it is trained again), first down_at after start(), then every down_period; 0: never, once.
+    Time down_length = 0, down_at = 0, down_period = 0;
   };
   struct Stats {
     std::uint64_t frames = 0;       // arrived at the NIC
@@ -40,6 +45,7 @@ class Link : public Actor, public TxWire, private TrafficListener {
     std::uint64_t tx_bytes = 0;     // of them, without FCS and padding
     Time tx_busy = 0;               // ps, transmit direction occupied
     std::uint64_t pauses = 0;       // PAUSE frames sent by the NIC
+    std::uint64_t tx_lost = 0;      // of tx_frames, lost because the link was down
     Time paused = 0;                // ps by which PAUSE frames delayed frames that were ready
   };
 
@@ -84,6 +90,8 @@ class Link : public Actor, public TxWire, private TrafficListener {
   void arrive(Time now);
   void finish(Time now);
   void flip(FrameRef r);
+  // Whether the link is down at any moment of [from, to].
+  bool down(Time from, Time to) const;
   void pause(std::uint16_t quanta, Time now);
   void wake();
 
@@ -103,6 +111,8 @@ class Link : public Actor, public TxWire, private TrafficListener {
   Time stop_ = kNever, last_arrival_ = 0;
   std::uint64_t sent_ = 0;
   bool running_ = false, finished_ = false;
+  Time up_since_ = 0;
+  std::unique_ptr<WireDamage> damage_;   // null: none
   std::vector<Sent> tx_;             // ring, a power of two long
   std::uint64_t tx_head_ = 0, tx_tail_ = 0;
   std::vector<Pause> pauses_;        // on their way, oldest first; seldom more than two

@@ -66,7 +66,8 @@ Stream::Stream(const std::vector<FlowHeader>& flows, std::uint64_t seed) : patte
   headers_.reserve(flows.size());
   for (const FlowHeader& f : flows) {
     headers_.emplace_back(f);
-    longest_header_ = std::max(longest_header_, headers_.back().length());
+    if (f.shape == Shape::plain) longest_header_ = std::max(longest_header_, headers_.back().length());
+    else longest_shaped_ = std::max(longest_shaped_, headers_.back().length() + headers_.back().inner());
   }
 }
 
@@ -85,8 +86,9 @@ void Stream::write_header(std::uint8_t* out, const StreamSegment& s) const {
 
 void Stream::write(std::uint8_t* out, const StreamSegment& s) const {
   write_header(out, s);
-  const std::uint32_t header = headers_[s.flow].length(), used = header + s.payload;
-  pattern_.fill(out + header, s.flow, s.offset, s.payload);
+  const HeaderTemplate& h = headers_[s.flow];
+  const std::uint32_t inner = h.inner(), header = h.length() + inner, used = h.length() + s.payload;
+  pattern_.fill(out + header, s.flow, s.offset + inner, s.payload - inner);
   if (used < wire::kMinimum) std::memset(out + used, 0, wire::kMinimum - used);
 }
 

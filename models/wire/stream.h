@@ -4,7 +4,7 @@
 //
 // TCP: sequence number = isn(flow) + offset, acknowledgement number = peer_isn(flow) for ever (the guest sends no data);
 // the handshake is left out: flows are established from the start. IPv4 id = source_index. Frames below 60 bytes are
-// padded with zeros.
+// padded with zeros. The payload of a tunnel's flow begins with inner headers, which take the place of as many bytes of the pattern.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -46,12 +46,17 @@ class Stream {
   std::uint32_t flows() const { return static_cast<std::uint32_t>(headers_.size()); }
   // Header bytes of flow `f`, Ethernet to TCP or UDP.
   std::uint32_t header_length(std::uint32_t f) const { return headers_[f].length(); }
-  std::uint32_t longest_header() const { return longest_header_; }
+  std::uint32_t longest_header() const { return longest_header_; }   // of plain flows
+  // Of shaped flows, with the headers that are part of the payload.
+  std::uint32_t longest_shaped() const { return longest_shaped_; }
+  // Headers that a tunnel's payload begins with.
+  std::uint32_t inner_length(std::uint32_t f) const { return headers_[f].inner(); }
+  Shape shape(std::uint32_t f) const { return headers_[f].shape(); }
   // Length of a segment's frame without FCS, padding included.
   std::uint32_t frame_length(const StreamSegment& s) const;
   // Writes frame_length() bytes.
   void write(std::uint8_t* out, const StreamSegment& s) const;
-  // Writes the header alone, header_length() bytes.
+  // Writes the header alone, header_length() + inner_length() bytes.
   void write_header(std::uint8_t* out, const StreamSegment& s) const;
   const Pattern& pattern() const { return pattern_; }
   // Fills everything of `m` but bytes and id.
@@ -64,7 +69,7 @@ class Stream {
 
  private:
   std::vector<HeaderTemplate> headers_;
-  std::uint32_t longest_header_ = 0;
+  std::uint32_t longest_header_ = 0, longest_shaped_ = 0;
   Pattern pattern_;
 };
 

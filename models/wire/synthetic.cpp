@@ -34,7 +34,7 @@ void check(const Synthetic::Params& p, const Stream& s) {
 }  // namespace
 
 Synthetic::Synthetic(FrameTable& table, const Params& p)
-    : table_(table), p_(p), stream_(p.flows, p.seed), buffers_(table, largest(p.sizes)), size_rng_(p.seed, "traffic.size"),
+    : table_(table), p_(p), stream_(p.flows, p.seed), buffers_(table, std::max(largest(p.sizes), stream_.longest_shaped() + 1 + wire::kFcs)), size_rng_(p.seed, "traffic.size"),
       gap_rng_(p.seed, "traffic.gap"), flow_rng_(p.seed, "traffic.flow"), foreign_rng_(p.seed, "traffic.foreign"), pace_(p.rate ? p.rate : 1),
       line_(p.link_rate ? p.link_rate : 1), offset_(p.flows.size()), index_(p.flows.size()), clock_(p.start) {
   check(p_, stream_);
@@ -105,12 +105,16 @@ std::uint32_t Synthetic::draw_flow() {
 }
 
 Next Synthetic::plan(Time, Plan& out) {
-  const std::uint32_t bytes = draw_size();
+  std::uint32_t bytes = draw_size();
   const std::uint32_t f = draw_flow();
+  const bool empty = stream_.shape(f) == Shape::pure_ack;
+  if (empty) bytes = wire::padded(stream_.header_length(f)) + wire::kFcs;
+  else if (stream_.shape(f) != Shape::plain)
+    bytes = std::max(bytes, wire::padded(stream_.header_length(f) + stream_.inner_length(f) + 1) + wire::kFcs);
   next_.flow = f;
   next_.offset = offset_[f];
   next_.source_index = index_[f];
-  next_.payload = bytes - wire::kFcs - stream_.header_length(f);
+  next_.payload = empty ? 0 : bytes - wire::kFcs - stream_.header_length(f);
   next_.push = p_.psh_every && (index_[f] + 1) % p_.psh_every == 0;
   out.earliest = next_start(bytes);
   out.length = bytes - wire::kFcs;

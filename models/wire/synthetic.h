@@ -1,7 +1,8 @@
 // Open-loop synthetic traffic: flows of TCP segments or UDP datagrams in a size mix, paced, Poisson or in bursts.
 //
-// Modelled: what stream.h says of the bytes, each flow's offsets without a hole. Not modelled: any reaction to loss or
-// acknowledgements (TcpSender does that), ICMP, fragments, TCP options other than timestamps.
+// Modelled: what stream.h says of the bytes, each flow's offsets without a hole. A flow of another shape
+// (models/packet/build.h) has frames that are as long as its headers need at least; those of pure ACKs have 64 B. Not modelled: any
+// reaction to loss or acknowledgements (TcpSender does that), ICMP, TCP options other than timestamps.
 #pragma once
 #include <cstdint>
 #include <vector>

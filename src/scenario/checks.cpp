@@ -81,6 +81,30 @@ void Reader::check_dma_bench() {
     fail_at({"debug.fault.kind"}, "\"" + fault + "\" has no place in dma-bench", "none, flip-nic, lose-nic, leak-buffer");
 }
 
+// Frames that come damaged or in odd shapes, and a link that goes down.
+void Reader::check_faults() {
+  const Traffic& t = scenario_.traffic;
+  if (t.errors.total() > 1'000'000) fail_at({"traffic.errors"}, "the shares of damaged frames add up to more than 100 %", "at most 100 % together");
+  if (t.unsplittable.total() + t.foreign.total() > 1'000'000)
+    fail_at({"traffic.unsplittable"}, "the shares of traffic.unsplittable and traffic.foreign add up to more than 100 %", "at most 100 % together");
+  if (t.unsplittable.total() && (t.kind != TrafficKind::synthetic || t.tcp == TcpMode::closed))
+    fail_at({"traffic.unsplittable"}, "frames of other shapes need synthetic traffic with an open loop", "traffic.kind \"synthetic\", traffic.tcp \"open\"");
+  if (t.errors.bad_ip_checksum && t.kind == TrafficKind::synthetic && t.ip == 6)
+    fail_at({"traffic.errors.bad_ip_checksum", "traffic.ip"}, "IPv6 has no header checksum", "0, or traffic.ip 4");
+  if (t.link_down.length == 0) {
+    for (const char* key : {"traffic.link_down.at", "traffic.link_down.period"})
+      if (wrote(key)) fail_at({key}, "the link is never down", "traffic.link_down.length");
+  } else if (t.link_down.period && t.link_down.period <= t.link_down.length) {
+    fail_at({"traffic.link_down.period", "traffic.link_down.length"}, "the link would never come up again", "0, or more than traffic.link_down.length");
+  }
+  const bool translates = scenario_.iommu.mode == IommuMode::lazy || scenario_.iommu.mode == IommuMode::strict;
+  if (scenario_.iommu.faults.injected && !translates)
+    fail_at({"iommu.faults.injected", "iommu.mode"}, "nothing is translated that could fault", "0, or iommu.mode lazy or strict");
+  const Watchdog& w = scenario_.host.watchdog;
+  if (w.period == 0 && w.skip_stuck)
+    fail_at({"host.watchdog.skip_stuck", "host.watchdog.period"}, "there is no watchdog", "false, or a host.watchdog.period");
+}
+
 void Reader::check_traffic() {
   const Traffic& t = scenario_.traffic;
   if (t.kind == TrafficKind::dma_bench) return check_dma_bench();
@@ -88,6 +112,7 @@ void Reader::check_traffic() {
     return fail_at({"traffic.kind", "traffic.file"}, "a capture needs traffic.file", "the name of a pcap or pcapng file");
   if (t.kind != TrafficKind::pcap && wrote("traffic.file") && !wrote("traffic.kind"))
     fail_at({"traffic.file"}, "a capture is given but traffic.kind is synthetic", "traffic.kind \"pcap\"");
+  check_faults();
   const bool closed = t.tcp == TcpMode::closed;
   if (closed && t.kind != TrafficKind::synthetic)
     fail_at({"traffic.tcp", "traffic.kind"}, "a closed TCP loop needs synthetic traffic", "traffic.kind \"synthetic\"");

@@ -56,6 +56,15 @@ struct DmaEngine {
   Time command_enqueue_latency = 39 * kNs, command_complete_latency = 39 * kNs;
 };
 
+// What a card, or the bus behind it, does wrong.
+struct NicFaults {
+  Share lost_data_writes = 0;    // of frames: one TLP of the payload never reaches memory
+  Share lost_writebacks = 0;     // of write-backs
+  Share lost_interrupts = 0;     // of interrupt messages
+  bool misplaced_fragments = false;
+  bool corrupt() const { return lost_data_writes != 0 || misplaced_fragments; }
+};
+
 struct Nic {
   std::string model;             // informative
   Rate link_rate = 10'000'000'000;
@@ -84,6 +93,7 @@ struct Nic {
   bool checksum_check = true;
   bool drop_bad_checksum = false;
   DmaEngine dma_engine;
+  NicFaults faults;
 };
 
 struct Pcie {
@@ -107,6 +117,12 @@ struct Pcie {
 
 enum class IommuMode : std::uint8_t { off, passthrough, lazy, strict };
 
+// Faults of the IOMMU: how many it records, and how many are provoked.
+struct IommuFaults {
+  Count records = 8;             // fault recording registers
+  Share injected = 0;            // of the card's data writes
+};
+
 struct Iommu {
   IommuMode mode = IommuMode::off;
   Bytes page = 4096;
@@ -122,6 +138,7 @@ struct Iommu {
   Time invalidation_interval = 100 * kNs;
   Count lazy_batch = 250;
   Time lazy_timeout = 10 * kMs;
+  IommuFaults faults;
 };
 
 struct Llc {

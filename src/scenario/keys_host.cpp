@@ -81,6 +81,12 @@ void host_keys(Table& t) {
          "assumption: a wake-up and a batch of a capturing program");
   t.choice("host.clone.action", AT(host.clone.action), {"hold", "copy"},
            "A packet in a guest's memory that is cloned: held back until its reader is done, or copied for the reader.");
+  t.time("host.watchdog.period", AT(host.watchdog.period), {0, 1'000'000'000'000},
+         "Time between two rounds of the driver's service timer over its receive queues; 0: none.", "Linux ixgbe: 2 s, longer than most runs");
+  t.boolean("host.watchdog.rearm", AT(host.watchdog.rearm), "Each round raises the interrupt of each queue, so that a lost one is made up for.",
+            "Linux ixgbe: ixgbe_check_hang_subtask");
+  t.boolean("host.watchdog.skip_stuck", AT(host.watchdog.skip_stuck),
+            "A queue whose next descriptor is not reported for a whole round though the card's head is past it goes on behind it; Linux's drivers wait for ever.");
 }
 
 void vhost_keys(Table& t) {

@@ -33,6 +33,19 @@ void dma_engine_keys(Table& t) {
          "dma-bench: from the bus to the program by direct command.", command);
 }
 
+void nic_fault_keys(Table& t) {
+  t.share("nic.faults.lost_data_writes", AT(nic.faults.lost_data_writes), {0, 1'000'000},
+          "Share of frames of which one TLP of the payload never reaches memory, though the card reports them; needs an expect line on integrity.errors.");
+  t.share("nic.faults.lost_writebacks", AT(nic.faults.lost_writebacks), {0, 1'000'000},
+          "Share of write-backs of received frames (virtio rings: of updates of the used index, or of a packed ring's descriptors) that never reach memory.");
+  t.share("nic.faults.lost_interrupts", AT(nic.faults.lost_interrupts), {0, 1'000'000},
+          "Share of the card's interrupt messages that are lost.");
+  t.boolean("nic.faults.misplaced_fragments", AT(nic.faults.misplaced_fragments),
+            "A card that splits headers takes the first 8 B of an IP fragment's payload for a UDP header and stores the rest where it would lie behind one; "
+            "needs an expect line on integrity.errors.",
+            "stmmac, Linux 47f753c1: header split corrupts the payload of IPv4 fragments");
+}
+
 }  // namespace
 
 void nic_keys(Table& t) {
@@ -101,6 +114,7 @@ void nic_keys(Table& t) {
   t.boolean("nic.rss", AT(nic.rss), "Toeplitz hash: chooses among several receive queues, and is reported to the driver, whose GRO sorts flows by it.");
   t.boolean("nic.checksum_check", AT(nic.checksum_check), "The card checks IP, TCP and UDP checksums.");
   dma_engine_keys(t);
+  nic_fault_keys(t);
   t.boolean("nic.drop_bad_checksum", AT(nic.drop_bad_checksum), "Frames with a wrong checksum are dropped by the card.");
 }
 
@@ -168,6 +182,11 @@ void bus_keys(Table& t) {
           "Linux intel-iommu: 250");
   t.time("iommu.lazy_timeout", AT(iommu.lazy_timeout), {1'000'000}, "Lazy mode flushes at the latest after this.",
          "Linux intel-iommu: 10 ms");
+  t.count("iommu.faults.records", AT(iommu.faults.records), {1, 256},
+          "Faults that the IOMMU records until the host has read them; further ones are lost (iommu.faults_unrecorded).",
+          "VT-d CAP.NFR: 1 to 256 registers; server chips have 8 (recalled)");
+  t.share("iommu.faults.injected", AT(iommu.faults.injected), {0, 1'000'000},
+          "Share of the card's data writes whose mapping is gone: blocked and reported, the frame is dropped (iommu-fault). Needs a mode that translates.");
 }
 
 }  // namespace gd::scenario

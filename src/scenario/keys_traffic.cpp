@@ -3,6 +3,39 @@
 
 namespace gd::scenario {
 
+namespace {
+
+// Frames that the card cannot split, frames that come damaged, and a link that goes down.
+void fault_traffic_keys(Table& t) {
+  t.share("traffic.unsplittable.fragments", AT(traffic.unsplittable.fragments), {0, 1'000'000},
+          "Share of synthetic frames that are the last fragment of a UDP datagram: a card finds no transport header in them.");
+  t.share("traffic.unsplittable.tunnels", AT(traffic.unsplittable.tunnels), {0, 1'000'000},
+          "The same, of a tunnel (VXLAN): a card cuts behind the outer headers, the inner ones lie with the payload.");
+  t.share("traffic.unsplittable.unknown_l4", AT(traffic.unsplittable.unknown_l4), {0, 1'000'000},
+          "The same, of a transport protocol that cards do not know (IP protocol 253, RFC 3692).");
+  t.share("traffic.unsplittable.long_headers", AT(traffic.unsplittable.long_headers), {0, 1'000'000},
+          "The same, of TCP over IPv6 behind destination options of 192 B: more headers than a header buffer of 256 B holds.");
+  t.share("traffic.unsplittable.pure_acks", AT(traffic.unsplittable.pure_acks), {0, 1'000'000},
+          "The same, of TCP segments without payload.");
+  t.share("traffic.errors.runts", AT(traffic.errors.runts), {0, 1'000'000},
+          "Share of frames cut short on the wire, to 14 to 59 B; the card drops them (runt).", "82599: RUC, RFC counters");
+  t.share("traffic.errors.giants", AT(traffic.errors.giants), {0, 1'000'000},
+          "Share of frames with up to 256 B more than nic.mtu allows; the card drops them (oversize).", "82599: ROC counter, MAXFRS");
+  t.share("traffic.errors.bad_fcs", AT(traffic.errors.bad_fcs), {0, 1'000'000},
+          "Share of frames with a flipped bit that their FCS tells; the card drops them (bad-fcs).", "82599: CRCERRS counter");
+  t.share("traffic.errors.bad_ip_checksum", AT(traffic.errors.bad_ip_checksum), {0, 1'000'000},
+          "Share of frames whose IPv4 header checksum is wrong under a right FCS; who is first to check drops them (bad-checksum). IPv6 has none.");
+  t.share("traffic.errors.bad_l4_checksum", AT(traffic.errors.bad_l4_checksum), {0, 1'000'000},
+          "The same for the TCP or UDP checksum.");
+  t.time("traffic.link_down.length", AT(traffic.link_down.length), {0, 1'000'000'000'000},
+         "For which the link is down, until it is trained again: what is sent meanwhile is lost (link-down); 0: never.",
+         "10GBASE-R: milliseconds; 10GBASE-T: seconds (recalled)");
+  t.time("traffic.link_down.at", AT(traffic.link_down.at), {0, 1'000'000'000'000}, "When it goes down, from the begin of warm-up.");
+  t.time("traffic.link_down.period", AT(traffic.link_down.period), {0, 1'000'000'000'000}, "From one time to the next; 0: once.");
+}
+
+}  // namespace
+
 void traffic_keys(Table& t) {
   t.choice("traffic.kind", AT(traffic.kind), {"synthetic", "pcap", "dma-bench"},
            "Generated frames, a capture, or bare DMA by a measuring device, without host software (dma-bench).");
@@ -37,6 +70,7 @@ void traffic_keys(Table& t) {
           "The same, to a guest behind the same bridge that is not simulated.");
   t.share("traffic.foreign.broadcast", AT(traffic.foreign.broadcast), {0, 1'000'000}, "The same, to everybody.");
   t.share("traffic.foreign.multicast", AT(traffic.foreign.multicast), {0, 1'000'000}, "The same, to a group of all guests.");
+  fault_traffic_keys(t);
   t.path("traffic.file", AT(traffic.file), "The capture (pcap or pcapng).").hashed = false;
   t.other("traffic.loop", read_loop(), "false, true, or a number of repetitions",
           "Whether the capture starts again at its end; sequence numbers, IP ids and checksums advance.");

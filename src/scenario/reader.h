@@ -47,6 +47,7 @@ class Reader {
   void cross_check();  // impossible sets
   void check_device();
   void check_traffic();
+  void check_faults();
   void check_dma_bench();
   void check_guests();
   void check_virtio(std::size_t guest);

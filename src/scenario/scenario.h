@@ -56,6 +56,25 @@ struct ForeignTraffic {
   Share total() const { return host + other_guest + broadcast + multicast; }
 };
 
+// Shares of synthetic frames that a card cannot cut between transport header and payload.
+struct UnsplittableTraffic {
+  Share fragments = 0, tunnels = 0, unknown_l4 = 0, long_headers = 0, pure_acks = 0;
+  Share total() const { return fragments + tunnels + unknown_l4 + long_headers + pure_acks; }
+};
+
+// Shares of frames that come damaged.
+struct DamagedTraffic {
+  Share runts = 0, giants = 0, bad_fcs = 0, bad_ip_checksum = 0, bad_l4_checksum = 0;
+  Share total() const { return runts + giants + bad_fcs + bad_ip_checksum + bad_l4_checksum; }
+};
+
+// When the link is down.
+struct LinkDown {
+  Time length = 0;                // 0: never
+  Time at = 0;                    // of the first time, from the link's first coming up
+  Time period = 0;                // from one time to the next; 0: once
+};
+
 constexpr Count kForever = UINT64_MAX;
 
 struct Traffic {
@@ -81,6 +100,9 @@ struct Traffic {
   Count loop = 0;                 // repetitions after the first pass; kForever
   DstMac rewrite_dst_mac = DstMac::keep;
   ForeignTraffic foreign;
+  UnsplittableTraffic unsplittable;
+  DamagedTraffic errors;
+  LinkDown link_down;
   DmaBench dma;                   // keys op, transfer, offset, window, access, cache, outstanding, interface of traffic
 };
 

@@ -61,6 +61,13 @@ struct HostClone {
   CloneAction action = CloneAction::copy;
 };
 
+// The driver's service timer.
+struct Watchdog {
+  Time period = 0;                // 0: none
+  bool rearm = true;
+  bool skip_stuck = false;
+};
+
 struct Host {
   Count cores = 4;
   Hertz clock = 2'670'000'000;
@@ -90,6 +97,7 @@ struct Host {
   HostClone clone;
   ForeignAction foreign = ForeignAction::copy;
   bool scrub = false;
+  Watchdog watchdog;
 };
 
 // The consumer drop: where frames end.

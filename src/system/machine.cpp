@@ -84,6 +84,11 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
   } else {
     build_socket(choice);
   }
+  if (s.iommu.faults.injected) {
+    fault_handler = std::make_unique<IommuFaultHandler>(agenda, kIommuFaultRank, iommu, costs);
+    core_for(s.host.affinity.interrupt, "host.affinity.interrupt").attach(*fault_handler);
+    iommu.report_faults(fault_handler.get());
+  }
   steer();
   nic.connect(link.get());
   ledger.seal(costs.entries().size());
@@ -144,6 +149,7 @@ void Machine::build_traffic() {
     traffic = std::make_unique<Synthetic>(frames, p);
     expected = std::make_unique<StreamExpected>(p.flows, p.seed);
   }
+  if (lp.damage.any()) expected = std::make_unique<DamagedExpected>(std::move(expected));
   if (scenario.host.rewrite.share) expected = std::make_unique<RewrittenExpected>(std::move(expected), bridge_params(scenario).values);
   if (scenario.consumer == sc::Consumer::guest && t.kind != sc::TrafficKind::pcap) {
     const std::vector<std::size_t> to = destinations(scenario);

@@ -17,10 +17,12 @@
 #include "models/host/forwarder.h"
 #include "models/host/gro_stage.h"
 #include "models/host/host_socket.h"
+#include "models/host/iommu_faults.h"
 #include "models/host/napi.h"
 #include "models/host/tap_queue.h"
 #include "models/host/transmit.h"
 #include "models/host/vhost_worker.h"
+#include "models/host/watchdog.h"
 #include "models/iommu/iommu.h"
 #include "models/memory/memory.h"
 #include "models/memory/ownership.h"
@@ -38,7 +40,7 @@ namespace gd::system {
 constexpr Time kBringUp = 1 * kMs;
 
 // Ranks between interrupts and cores.
-constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900;
+constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900, kWatchdogRank = 4990, kIommuFaultRank = 4991;
 
 // A NIC queue of the host's driver with all that hangs on it.
 struct HostQueue {
@@ -115,6 +117,8 @@ class Machine {
   std::unique_ptr<Mempool> pool;                           // consumer host-forward, with all below
   std::unique_ptr<Departures> departures;
   std::vector<std::unique_ptr<Forwarder>> forwarders;
+  std::unique_ptr<RxWatchdog> watchdog;                    // null without host.watchdog.period, or without a driver's queue
+  std::unique_ptr<IommuFaultHandler> fault_handler;        // null where nothing provokes faults
   std::vector<Topology::Level> levels;
 
  private:

@@ -52,6 +52,13 @@ void Machine::start(HostQueue& h, PacketSink& up, Core& core) {
 void Machine::attach(HostQueue& queue, Core& core, std::uint32_t timer_rank) {
   core.attach(queue.napi->irq());
   core.attach(*queue.napi);
+  if (const sc::Watchdog& w = scenario.host.watchdog; w.period) {
+    if (!watchdog) {
+      watchdog = std::make_unique<RxWatchdog>(agenda, kWatchdogRank, WatchdogParams{w.period, w.rearm, w.skip_stuck}, nic, bus, costs);
+      core.attach(*watchdog);
+    }
+    watchdog->watch(*queue.napi);
+  }
   if (scenario.host.gro.flush_timeout == 0) return;
   queue.timer = std::make_unique<NapiTimer>(agenda, timer_rank, *queue.napi, costs);
   core.attach(*queue.timer);

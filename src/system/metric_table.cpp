@@ -1,5 +1,6 @@
 #include "src/system/result.h"
 
+#include "models/nic/cut.h"
 #include "models/packet/gro.h"
 #include "models/ports/frame.h"
 
@@ -55,7 +56,17 @@ const std::vector<MetricInfo>& metric_table() {
       {"pcie.utilisation", "%", "share of the window for which the busier direction was reserved", -1},
       {"nic.writeback_bytes_per_packet", "bytes", "bytes that the card wrote to report received frames, by frame from the wire", -1},
       {"nic.completions_compressed", "%", "frames reported by a mini-completion of 8 B, by frame from the wire", 0},
+      {"nic.cut.<cut>", "frames", "header split on, by frame from the wire: cut behind TCP or UDP (transport), behind IP for want of a known transport header (fragment, unknown_l4), "
+       "behind the outer headers of a tunnel (tunnel), without payload (no_payload); left whole in the packet buffer (small, undecodable, overflow), whole in the header buffer (header_buffer), or cut at its end (forced)", 0},
+      {"nic.unsplit_bytes.header_buffer", "bytes", "bytes of frames that were not cut behind their transport header, in header buffers", 0},
+      {"nic.unsplit_bytes.packet_buffer", "bytes", "the same in packet buffers; with header split off, nothing is counted", -1},
+      {"nic.lost_data_writes", "frames", "frames of which a write was lost by fault", -1},
+      {"nic.lost_writebacks", "", "reports of received frames that were lost by fault", -1},
+      {"nic.lost_interrupts", "", "interrupt messages that were lost by fault", -1},
+      {"nic.misplaced_fragments", "frames", "IP fragments whose payload the card stored in the wrong place", -1},
+      {"driver.skipped_descriptors", "", "descriptors whose report was lost and that the driver's watchdog gave up, over the whole run", -1},
       {"pause.frames", "frames", "PAUSE frames that the card sent inside the window, renewals and ends of pauses included", -1},
+      {"link.tx_lost", "frames", "frames that the card sent inside the window while the link was down", -1},
       {"pause.time", "%", "share of the window by which PAUSE frames delayed frames that the far end had ready", -1},
       {"dma.bandwidth", "Gb/s", "dma-bench: payload of operations that ended in the window; of mixed operations the direction with less", 1},
       {"dma.read_bandwidth", "Gb/s", "dma-bench: payload read", 1},
@@ -75,6 +86,8 @@ const std::vector<MetricInfo>& metric_table() {
       {"iommu.walk_reads", "", "memory reads of page walks", -1},
       {"iommu.stale_dma", "", "device requests that reached a page after its unmap", -1},
       {"iommu.faults", "", "device requests that were blocked", -1},
+      {"iommu.faults_unrecorded", "", "of these, those that found all fault recording registers in use", -1},
+      {"iommu.fault_interrupts", "", "fault events of the IOMMU", -1},
       {"llc.ddio_write_hit_rate", "%", "lines written by devices that were in the cache already", 1},
       {"guest.llc_misses_per_packet", "lines", "cache lines that guest contexts missed by frame delivered", -1},
       {"dram.read_bytes", "bytes", "read from DRAM inside the window", -1},
@@ -123,6 +136,11 @@ bool known_part(const std::string& pattern, const std::string& part) {
   if (pattern == "<stage>") {
     for (int s = 1; s < static_cast<int>(Stage::count_); ++s)
       if (part == stage_name(static_cast<Stage>(s))) return true;
+    return false;
+  }
+  if (pattern == "<cut>") {
+    for (int c = 0; c < static_cast<int>(Cut::count_); ++c)
+      if (part == cut_name(static_cast<Cut>(c))) return true;
     return false;
   }
   if (pattern == "<core>") return part.rfind("cpu", 0) == 0 && part.size() > 3;

@@ -124,6 +124,8 @@ void bus_and_memory(Sheet& sheet, const Snapshot& b, const Snapshot& e, std::uin
   sheet.count("iommu.walk_reads", "", j.walk_reads - i.walk_reads);
   sheet.count("iommu.stale_dma", "", j.stale_dma - i.stale_dma);
   sheet.count("iommu.faults", "", j.faults - i.faults);
+  sheet.count("iommu.faults_unrecorded", "", j.faults_unrecorded - i.faults_unrecorded);
+  sheet.count("iommu.fault_interrupts", "", j.fault_interrupts - i.fault_interrupts);
 }
 
 namespace {
@@ -133,6 +135,26 @@ void pins(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) 
   sheet.count("pinned.peak_bytes", "bytes", m.ownership.pinned_peak());
   sheet.ratio("pinned.avg_bytes", "bytes", static_cast<std::uint64_t>((e.pinned - b.pinned) / std::max<std::uint64_t>(window, 1)), 1);
   sheet.count("pin.ops", "", e.pin_ops - b.pin_ops);
+}
+
+// Where the card cut frames, and where the bytes of those lie that it did not cut between transport header and payload.
+void split_metrics(Sheet& sheet, const NicStats& b, const NicStats& e) {
+  for (int k = 0; k < static_cast<int>(Cut::count_); ++k)
+    sheet.count(std::string("nic.cut.") + cut_name(static_cast<Cut>(k)), "frames", e.cuts[k] - b.cuts[k]);
+  sheet.count("nic.unsplit_bytes.header_buffer", "bytes", e.unsplit_header_bytes - b.unsplit_header_bytes);
+  sheet.count("nic.unsplit_bytes.packet_buffer", "bytes", e.unsplit_packet_bytes - b.unsplit_packet_bytes);
+}
+
+// What the card lost or misplaced by fault, and what the driver's service timer did about it.
+void device_faults(Sheet& sheet, const Machine& m, const NicStats& b, const NicStats& e) {
+  sheet.count("nic.lost_data_writes", "frames", e.lost_data_writes - b.lost_data_writes);
+  sheet.count("nic.lost_writebacks", "", e.lost_writebacks - b.lost_writebacks);
+  sheet.count("nic.lost_interrupts", "", e.lost_interrupts - b.lost_interrupts);
+  sheet.count("nic.misplaced_fragments", "frames", e.misplaced - b.misplaced);
+  std::uint64_t skipped = 0;
+  for (const auto& g : m.guests) skipped += g->queue.napi ? g->queue.napi->stats().skipped : 0;
+  for (const auto& q : m.host_queues) skipped += q->napi->stats().skipped;
+  sheet.count("driver.skipped_descriptors", "", skipped);
 }
 
 // What the host did between GRO and tap, over all guests.
@@ -297,7 +319,10 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.ratio("copy.guest_bytes_per_packet", "bytes", t.guest_copied, frames);
   bus_and_memory(sheet, b, e, payload);
   pins(sheet, m, b, e);
+  split_metrics(sheet, b.nic, e.nic);
+  device_faults(sheet, m, b.nic, e.nic);
   sheet.count("pause.frames", "frames", e.link.pauses - b.link.pauses);
+  sheet.count("link.tx_lost", "frames", e.link.tx_lost - b.link.tx_lost);
   sheet.ratio("pause.time", "%", 100 * static_cast<std::uint64_t>(e.link.paused - b.link.paused), window);
   sheet.ratio("guest.llc_misses_per_packet", "lines", e.memory.guest_misses - b.memory.guest_misses, frames);
   buffers_and_gro(sheet, m, b, e);

@@ -92,6 +92,9 @@ IommuParams iommu_params(const sc::Scenario& s) {
   p.invalidation_interval = s.iommu.invalidation_interval;
   p.lazy_batch = static_cast<unsigned>(s.iommu.lazy_batch);
   p.lazy_timeout = s.iommu.lazy_timeout;
+  p.fault_records = static_cast<unsigned>(s.iommu.faults.records);
+  p.injected_faults = static_cast<std::uint32_t>(s.iommu.faults.injected);
+  p.fault_seed = s.seed;
   return p;
 }
 
@@ -142,6 +145,12 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.moderation_delay = s.nic.interrupt_moderation.delay;
   p.moderation_from_first = s.nic.interrupt_moderation.from == sc::ModerationStart::first_completion;
   p.moderation_frames = static_cast<std::uint32_t>(s.nic.interrupt_moderation.frames);
+  p.lost_data_writes = static_cast<std::uint32_t>(s.nic.faults.lost_data_writes);
+  p.lost_writebacks = static_cast<std::uint32_t>(s.nic.faults.lost_writebacks);
+  p.lost_interrupts = static_cast<std::uint32_t>(s.nic.faults.lost_interrupts);
+  p.misplaced_fragments = s.nic.faults.misplaced_fragments;
+  p.write_tlp = s.pcie.max_payload;
+  p.fault_seed = s.seed;
   return p;
 }
 
@@ -241,86 +250,6 @@ GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
   b.down_time = m.down_time;
   p.gro.enabled = g.gro.enabled;   // the model knows that the driver of 2.6.35 has none
   p.gro.rules = g.gro.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
-  return p;
-}
-
-Link::Params link_params(const sc::Scenario& s) {
-  Link::Params p;
-  p.rate = s.nic.link_rate;
-  p.far_end_delay = s.traffic.tcp_peer_delay;
-  p.pause_response = s.nic.pause.response;
-  if (s.traffic.frames) p.frames = *s.traffic.frames;
-  return p;
-}
-
-std::vector<std::size_t> destinations(const sc::Scenario& s) {
-  std::vector<std::size_t> out;
-  for (sc::Count round = 0, any = 1; any; ++round) {
-    any = 0;
-    for (std::size_t g = 0; g < s.guests.size(); ++g)
-      if (s.guests[g].traffic_share > round) out.push_back(g), any = 1;
-  }
-  return out;
-}
-
-std::vector<FlowHeader> flows(const sc::Scenario& s) {
-  FlowPlan f;
-  f.count = static_cast<std::uint32_t>(s.traffic.flows);
-  f.udp = s.traffic.protocol == sc::Protocol::udp;
-  f.ipv6 = s.traffic.ip == 6;
-  f.vlan = static_cast<std::uint16_t>(s.traffic.vlan);
-  if (s.consumer == sc::Consumer::guest) {
-    f.destinations.clear();
-    for (const std::size_t g : destinations(s)) f.destinations.push_back({guest_mac(s, g), static_cast<std::uint16_t>(s.guests[g].vlan)});
-  }
-  std::vector<FlowHeader> all = make_flows(f);
-  if (s.traffic.foreign.total() == 0) return all;
-  // One UDP flow for each kind of frame that is not for a guest alone, in the order of foreign_shares().
-  const BridgeParams bridge = bridge_params(s);
-  f.count = 4;
-  f.udp = true;
-  const auto vlan = static_cast<std::uint16_t>(s.traffic.vlan);
-  const std::uint64_t group = f.ipv6 ? 0x333300000001 : 0x01005e010101;    // ff02::1, 239.1.1.1
-  f.destinations = {{bridge.host_mac, vlan}, {bridge.neighbour_mac, vlan}, {0xffffffffffff, vlan}, {group, vlan}};
-  std::vector<FlowHeader> others = make_flows(f);
-  constexpr std::uint8_t kGroup4[4] = {239, 1, 1, 1};
-  if (f.ipv6) {
-    for (unsigned i : {2u, 3u}) std::fill_n(others[i].dst_ip, 16, std::uint8_t{0}), others[i].dst_ip[0] = 0xff, others[i].dst_ip[1] = 2, others[i].dst_ip[15] = 1;
-  } else {
-    std::fill_n(others[2].dst_ip, 4, std::uint8_t{255});
-    std::copy_n(kGroup4, 4, others[3].dst_ip);
-  }
-  all.insert(all.end(), others.begin(), others.end());
-  return all;
-}
-
-Synthetic::Params synthetic_params(const sc::Scenario& s) {
-  Synthetic::Params p;
-  p.flows = flows(s);
-  p.sizes.clear();
-  for (const sc::FrameSize& f : s.traffic.frame_bytes)
-    p.sizes.push_back({static_cast<std::uint32_t>(f.bytes), static_cast<std::uint32_t>(f.weight)});
-  p.rate = s.traffic.rate.value_or(0);
-  p.link_rate = s.nic.link_rate;
-  p.arrivals = static_cast<Arrivals>(s.traffic.arrival);
-  p.burst_frames = static_cast<std::uint32_t>(s.traffic.burst_frames);
-  p.burst_gap = s.traffic.burst_gap;
-  p.psh_every = static_cast<std::uint32_t>(s.traffic.psh_every);
-  const sc::ForeignTraffic& f = s.traffic.foreign;
-  if (f.total())
-    for (sc::Share share : {f.host, f.other_guest, f.broadcast, f.multicast}) p.drawn.push_back(static_cast<std::uint32_t>(share));
-  p.seed = s.seed;
-  return p;
-}
-
-TcpSender::Params tcp_params(const sc::Scenario& s) {
-  TcpSender::Params p;
-  p.flows = flows(s);
-  p.frame_bytes = static_cast<std::uint32_t>(s.traffic.frame_bytes.front().bytes);
-  p.tcp.initial_window = static_cast<std::uint32_t>(s.traffic.tcp_initial_window);
-  p.tcp.max_window = s.traffic.tcp_window;
-  p.tcp.rto = s.traffic.tcp_rto;
-  p.seed = s.seed;
   return p;
 }
 
