@@ -51,6 +51,8 @@ TEST_P(DeviceFaults, AreCountedAndSurvived) {
   }
   EXPECT_EQ(c.value("packets.offered"), c.value("packets.delivered") + c.value("packets.dropped") + c.value("packets.in_flight"));
   if (std::string(strategy) == "passthrough" && !r.passthrough) return;
+  const bool cuts = std::string(r.scenario).rfind("hw-unsplittable", 0) == 0;
+  if (cuts && std::string(strategy) == "guest-head") return;   // its queue does not split
   for (const char* m : r.seen) EXPECT_GT(c.value(m), 0) << m;
 }
 
