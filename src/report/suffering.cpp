@@ -18,6 +18,17 @@ struct Guests {
   const system::Metric* pinned_for_honest = nullptr;
 };
 
+// As short as a cell of a table: tenths of a per cent, KiB, else as it is.
+std::string short_figure(const system::Metric& m) {
+  const auto tenths = [&](std::uint64_t per) {
+    const std::uint64_t n = (static_cast<std::uint64_t>(m.num) * 10 + m.den * per / 2) / (m.den * per);
+    return std::to_string(n / 10) + (n % 10 ? "." + std::to_string(n % 10) : "");
+  };
+  if (m.unit == "%") return tenths(1) + " %";
+  if (m.unit == "bytes" && m.num >= 1024) return tenths(1024) + " KiB";
+  return m.text() + (m.unit.empty() ? "" : " " + m.unit);
+}
+
 void worse(const system::Metric*& kept, const system::Metric* m) {
   if (m && (!kept || m->value() > kept->value())) kept = m;
 }
@@ -46,7 +57,7 @@ Guests guests(const system::RunResult& r) {
 std::vector<Suffering> sufferings(const system::RunResult& r) {
   std::vector<Suffering> out;
   const auto say = [&](const char* word, const system::Metric* m, bool applies) {
-    if (m && applies) out.push_back({word, m->text() + (m->unit.empty() ? "" : " " + m->unit)});
+    if (m && applies) out.push_back({word, short_figure(*m)});
   };
   const auto counted = [&](const char* word, const char* name) {
     const system::Metric* m = r.find(name);

@@ -53,6 +53,11 @@ TEST(Sufferings, SayWhatWasMeasured) {
   const auto s = sufferings(r);
   ASSERT_EQ(s.size(), 1u);
   EXPECT_EQ(s.front().figure, "36.5 %");
+  r.metrics = {{"security.leaked_bytes", "bytes", 1536, 1}, {"toctou.acted_on", "packets", 13, 1}};
+  const auto t = sufferings(r);
+  ASSERT_EQ(t.size(), 2u);
+  EXPECT_EQ(t[0].figure, "1.5 KiB");
+  EXPECT_EQ(t[1].figure, "13 packets");
 }
 
 }  // namespace suffering_test
