@@ -92,8 +92,8 @@ void Reader::check_faults() {
   if (t.errors.bad_ip_checksum && t.kind == TrafficKind::synthetic && t.ip == 6)
     fail_at({"traffic.errors.bad_ip_checksum", "traffic.ip"}, "IPv6 has no header checksum", "0, or traffic.ip 4");
   if (t.link_down.length == 0) {
-    for (const char* key : {"traffic.link_down.at", "traffic.link_down.period"})
-      if (wrote(key)) fail_at({key}, "the link is never down", "traffic.link_down.length");
+    if (t.link_down.at) fail_at({"traffic.link_down.at"}, "the link is never down", "traffic.link_down.length");
+    if (t.link_down.period) fail_at({"traffic.link_down.period"}, "the link is never down", "traffic.link_down.length");
   } else if (t.link_down.period && t.link_down.period <= t.link_down.length) {
     fail_at({"traffic.link_down.period", "traffic.link_down.length"}, "the link would never come up again", "0, or more than traffic.link_down.length");
   }
