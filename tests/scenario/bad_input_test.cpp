@@ -84,13 +84,13 @@ const Bad kBad[] = {
     {"no_scatter", "{\"nic\": {\"mtu\": \"9000B\", \"scatter\": false}}", "t.json:1:37: error: /nic/scatter: frames of up to 9018 B do not fit", ""},
     {"cost_without_unit", "{\"host\":{\"costs\":\"inline\"},\"costs\": {\"a.b\": {\"cycles_per_unit\": 1}}}", "t.json:1:45: error: /costs/a/b: has cycles_per_unit but does not say per what", ""},
     {"cost_too_fine", "{\"costs\": {\"a.b\": {\"cycles\": 1.2345}}}", "t.json:1:30: error: /costs/a/b/cycles: 1.2345 is not a whole number of milli-cycles", ""},
-    {"damage_beyond_all", "{\"traffic\": {\"rate\": \"1Gbps\", \"errors\": {\"runts\": \"60%\", \"giants\": \"50%\"}}}", "error: /traffic/errors: the shares of damaged frames add up to more than 100 %", ""},
-    {"shapes_of_a_closed_loop", "{\"traffic\": {\"tcp\": \"closed\", \"unsplittable\": {\"tunnels\": \"1%\"}}}", "error: /traffic/unsplittable: frames of other shapes need synthetic traffic", ""},
-    {"ipv6_header_sum", "{\"traffic\": {\"rate\": \"1Gbps\", \"ip\": 6, \"errors\": {\"bad_ip_checksum\": \"1%\"}}}", "error: /traffic/errors/bad_ip_checksum: IPv6 has no header checksum", ""},
-    {"never_down", "{\"traffic\": {\"rate\": \"1Gbps\", \"link_down\": {\"at\": \"1ms\"}}}", "error: /traffic/link_down/at: the link is never down", ""},
-    {"never_up", "{\"traffic\": {\"rate\": \"1Gbps\", \"link_down\": {\"length\": \"2ms\", \"period\": \"1ms\"}}}", "error: /traffic/link_down/period: the link would never come up again", ""},
-    {"faults_of_nothing", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"iommu\": {\"faults\": {\"injected\": \"1%\"}}}", "error: /iommu/faults/injected: nothing is translated that could fault", ""},
-    {"no_watchdog", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"host\": {\"watchdog\": {\"skip_stuck\": true}}}", "error: /host/watchdog/skip_stuck: there is no watchdog", ""},
+    {"damage_beyond_all", "{\"traffic\": {\"rate\": \"1Gbps\", \"errors\": {\"runts\": \"60%\", \"giants\": \"50%\"}}}", "t.json:1:41: error: /traffic/errors: the shares of damaged frames add up to more than 100 %", ""},
+    {"shapes_of_a_closed_loop", "{\"traffic\": {\"tcp\": \"closed\", \"unsplittable\": {\"tunnels\": \"1%\"}}}", "t.json:1:47: error: /traffic/unsplittable: frames of other shapes need synthetic traffic", ""},
+    {"ipv6_header_sum", "{\"traffic\": {\"rate\": \"1Gbps\", \"ip\": 6, \"errors\": {\"bad_ip_checksum\": \"1%\"}}}", "t.json:1:70: error: /traffic/errors/bad_ip_checksum: IPv6 has no header checksum", ""},
+    {"never_down", "{\"traffic\": {\"rate\": \"1Gbps\", \"link_down\": {\"at\": \"1ms\"}}}", "t.json:1:51: error: /traffic/link_down/at: the link is never down", ""},
+    {"never_up", "{\"traffic\": {\"rate\": \"1Gbps\", \"link_down\": {\"length\": \"2ms\", \"period\": \"1ms\"}}}", "t.json:1:72: error: /traffic/link_down/period: the link would never come up again", ""},
+    {"faults_of_nothing", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"iommu\": {\"faults\": {\"injected\": \"1%\"}}}", "t.json:1:65: error: /iommu/faults/injected: nothing is translated that could fault", ""},
+    {"no_watchdog", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"host\": {\"watchdog\": {\"skip_stuck\": true}}}", "t.json:1:68: error: /host/watchdog/skip_stuck: there is no watchdog", ""},
 };
 
 class BadInput : public testing::TestWithParam<Bad> {};
