@@ -4,12 +4,16 @@
 Without --double: every operation that a cost profile states is charged by some shipped scenario that runs on this profile
 or on one that inherits the operation. With --double: every number of every profile and of every platform, doubled, moves a
 metric of some shipped scenario. Prints the dead ones; exit 1 if there are any.
+
+A number is tried with the scenarios that use its profile only, the quickest first, and those before that have just shown
+a number of the same file to be alive; the first metric that moves settles it. One strategy is run where one is enough.
 """
 import argparse
 import json
 import pathlib
 import re
 import sys
+import time
 
 from runs import Runs, merged
 
@@ -30,15 +34,22 @@ def stated(file):
 
 
 def charged_by(runs, files):
-    """{(profile that states it, operation): [(scenario, label), ...]}"""
+    """{(profile that states it, operation): [(scenario, label), ...]}, quickest scenario first"""
     states = {f.stem: stated(f) for f in (runs.scenarios / "costs").glob("*.json")}
-    where = {}
-    failed = []
-    for scenario, (code, _, ledgers, error) in zip(files, runs.all([(f,) for f in files])):
+    where, seconds, failed = {}, {}, []
+
+    def timed(scenario):
+        start = time.monotonic()
+        result = runs.run(scenario)
+        seconds[scenario] = (time.monotonic() - start) / max(1, len(result[1]))
+        return result
+
+    for scenario, (code, metrics, ledgers, error) in zip(files, runs.pool.map(timed, files)):
         if code not in (0, 1) or not ledgers:
             failed.append(f"{scenario}: exit {code}: {error.strip()[:200]}")
         chain = profile_of(scenario, runs.scenarios)
         for label, lines in ledgers.items():
+            runs.bases[scenario, label] = metrics[label]
             for line in lines:
                 name = f"{line['component']}.{line['operation']}"
                 if not line["cycles"]:
@@ -47,7 +58,18 @@ def charged_by(runs, files):
                     if name in states[profile]:
                         where.setdefault((profile, name), []).append((scenario, label))
                         break
+    for users in where.values():
+        users.sort(key=lambda u: seconds[u[0]])
+    files.sort(key=seconds.get)
     return states, where, failed
+
+
+def strategy_of(scenario, label):
+    """The strategy that a scenario's label names; None when the label has options of its own."""
+    named = merged(scenario)[0].get("strategies", "all")
+    if named == "all" or label in named:
+        return label
+    return None
 
 
 def cost_numbers(states):
@@ -58,30 +80,25 @@ def cost_numbers(states):
                     yield profile, name, field, entry[field]
 
 
-def moves(runs, scenario, label, base, setting):
+def moves(runs, scenario, label, setting):
     """Whether the setting changes a metric; None when the program refuses the value."""
-    code, metrics, _, _ = runs.run(scenario, (setting,))
+    code, metrics, _, _ = runs.run(scenario, (setting,), strategy_of(scenario, label))
     if code == 2:
         return None
-    return metrics.get(label) != base
+    return metrics.get(label) != runs.bases[scenario, label]
 
 
 def doubled_costs(runs, states, where, only):
-    bases, dead = {}, []
-
     def check(number):
         profile, name, field, value = number
-        for scenario, label in where.get((profile, name), [])[:6]:
-            key = (scenario, label)
-            if key not in bases:
-                bases[key] = runs.run(scenario)[1].get(label)
-            if moves(runs, scenario, label, bases[key], f"costs.{name}.{field}={2 * value:g}"):
+        for scenario, label in where.get((profile, name), [])[:12]:
+            if moves(runs, scenario, label, f"costs.{name}.{field}={2 * value:g}"):
                 return None
+        print(f"dead: {profile}: {name}.{field}", flush=True)
         return f"{profile}: {name}.{field}"
 
     numbers = [n for n in cost_numbers(states) if only in f"{n[0]}: {n[1]}.{n[2]}"]
-    dead = [d for d in runs.pool.map(check, numbers) if d]
-    return len(numbers), dead
+    return len(numbers), [d for d in runs.pool.map(check, numbers) if d]
 
 
 NUMBER = re.compile(r"^(\d+(?:\.\d+)?)(.*)$")
@@ -114,23 +131,26 @@ def doubled_platforms(runs, files, only):
         for base in merged(f)[1]:
             if base.parent.name == "platforms":
                 users.setdefault(base, []).append(f)
-    platforms = sorted((runs.scenarios / "platforms").glob("*.json"))
-    bases = {}
+    labels = {}
+    for scenario, label in runs.bases:
+        labels.setdefault(scenario, set()).add(label)
 
     def check(item):
         platform, key, value = item
-        for scenario in users.get(platform.resolve(), []):
-            if scenario not in bases:
-                bases[scenario] = runs.run(scenario)[1]
+        candidates = users.get(platform.resolve(), [])
+        for i, scenario in enumerate(candidates):
             for other in doubles(value):
                 code, metrics, _, _ = runs.run(scenario, (f"{key}={other}",))
                 if code == 2:
                     continue
-                if metrics != bases[scenario]:
+                if metrics != {label: runs.bases[scenario, label] for label in labels[scenario]}:
+                    candidates.insert(0, candidates.pop(i))
                     return None
                 break
+        print(f"dead: {platform.stem}: {key}", flush=True)
         return f"{platform.stem}: {key}"
 
+    platforms = sorted((runs.scenarios / "platforms").glob("*.json"))
     items = [(p, k, v) for p in platforms for k, v in platform_numbers(json.loads(p.read_text())) if only in f"{p.stem}: {k}"]
     return len(items), [d for d in runs.pool.map(check, items) if d]
 
@@ -144,6 +164,7 @@ def main():
     p.add_argument("-j", type=int, default=2)
     a = p.parse_args()
     runs = Runs(a.program, a.scenarios, a.j)
+    runs.bases = {}
     files = runs.shipped()
     states, where, failed = charged_by(runs, files)
     dead = [f"{profile}: {name}" for profile, costs in sorted(states.items()) for name in sorted(costs) if (profile, name) not in where]
