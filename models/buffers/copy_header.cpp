@@ -73,7 +73,7 @@ bool CopyHeaderPath::post(Step& s) {
   std::uint32_t token = 0;
   unsigned n = 0;
   const Bytes least = own_header() ? g_.header_buffer : kPage;
-  while (n < kPostBatch && posted_.take_one(s, least, &token)) {
+  while (n < kPostBatch && take(s, least, &token)) {
     if (posted_[token].length < kPage) {
       header_fifo_[header_tail_++ & header_mask_] = token;
     } else {

@@ -34,10 +34,16 @@ bool CopyOut::run(Step& s) {
     }
     if (f && at_ < f->length && done_ < p.space) {
       Bytes contiguous = 0;
-      const Hpa to = side_.space().translate(p.gpa + done_, &contiguous);
+      const Hpa to = side_.space().reach(p.gpa + done_, &contiguous);
+      if (to == kNoAddress) {               // a length that was believed: the copy ends with -EFAULT
+        ++stats_.copy_faults;
+        at_ = f->length;
+        continue;
+      }
       const auto n = static_cast<std::uint32_t>(
           std::min<Bytes>(std::min<Bytes>(f->length - at_, p.space - done_), std::min<Bytes>(contiguous, kChunk)));
       c_.ownership.read_for(c_.guest->index(), f->addr + at_, n);
+      c_.ownership.cpu_write(to, n);
       s.copy(copy_, to, f->addr + at_, n);
       at_ += n;
       done_ += n;

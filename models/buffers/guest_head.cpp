@@ -4,12 +4,14 @@
 // Modelled: the layout agreed at bind, receive buffer registers in 1 KiB steps (82599) or per descriptor, the virtio
 // header in the headroom before the frame, merging by frag_list (the head is never a page of the host's, so it is never
 // stolen) and merged delivery with used_offset, a host-side shadow of the shared info or the guest's own copy, and what a
-// guest can do to that. Without used_offset GRO is off on its queue.
+// guest can do to that; with header_snapshot the host parses and changes a copy of the first 192 bytes, and what it changed is
+// written back. Without used_offset GRO is off on its queue.
 // Source: Xin Xiaohui, "[RFC][PATCH v2 3/3]", 2010-04-02; include/linux/skbuff.h (skb_shared_info).
 #include "models/base/error.h"
 #include "models/buffers/guest_shinfo.h"
 #include "models/buffers/vhost_copy.h"
 #include "models/buffers/zero_copy.h"
+#include "models/packet/gro.h"
 
 namespace gd {
 namespace {
@@ -47,7 +49,7 @@ class GuestHeadPath final : public ZeroCopyPath {
  public:
   explicit GuestHeadPath(PathContext c)
       : ZeroCopyPath(std::move(c)), write_back_(c_.costs.get("header.copy")),
-        info_(c_, layout_for(c_.env), shared_info_at(c_.env), stats_) {
+        snapshot_(c_.costs.get("defence.snapshot")), info_(c_, layout_for(c_.env), shared_info_at(c_.env), stats_) {
     if (c_.env.options.guest_layout == GuestLayout::smaller && !hazard(Hazard::layout_mismatch)) posted_.copy_all();
   }
 
@@ -58,7 +60,10 @@ class GuestHeadPath final : public ZeroCopyPath {
   bool merges() const override {
     return c_.env.gro && c_.env.used_offset && !c_.env.in_order && feature::guest_gso(c_.guest->rx().features);
   }
-  Hpa headers(const Skb& skb) const override { return skb.head.addr; }
+  Hpa headers(const Skb& skb) const override { return skb.snapshot ? skb.snapshot : skb.head.addr; }
+  void edited(Step& s, Skb& skb, std::uint32_t from, std::uint32_t to) override {
+    if (skb.snapshot) s.copy(write_back_, skb.head.addr + from, skb.snapshot + from, to - from);
+  }
   // A later start is told by the offset; an earlier one would leave the posted range.
   bool move_start(Step&, Skb& skb, std::uint32_t, int by) override {
     if (by > 0 || skb.head.token == kNoToken || !c_.env.used_offset) return false;
@@ -66,13 +71,16 @@ class GuestHeadPath final : public ZeroCopyPath {
     skb.head.addr += less;
     skb.head.length -= less;
     skb.length -= less;
+    if (!skb.snapshot) return true;
+    skb.snapshot += less;
+    skb.snapshot_length = static_cast<std::uint16_t>(skb.snapshot_length - std::min<std::uint32_t>(skb.snapshot_length, less));
     return true;
   }
 
   bool post(Step& s) override {
     std::uint32_t token = 0;
     unsigned n = 0;
-    while (n < kPostBatch && posted_.take_one(s, least(), &token)) {
+    while (n < kPostBatch && take(s, least(), &token)) {
       queue(s, token);
       ++n;
     }
@@ -104,6 +112,11 @@ class GuestHeadPath final : public ZeroCopyPath {
     skb->checksum = checksum_of(w);
     c_.frames.append(skb->frames, frame);
     if (refused(s, skb)) return nullptr;
+    if (c_.env.defences.header_snapshot && !Bounce::is(token)) {
+      skb->snapshot = skb->slab_addr;
+      skb->snapshot_length = static_cast<std::uint16_t>(std::min<Bytes>(skb->length, kGroHeaderMax));
+      s.copy(snapshot_, skb->snapshot, skb->head.addr, skb->snapshot_length);
+    }
     const std::uint64_t id = c_.frames[frame].id;
     if (c_.fault.hit(Fault::flip_host, id)) *c_.phys.at(skb->head.addr + skb->length - 1) ^= 0x40;
     if (!Bounce::is(token) && c_.fault.hit(Fault::free_twice, id)) c_.ownership.move(posted_[token].id, Owner::skb, Owner::guest, s.now(), "planted");
@@ -159,6 +172,7 @@ class GuestHeadPath final : public ZeroCopyPath {
     });
     if (first_ == kNoToken) return;
     const PostedBuffer& b = posted_[first_];
+    if (skb.snapshot && skb.gso_type) s.copy(write_back_, skb.head.addr, skb.snapshot, std::min(skb.header_length, skb.snapshot_length));
     lifted_ = skb.head.token == kNoToken ? skb.head.length : 0;
     if (lifted_) s.copy(write_back_, b.hpa + b.room, skb.head.addr, lifted_);
     moved_ = lifted_ || skb.head.token == kNoToken ? 0 : static_cast<std::uint32_t>(skb.head.addr - b.hpa) - b.room;
@@ -167,6 +181,7 @@ class GuestHeadPath final : public ZeroCopyPath {
   }
 
   Cost write_back_;                       // headers of an aggregate, from the head that GRO made to the guest's buffer
+  Cost snapshot_;
   GuestSharedInfo info_;
   const Skb* member_ = nullptr;           // deliver(): where the packet in hand goes on
   unsigned buffers_ = 0;

@@ -22,13 +22,33 @@ GuestSide::GuestSide(PathContext& c)
       timer_(c.agenda, c.interrupt_rank, c.guest->interrupts(), 0, c.injection_latency), head_(c.costs.get("vhost.head")),
       header_(c.costs.get("vhost.header")), used_(c.costs.get("vhost.used")), publish_(c.costs.get("vhost.publish")),
       signal_(c.costs.get("vhost.signal")),
-      offsets_(feature::has(c.guest->rx().features, feature::kMergeRxBuffers) && feature::has(c.guest->rx().features, feature::kUsedOffset)) {}
+      offsets_(feature::has(c.guest->rx().features, feature::kMergeRxBuffers) && feature::has(c.guest->rx().features, feature::kUsedOffset)) {
+  if (c.env.defences.validate) checks_.push_back(c.costs.get("defence.validate"));
+  else ring_.trust_segments();
+  if (c.env.defences.read_once) checks_.push_back(c.costs.get("defence.read_once"));
+}
+
+bool GuestSide::mapped(const Segment* g, unsigned n) const {
+  const Bytes end = c_.guest->space().reachable();
+  return std::all_of(g, g + n, [&](const Segment& x) { return x.gpa < end && x.len <= end - x.gpa; });
+}
+
+Segment GuestSide::again(Step& s, const Segment& taken) {
+  CpuView v(s, space(), head_.op);
+  vring::Desc d;
+  v.read(taken.desc, &d, sizeof d);      // address and length stand at the same places in both formats
+  Segment g = taken;
+  g.gpa = d.addr;
+  g.len = d.len;
+  return g.len && mapped(&g, 1) ? g : taken;
+}
 
 bool GuestSide::take(Step& s, Segment* out, unsigned room, DeviceRing::Taken& t) {
   CpuView v(s, space(), head_.op);
   while (ring_.take(v, out, room, t)) {
     s.charge(head_, t.segments);
-    if (t.error == RingError::none && t.readable == 0 && t.writable > 0) return true;
+    for (const Cost& check : checks_) s.charge(check, t.segments);
+    if (t.error == RingError::none && mapped(out, t.segments) && t.readable == 0 && t.writable > 0) return true;
     refuse(s, t.head, out, t.segments);
     ++skipped_;
   }
@@ -131,6 +151,7 @@ void GuestSide::write_header(Step& s, Hpa at, const VirtioNetHdr& h) {
   s.charge(header_);
   s.store(header_.op, at, header_length());
   c_.ownership.wrote_for(c_.guest->index(), at, header_length());
+  c_.ownership.cpu_write(at, header_length());
   std::memcpy(c_.phys.at(at), &h, header_length());
 }
 

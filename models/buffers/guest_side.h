@@ -4,6 +4,7 @@
 // Source: drivers/vhost/net.c and vhost.c (get_rx_bufs, vhost_add_used_n, vhost_signal), virt/kvm/eventfd.c (irqfd).
 #pragma once
 #include <algorithm>
+#include <vector>
 
 #include "models/base/agenda.h"
 #include "models/buffers/strategy.h"
@@ -41,12 +42,13 @@ class PathTimer : public Actor {
 
 class GuestSide {
  public:
-  // Costs: vhost.head (fetch and translate one avail head), vhost.header (build the virtio-net header), vhost.used (per used
+  // Costs: vhost.head (fetch and translate one avail head), defence.validate and defence.read_once (a descriptor each), vhost.header (build the virtio-net header), vhost.used (per used
   // entry written: with IN_ORDER one a batch of buffers that were wholly written), vhost.publish, vhost.signal (eventfd to irqfd).
   explicit GuestSide(PathContext& c);
   DeviceRing& ring() { return ring_; }
   GuestSpace& space() { return c_.guest->space(); }
-  // Takes one chain; false when the guest has none. Unusable chains are given back, counted, and skipped: skipped() rises,
+  // Takes one chain; false when the guest has none. Without validation a chain is unusable only where nothing is mapped
+  // (-EFAULT). Unusable chains are given back, counted, and skipped: skipped() rises,
   // and what was taken before can no longer be untaken (it would bring back the unusable one).
   bool take(Step& s, Segment* out, unsigned room, DeviceRing::Taken& t);
   // A used entry for `head` that holds `length` bytes, `offset` bytes from the start of the posted buffer; visible by
@@ -59,7 +61,7 @@ class GuestSide {
     Bytes n = 0;
     const std::uint32_t all = std::min(g.len, kLongest);
     for (std::uint32_t done = 0; done < all; done += static_cast<std::uint32_t>(std::min<Bytes>(n, g.len - done))) {
-      const Hpa at = space().translate(g.gpa + done, &n);
+      const Hpa at = space().reach(g.gpa + done, &n);
       if (at == kNoAddress) return;
       if (const BufferId b = c_.ownership.find(at); b != kNoBuffer) f(b);
     }
@@ -76,6 +78,9 @@ class GuestSide {
   // Header bytes for `skb`, merged over `buffers` ring buffers; header_length() of them are valid.
   VirtioNetHdr header_for(const Skb& skb, unsigned buffers) const;
   unsigned header_length() const { return ring_.layout().header_length; }
+  // A second look at a taken descriptor, as a host does that keeps no copy: what stands there now, unchecked. Where nothing is
+  // mapped (-EFAULT) the first look holds.
+  Segment again(Step& s, const Segment& taken);
   // Writes a header at host address `at` (within one page).
   void write_header(Step& s, Hpa at, const VirtioNetHdr& h);
 
@@ -99,7 +104,9 @@ class GuestSide {
   PathContext& c_;
   DeviceRing ring_;
   PathTimer timer_;
+  bool mapped(const Segment* segments, unsigned n) const;
   Cost head_, header_, used_, publish_, signal_;
+  std::vector<Cost> checks_;                         // what each descriptor costs beside vhost.head: the defences that are on
   std::uint64_t skipped_ = 0, charged_ = 0;          // charged_: used entries
   Time hol_sum_ = 0, hol_since_ = 0;
   std::uint64_t hol_buffers_ = 0;

@@ -57,7 +57,7 @@ bool PageFragsPath::post(Step& s) {
   const Bytes least = hazard(Hazard::short_buffer) ? 1 : g_.room + std::min<Bytes>(g_.packet_buffer, c_.env.mtu + kLargestL2);
   std::uint32_t token = 0;
   unsigned n = 0;
-  while (n < kPostBatch && posted_.take_one(s, least, &token)) {
+  while (n < kPostBatch && ZeroCopyPath::take(s, least, &token)) {
     queue(s, token);
     ++n;
   }
@@ -74,7 +74,7 @@ bool PageFragsPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t
   const std::uint32_t token = next_for(s, slot);
   if (token == kNoToken) {
     if (header) {                          // of no use alone
-      --in_ring_;
+      left_ring(header_slots_[slot]);
       recycle(s, header_slots_[slot], Owner::posted);
     }
     return false;
@@ -106,7 +106,7 @@ Skb* PageFragsPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, F
     partial_->checksum = checksum_of(w);
   }
   if (g_.split != SplitMode::off) {
-    --in_ring_;
+    left_ring(header_slots_[slot]);
     take(s, header_slots_[slot], in_header, in_header > 0);
   }
   take(s, token, w.packet_length, w.packet_length > 0);

@@ -14,9 +14,10 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
   fifo_.resize(capacity);
   mask_ = capacity - 1;
   later_.reserve(2048);
-  pins_.assign(side.space().size() / kPage, 0);
+  if (c.env.defences.limits()) quota_.push_back(c.costs.get("defence.quota"));
+  pins_.assign(side.space().reachable() / kPage, 0);
   if (c.env.pin != PinPolicy::per_buffer) {
-    page_iova_.assign(side.space().size() / kPage, 0);
+    page_iova_.assign(pins_.size(), 0);
     page_hpa_.assign(page_iova_.size(), 0);
     users_.assign(page_iova_.size(), 0);
   }
@@ -35,9 +36,8 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
 
 bool PostedBuffers::pin(Step& s, Gpa gpa, Hpa page) {
   std::uint16_t& pins = pins_[gpa / kPage];
-  if (pins == 0 && pinned_ + kPage > c_.env.memlock_limit) {
-    return false;
-  }
+  if (pins == 0 && pinned_ + kPage > c_.env.memlock_limit) return at_quota_ = false;
+  if (pins == 0 && pinned_ + kPage > c_.env.defences.pin_quota) return at_quota_ = true, false;
   if (pins++ == 0) pinned_ += kPage;
   s.charge(pin_);
   ++stats_.pins;
@@ -107,7 +107,7 @@ void PostedBuffers::note_further(std::uint32_t head, BufferId data, const Segmen
   if (further_.empty()) further_.assign(buffers_.size() * kMostSegments, kNoBuffer);
   PostedBuffer& b = buffers_[head];
   for (unsigned i = 0; i < n; ++i) {
-    const BufferId id = c_.ownership.find(side_.space().translate(seg[i].gpa));
+    const BufferId id = c_.ownership.find(side_.space().reach(seg[i].gpa));
     if (id != data && id != kNoBuffer) further_[head * kMostSegments + b.further++] = id;
   }
 }
@@ -116,12 +116,12 @@ void PostedBuffers::note_further(std::uint32_t head, BufferId data, const Segmen
 // memory and are mapped together, or not at all.
 bool PostedBuffers::one_address(Gpa gpa, Bytes len) const {
   if (gpa % kPage + len <= kPage) return true;
-  return side_.space().in_one_page(gpa, len) && (!keeps() || !c_.env.iommu_translates);
+  return side_.space().one_piece(gpa, len) && (!keeps() || !c_.env.iommu_translates);
 }
 
 // Bytes before the border between a buffer's two pages that are scattered in host memory; 0: it is contiguous.
 std::uint32_t PostedBuffers::border(Gpa gpa, Bytes len) const {
-  return side_.space().in_one_page(gpa, len) ? 0 : static_cast<std::uint32_t>(kPage - gpa % kPage);
+  return side_.space().one_piece(gpa, len) ? 0 : static_cast<std::uint32_t>(kPage - gpa % kPage);
 }
 
 void PostedBuffers::move(std::uint32_t token, Owner from, Owner to, Time t, const char* where) {
@@ -136,10 +136,10 @@ void PostedBuffers::move(std::uint32_t token, Owner from, Owner to, Time t, cons
 bool PostedBuffers::reach(Step& s, Gpa gpa, Bytes len) {
   const Gpa first = align_down(gpa, kPage);
   for (Gpa g = first; g < gpa + len; g += kPage) {
-    if (reach_page(s, g, side_.space().translate(g))) continue;
+    if (reach_page(s, g, side_.space().reach(g))) continue;
     while (g > first) {
       g -= kPage;
-      if (!keeps()) unpin(s, g, side_.space().translate(g));
+      if (!keeps()) unpin(s, g, side_.space().reach(g));
       else leave(g);
     }
     return false;
@@ -171,6 +171,8 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
   stalled_ = false;
   Segment seg[kMostSegments];
   DeviceRing::Taken t;
+  const Defences& d = c_.env.defences;
+  if (d.buffer_quota && outstanding_ >= d.buffer_quota) return ++stats_.buffer_quota_stalls, false;
   while (side_.take(s, seg, kMostSegments, t)) {
     // A header descriptor (2.6.35 small mode, chains) stands before the buffer.
     const Segment& data = seg[t.segments > 1 ? 1 : 0];
@@ -179,16 +181,16 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     const std::uint32_t split = border(data.gpa, data.len);
     const bool many = split && data.len > split + kPage;
     const bool in_a_row = split && scattered_ && split >= scattered_ && c_.env.iommu_translates && !keeps();
-    const bool unfit = !(one_address(data.gpa, data.len) || in_a_row) || data.len < least;
+    const bool unfit = !(one_address(data.gpa, data.len) || in_a_row) || (d.validate && data.len < least);
     if (b.outstanding || !header_fits(seg, t.segments) || many || (unfit && !copies)) {
       ++stats_.returned_unused;
       side_.refuse(s, t.head, seg, b.outstanding ? 0 : t.segments);
       continue;
     }
-    const Hpa hpa = side_.space().translate(data.gpa);
-    bool cpu_only = unfit || copy_all_;
+    const Hpa hpa = side_.space().reach(data.gpa);
+    bool cpu_only = unfit || copy_all_ || copies_only_;
     if (!cpu_only && !reach(s, data.gpa, data.len)) {
-      ++stats_.memlock_stalls;
+      ++(at_quota_ ? stats_.pin_quota_stalls : stats_.memlock_stalls);
       cpu_only = c_.env.at_limit == AtLimit::copy;
       if (!cpu_only) {
         side_.ring().untake(1);
@@ -197,18 +199,24 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
       }
     }
     s.charge(track_);
+    for (const Cost& q : quota_) s.charge(q);
+    ++outstanding_;
     b = {};
     b.gpa = data.gpa;
     b.hpa = hpa;
     b.room = t.segments > 1 ? 0 : side_.header_length();
-    b.header = t.segments > 1 ? side_.space().translate(seg[0].gpa) : hpa;
+    b.header = t.segments > 1 ? side_.space().reach(seg[0].gpa) : hpa;
     b.header_gpa = t.segments > 1 ? seg[0].gpa : data.gpa;
     b.header_space = t.segments > 1 ? seg[0].len : 0;
     b.length = data.len;
+    b.desc = data.desc;
+    b.pin_gpa = data.gpa;
+    b.pin_hpa = hpa;
+    b.pin_length = data.len;
     b.head = t.head;
-    b.id = c_.ownership.find(hpa);
+    b.id = b.pin_id = c_.ownership.find(hpa);
     b.split = split;
-    if (split) b.beyond = side_.space().translate(data.gpa + split), b.beyond_id = c_.ownership.find(b.beyond);
+    if (split) b.beyond = side_.space().reach(data.gpa + split), b.beyond_id = c_.ownership.find(b.beyond);
     b.outstanding = true;
     b.cpu_only = cpu_only;
     if (t.segments > 1) note_further(t.head, b.id, seg, t.segments);
@@ -222,6 +230,7 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
 
 Iova PostedBuffers::map(Step& s, std::uint32_t token) {
   PostedBuffer& b = buffers_[token];
+  if (!c_.env.defences.read_once && !b.mapped && !b.stray) look_again(s, b);
   if (c_.env.pin == PinPolicy::per_buffer && !b.mapped) {
     const Hpa pages[2] = {align_down(b.hpa, kPage), b.beyond};
     b.iova = b.split ? c_.iommu.map_pages(s, pages, 2) + b.hpa % kPage : c_.iommu.map(s, b.hpa, b.length);
@@ -231,8 +240,29 @@ Iova PostedBuffers::map(Step& s, std::uint32_t token) {
   return b.iova;
 }
 
+// The descriptor names another place by now: the host goes there, unchecked. What it pinned stays pinned.
+void PostedBuffers::look_again(Step& s, PostedBuffer& b) {
+  const Segment g = side_.again(s, {b.gpa, b.length, true, b.desc});
+  if (g.gpa == b.gpa && g.len == b.length) return;
+  if (b.header == b.hpa) b.header_gpa = g.gpa, b.header = side_.space().reach(g.gpa);
+  b.gpa = g.gpa;
+  b.length = g.len;
+  b.hpa = side_.space().reach(g.gpa);
+  b.id = c_.ownership.find(b.hpa);
+  b.split = 0;
+  b.beyond_id = kNoBuffer;
+  if (!keeps()) return;
+  const Iova kept = page_iova_[b.gpa / kPage];
+  b.stray = kept == 0;
+  b.iova = (b.stray ? c_.iommu.map(s, align_down(b.hpa, kPage), kPage) : kept) + b.hpa % kPage;
+}
+
 void PostedBuffers::unmap(Step& s, std::uint32_t token) {
   PostedBuffer& b = buffers_[token];
+  if (b.stray) {
+    b.stray = false;
+    c_.iommu.unmap(s, align_down(b.iova, kPage), kPage);
+  }
   if (!b.mapped) return;
   c_.iommu.unmap(s, b.iova, b.length);
   b.mapped = false;
@@ -258,6 +288,9 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   }
   if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa); });
   b.outstanding = false;
+  --outstanding_;
+  if (b.id != b.pin_id && b.pin_id != kNoBuffer && c_.ownership.owner(b.pin_id) == Owner::posted)
+    c_.ownership.move(b.pin_id, Owner::posted, Owner::guest, s.now(), "given to the guest, unused");
   move(token, from, Owner::guest, s.now(), "given to the guest");
   for (unsigned i = 0; i < b.further; ++i)
     c_.ownership.move(further_[token * kMostSegments + i], Owner::posted, Owner::guest, s.now(), "given to the guest with its chain");

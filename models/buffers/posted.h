@@ -6,7 +6,9 @@
 // per buffer or kept with the pool, unpinning only when a lazily unmapped page can no longer be written. A buffer is pinned
 // page by page, and mapped at once: contiguous host memory by one address, two scattered pages by bus addresses in a row
 // (take_scattered). One of whose pages neither holds (IOMMU off, or mapped apart: a pool) is not the device's.
-// Of a chain the first descriptor takes headers and the second is the device's. Not modelled: one buffer given to the device
+// A quota of buffers or of pinned bytes (models/buffers/strategy.h, Defences) is met like the memlock limit, and counted apart.
+// Without read_once the device gets what the descriptor says when its own descriptor is filled: the pinned pages are those
+// of the first look. Of a chain the first descriptor takes headers and the second is the device's. Not modelled: one buffer given to the device
 // as several pieces; buffers of more than two scattered pages, which go back unused.
 // Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
 #pragma once
@@ -25,6 +27,12 @@ struct PostedBuffer {
   std::uint32_t header_space = 0;   // bytes of the descriptor of its own that the header has; 0: none
   std::uint16_t further = 0;  // further buffers of the same chain, which the device does not get
   std::uint32_t length = 0;
+  Gpa desc = 0;               // its descriptor
+  Gpa pin_gpa = 0;            // what was pinned: page by page, of pin_length bytes from there
+  Hpa pin_hpa = 0;
+  std::uint32_t pin_length = 0;
+  BufferId pin_id = kNoBuffer;
+  bool stray = false;         // reached through a mapping of its own, because the pool's is of another page
   std::uint32_t split = 0;    // bytes before a border of host memory, behind which the buffer goes on at `beyond`; 0: contiguous
   Hpa beyond = 0;
   BufferId beyond_id = kNoBuffer;
@@ -49,6 +57,8 @@ class PostedBuffers {
   // the setting `copy`, and all after copy_all().
   bool take_one(Step& s, Bytes least, std::uint32_t* token);
   void copy_all() { copy_all_ = true; }
+  // While on, buffers are taken for the CPU alone: packets wait for them.
+  void copies_only(bool on) { copies_only_ = on; }
   // The design takes buffers whose two pages are scattered in host memory, if `least` bytes or more lie in the first: mapped at
   // once to bus addresses in a row, where the IOMMU translates and mappings are the buffer's own.
   void take_scattered(Bytes least) { scattered_ = least; }
@@ -89,9 +99,10 @@ class PostedBuffers {
   }
   template <class F>
   static void for_each_page(const PostedBuffer& b, F f) {
-    Hpa page = align_down(b.hpa, kPage);
-    for (Gpa gpa = align_down(b.gpa, kPage); gpa < b.gpa + b.length; gpa += kPage, page = b.split ? b.beyond : page + kPage) f(gpa, page);
+    Hpa page = align_down(b.pin_hpa, kPage);
+    for (Gpa gpa = align_down(b.pin_gpa, kPage); gpa < b.pin_gpa + b.pin_length; gpa += kPage, page = b.split ? b.beyond : page + kPage) f(gpa, page);
   }
+  void look_again(Step& s, PostedBuffer& b);
   bool pin(Step& s, Gpa gpa, Hpa page);
   void unpin(Step& s, Gpa gpa, Hpa page);
   void drain(Step& s);
@@ -106,6 +117,7 @@ class PostedBuffers {
   GuestSide& side_;
   PathStats& stats_;
   Cost track_, untrack_, pin_, unpin_, lookup_;
+  std::vector<Cost> quota_;                // what a buffer costs beside: empty without quotas
   static constexpr unsigned kMostSegments = 20;   // of a chain: 2.6.35's big buffers
   std::vector<PostedBuffer> buffers_;      // by head
   std::vector<BufferId> further_;          // by head, kMostSegments each: the chain's other buffers; empty without chains
@@ -120,7 +132,9 @@ class PostedBuffers {
   Bytes pinned_ = 0;                       // distinct pages of this guest, bytes
   std::vector<Later> later_;               // what waits for the IOMMU's flush, in order of unmapping
   std::size_t later_first_ = 0;
-  bool copy_all_ = false;
+  std::uint32_t outstanding_ = 0;          // buffers taken from the ring and not given back
+  bool copy_all_ = false, copies_only_ = false;
+  bool at_quota_ = false;                  // the last pin that failed met the quota, not the memlock limit
   Bytes scattered_ = 0;                    // 0: not taken
   bool stalled_ = false;                   // the last take_one() met the memlock limit
 };

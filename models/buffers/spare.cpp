@@ -12,6 +12,7 @@ std::unique_ptr<CopyPath> make_copy_path(PathContext c) { return std::make_uniqu
 
 Skb* SparePath::copy(Step& s, const Skb& from) {
   Skb* skb = slice(s, from, 0, 0, from.length);
+  if (from.snapshot) s.copy(copy_, skb->head.addr, from.snapshot, std::min<Bytes>(from.snapshot_length, skb->head.length));
   skb->checksum = from.checksum;
   skb->gso_type = from.gso_type;
   skb->gso_size = from.gso_size;

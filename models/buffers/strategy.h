@@ -42,6 +42,7 @@ enum class GuestLayout : std::uint8_t { agreed, smaller };
 enum class UnfitBuffers : std::uint8_t { refuse, copy };
 enum class InOrder : std::uint8_t { refuse, prefix };
 enum class LargeFrames : std::uint8_t { copy, refuse };
+enum class Depleted : std::uint8_t { wait, drop, copy };
 enum class Destructor : std::uint8_t { skb, shared_info, page_hash };
 // A mistake that a design could be built with, switched on to see it found (`hazard` of a strategy's scenario entry).
 enum class Hazard : std::uint8_t {
@@ -65,6 +66,18 @@ struct StrategyOptions {
   InOrder in_order = InOrder::refuse;    // guest-head, page-frags, where VIRTIO_F_IN_ORDER was negotiated
   Destructor destructor = Destructor::skb;          // designs whose buffers are the guest's: where the destructor lives
   Hazard hazard = Hazard::none;
+};
+
+// What the host does against its guests. The scenario's section `defences`; docs/defences.md says what each stops and costs.
+struct Defences {
+  bool validate = true;                  // addresses and lengths of the guest's descriptors are checked before use
+  bool read_once = true;                 // a descriptor is copied when it is taken; else it is read again when it is used
+  bool header_snapshot = false;          // guest-head: headers are copied to host memory before the host parses them
+  std::uint32_t buffer_quota = 0;        // most buffers of a guest that the host holds at once; 0: the ring's size
+  Bytes pin_quota = UINT64_MAX;          // most bytes pinned for a guest's receive ring, beside memlock_limit
+  Depleted depleted = Depleted::wait;    // what becomes of frames that find no buffer of the guest
+  std::uint32_t host_reserve = 64;       // depleted copy: pages of the host for each queue
+  bool limits() const { return buffer_quota || pin_quota != UINT64_MAX; }
 };
 
 constexpr Bytes kLargestL2 = 14 + 2 * 4;   // Ethernet header and two in-band VLAN tags; the FCS is stripped
@@ -108,6 +121,7 @@ struct BindEnvironment {
   bool host_copies = false;              // of that, work that may end in deliver_copy()
   std::string_view host_work;            // the key of what host software must do with packets between GRO and tap; "": nothing
   StrategyOptions options;
+  Defences defences;
 };
 
 struct Declaration {
@@ -131,6 +145,9 @@ struct PathStats {
   std::uint64_t hol_buffers = 0;         // used buffers while in-order use held
   std::uint64_t escapes = 0;             // acts of the host on bytes that a guest had changed
   std::uint64_t pins = 0, unpins = 0, guest_errors = 0, returned_unused = 0, memlock_stalls = 0;
+  std::uint64_t copy_faults = 0;         // copies that met an address where nothing is mapped
+  std::uint64_t pin_quota_stalls = 0, buffer_quota_stalls = 0;   // times that a quota ended the taking of buffers
+  std::uint64_t reserve_pages = 0, reserve_empty = 0;            // pages of the reserve that the NIC got; times that none was left
   std::uint64_t fill_sum = 0, fill_samples = 0, min_free = UINT64_MAX;   // posted or ring buffers free, at each receive
 };
 

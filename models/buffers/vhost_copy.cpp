@@ -12,6 +12,7 @@ class VhostCopyPath final : public HostPagePath {
       : HostPagePath(std::move(c)), side_(c_), packet_(c_.costs.get("vhost.packet")), copy_(c_.costs.get("vhost.copy")) {
     segments_.resize(kMaxSegments);
     heads_.resize(kMaxHeads);
+    if (!c_.env.defences.read_once) again_.resize(kMaxSegments);
     quota_ = gather_quota(c_.env.vhost, c_.env.mergeable);
   }
 
@@ -25,7 +26,13 @@ class VhostCopyPath final : public HostPagePath {
         return Progress::done;
       }
       begun_ = true;
+      use_ = segments_.data();
+      if (!again_.empty()) {                 // the copy's own look at the descriptors comes later
+        use_ = nullptr;
+        return Progress::more;
+      }
     }
+    if (!use_) look_again(s);
     if (!copy(s, *skb)) return Progress::more;
     finish(s, *skb);
     begun_ = false;
@@ -104,6 +111,12 @@ class VhostCopyPath final : public HostPagePath {
     return true;
   }
 
+  // Without read_once the copy uses what the descriptors say by now. The used lengths are those of the first look.
+  void look_again(Step& s) {
+    for (unsigned i = 0; i < segment_count_; ++i) again_[i] = side_.again(s, segments_[i]);
+    use_ = again_.data();
+  }
+
   // What was gathered goes back: to the avail ring, or, where an unusable chain was met in between, unused to the guest.
   void put_back(Step& s, bool untake) {
     if (untake) {
@@ -120,11 +133,13 @@ class VhostCopyPath final : public HostPagePath {
   }
 
   // Where the next bytes go: at most `n` contiguous in host memory.
+  // 0: the descriptors have come to an end before the packet (shortened after they were counted).
   Bytes target(Hpa* at, Bytes n) {
-    while (in_segment_ == segments_[at_segment_].len) ++at_segment_, in_segment_ = 0;
-    const Segment& g = segments_[at_segment_];
+    while (at_segment_ < segment_count_ && in_segment_ == use_[at_segment_].len) ++at_segment_, in_segment_ = 0;
+    if (at_segment_ == segment_count_) return 0;
+    const Segment& g = use_[at_segment_];
     Bytes contiguous = 0;
-    *at = side_.space().translate(g.gpa + in_segment_, &contiguous);
+    *at = side_.space().reach(g.gpa + in_segment_, &contiguous);
     return std::min({n, Bytes{g.len - in_segment_}, contiguous});
   }
 
@@ -151,7 +166,9 @@ class VhostCopyPath final : public HostPagePath {
     while (header_done_ < side_.header_length()) {
       Hpa at = 0;
       const Bytes n = target(&at, side_.header_length() - header_done_);
+      if (n == 0) return ++stats_.copy_faults, true;
       if (header_done_ == 0) s.charge(packet_header_);
+      c_.ownership.cpu_write(at, n);
       s.store(copy_.op, at, n);
       std::memcpy(c_.phys.at(at), reinterpret_cast<const std::uint8_t*>(&header_) + header_done_, n);
       header_done_ += static_cast<unsigned>(n);
@@ -162,6 +179,8 @@ class VhostCopyPath final : public HostPagePath {
       if (s.over()) return false;
       Hpa at = 0;
       const Bytes n = target(&at, std::min<Bytes>(f->length - in_frag_, kChunk));
+      if (n == 0) return ++stats_.copy_faults, true;
+      c_.ownership.cpu_write(at, n);
       c_.ownership.read_for(c_.guest->index(), f->addr + in_frag_, n);
       s.copy(copy_, at, f->addr + in_frag_, n);
       in_frag_ += static_cast<std::uint32_t>(n);
@@ -193,7 +212,8 @@ class VhostCopyPath final : public HostPagePath {
   Cost packet_, copy_;
   Cost packet_header_ = c_.costs.get("vhost.header");
   unsigned quota_;
-  std::vector<Segment> segments_;
+  std::vector<Segment> segments_, again_;  // as gathered; without read_once, as looked at again
+  const Segment* use_ = nullptr;           // those that the copy goes by
   std::vector<Head> heads_;
   unsigned head_count_ = 0, segment_count_ = 0;
   VirtioNetHdr header_;

@@ -19,6 +19,7 @@ std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
     if (e.host_copies) what = e.host_work.empty() ? "a broadcast" : e.host_work;
     else if (e.at_limit == AtLimit::copy) what = "host.at_memlock_limit";
     else if (e.options.unfit_buffers == UnfitBuffers::copy) what = "unfit_buffers";
+    else if (e.defences.depleted == Depleted::copy) what = "defences.depleted";
     if (!what.empty()) return what.append(" copies into the guest's memory, which may fault and sleep: not from softirq (vhost.publish)");
     if (e.header_apart || e.rx_mode == RxMode::big)
       return "the virtio header goes to a descriptor of its own, which is not pinned: not from softirq (vhost.publish)";
@@ -34,7 +35,7 @@ ZeroCopyPath::ZeroCopyPath(PathContext c)
       slots_(c_.env.ring_size, kNoToken), reserve_(std::bit_ceil(c_.guest->rx().size + 1u)),
       // A copy that waits at the head of the tap's queue holds up the deliveries that make the guest refill: drivers do that
       // when half of their ring, or 32 buffers, are free at the latest.
-      reserve_wanted_(c_.env.host_copies ? c_.guest->rx().size / 2 : 0) {}
+      reserve_wanted_(c_.env.host_copies ? c_.guest->rx().size / 2 : 0), reserve_always_(reserve_wanted_) {}
 
 bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
   if (const Time t = posted_.stall_ends(s.now()); t != kNever && worker_) side_.timer().retry(*worker_, t);
@@ -56,6 +57,11 @@ void ZeroCopyPath::feed(Step& s) {
   if (c_.softirq) s.wake(*c_.softirq);
 }
 
+std::uint32_t ZeroCopyPath::uncovered() const {
+  if (c_.env.defences.depleted != Depleted::copy || !bounce_ || bounce_->out() <= reserved()) return 0;
+  return bounce_->out() - reserved();
+}
+
 void ZeroCopyPath::queue(Step& s, std::uint32_t token) {
   if (posted_[token].cpu_only || reserved() < reserve_wanted_) reserve_[reserve_tail_++ & (reserve_.size() - 1)] = token;
   else posted_.queue(token);
@@ -69,25 +75,54 @@ bool ZeroCopyPath::wants_page() const {
 
 std::uint32_t ZeroCopyPath::next_for(Step& s, std::uint32_t slot) {
   std::uint32_t token = kNoToken;
+  if (posted_.empty()) release_reserve();
   if (!posted_.empty()) {
     token = posted_.next();
   } else if (wants_page()) {
-    if (!bounce_) {
-      RxQueueConfig q;
-      shape(q);
-      bounce_ = std::make_unique<Bounce>(c_, std::bit_ceil(std::max(q.packet_buffer, q.header_buffer)));
-    }
-    token = bounce_->post(s);
+    token = page(s);
+  } else if (depleted()) {
+    token = page(s);
+    ++stats_.reserve_pages;
   } else {
     starved_ = true;
     return kNoToken;
   }
   ++in_ring_;
+  if (Bounce::is(token)) ++pages_in_ring_;
   return slots_[slot] = token;
 }
 
-std::uint32_t ZeroCopyPath::taken_from(std::uint32_t slot) {
+std::uint32_t ZeroCopyPath::page(Step& s) {
+  if (!bounce_) {
+    RxQueueConfig q;
+    shape(q);
+    bounce_ = std::make_unique<Bounce>(c_, std::bit_ceil(std::max(q.packet_buffer, q.header_buffer)));
+  }
+  return bounce_->post(s);
+}
+
+bool ZeroCopyPath::depleted() const {
+  if (c_.env.defences.depleted != Depleted::copy || in_ring_ - pages_in_ring_ >= kFewBuffers) return false;
+  if (!bounce_ || bounce_->out() < c_.env.defences.host_reserve) return true;
+  ++const_cast<PathStats&>(stats_).reserve_empty;
+  return false;
+}
+
+// Buffers that were kept for the copies of a depleted time are the driver's when no page waits for one.
+void ZeroCopyPath::release_reserve() {
+  if (c_.env.defences.depleted != Depleted::copy || !bounce_ || bounce_->out()) return;
+  reserve_wanted_ = reserve_always_;
+  while (reserved() > reserve_always_ && !posted_[reserve_[reserve_head_ & (reserve_.size() - 1)]].cpu_only)
+    posted_.queue(reserve_[reserve_head_++ & (reserve_.size() - 1)]);
+}
+
+void ZeroCopyPath::left_ring(std::uint32_t token) {
   --in_ring_;
+  if (Bounce::is(token)) --pages_in_ring_;
+}
+
+std::uint32_t ZeroCopyPath::taken_from(std::uint32_t slot) {
+  left_ring(slots_[slot]);
   stats_.fill_sum += free_buffers();
   ++stats_.fill_samples;
   if (free_buffers() < stats_.min_free) stats_.min_free = free_buffers();

@@ -51,6 +51,7 @@ class ZeroCopyPath : public RxPath {
   // The driver's next packet buffer for `slot`: a guest's, or a host page for a frame that is to be copied; kNoToken when
   // there is none.
   std::uint32_t next_for(Step& s, std::uint32_t slot);
+  void left_ring(std::uint32_t token);
   std::uint32_t taken_from(std::uint32_t slot);
 
   // Buffers at the device and in packets. `room`: bytes at a guest buffer's start before those that the NIC writes; a host
@@ -82,7 +83,12 @@ class ZeroCopyPath : public RxPath {
   virtual Hpa written_from(std::uint32_t token) const { return posted_[token].hpa + posted_[token].room; }
 
   // Of `whole` buffers that the guest posts only `part` hold packet bytes: as many fewer are kept for copies.
-  void share_reserve(std::uint32_t part, std::uint32_t whole) { reserve_wanted_ = reserve_wanted_ * part / whole; }
+  void share_reserve(std::uint32_t part, std::uint32_t whole) { reserve_wanted_ = reserve_always_ = reserve_wanted_ * part / whole; }
+  // The next of the guest's buffers (PostedBuffers::take_one); not pinned where it is wanted for a copy.
+  bool take(Step& s, Bytes least, std::uint32_t* token) {
+    posted_.copies_only(uncovered() > 0);
+    return posted_.take_one(s, least, token);
+  }
   // Copies. A buffer for a packet's next bytes; those for a first buffer may be of another kind.
   std::uint32_t spare(Step& s);
   std::uint32_t spares() const { return reserved() + posted_.queued(); }
@@ -105,18 +111,26 @@ class ZeroCopyPath : public RxPath {
   CopyOut out_;
   Cost packet_, destructor_;
   std::vector<std::uint32_t> slots_;
-  std::uint32_t in_ring_ = 0;
+  std::uint32_t in_ring_ = 0, pages_in_ring_ = 0;   // packet buffers that the NIC has; of them pages of the host
   bool starved_ = false;                       // the driver found no buffer at its last refill
   Task* worker_ = nullptr;
 
  private:
   std::uint32_t reserved() const { return reserve_tail_ - reserve_head_; }
   bool wants_page() const;
+  // Frames that find no buffer of the guest go to pages of the host, and are copied when it posts (defences.depleted copy).
+  bool depleted() const;
+  std::uint32_t page(Step& s);
+  void release_reserve();
+  // Pages of the reserve for whose frames no buffer of the guest waits yet. Until they have one the driver gets none: a copy at
+  // the head of the tap's queue would wait for buffers that packets behind it hold.
+  std::uint32_t uncovered() const;
+  static constexpr std::uint32_t kFewBuffers = 16;   // guest buffers at the NIC below which pages of the host follow: one refill (ixgbe)
   static bool any_host_page(const Skb& skb);
   Progress no_spare(std::uint32_t wanted);
   std::unique_ptr<Bounce> bounce_;             // made when it is first needed
   std::vector<std::uint32_t> reserve_;         // buffers kept for copies, first in first out; a power of two
-  std::uint32_t reserve_head_ = 0, reserve_tail_ = 0, reserve_wanted_ = 0;
+  std::uint32_t reserve_head_ = 0, reserve_tail_ = 0, reserve_wanted_ = 0, reserve_always_ = 0;
 };
 
 }  // namespace gd

@@ -54,7 +54,8 @@ bool GroStage::hand_up(Step& s, PacketSink& up) {
 }
 
 GroStage::View GroStage::view(const Skb& skb) {
-  const Frag& first = skb.head.length ? skb.head : skb.frags[0];
+  Frag first = skb.head.length ? skb.head : skb.frags[0];
+  if (skb.snapshot) first = {skb.snapshot, skb.snapshot_length, kNoToken};
   View v{phys_.at(first.addr), first.length, {}};
   v.p = parse(v.frame, skb.length);
   const bool cut = v.p.header_length > first.length || v.p.decode == Decode::truncated || v.p.decode == Decode::lengths;
@@ -199,7 +200,8 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   }
   const bool linear = skb->head.length > p.header_length;
   seg.frags = static_cast<std::uint16_t>(old() && linear ? 0 : skb->nr_frags + (linear && skb->head_is_page ? 1 : 0));
-  if (skb->head.length >= p.header_length || skb->nr_frags == 0) s.load(receive_.op, skb->head.addr, p.header_length);
+  if (skb->snapshot) s.load(receive_.op, skb->snapshot, std::min<Bytes>(p.header_length, skb->snapshot_length));
+  else if (skb->head.length >= p.header_length || skb->nr_frags == 0) s.load(receive_.op, skb->head.addr, p.header_length);
   else s.load(receive_.op, skb->frags[0].addr, p.header_length - skb->head.length);   // frag0
 
   GroResult r = table_.receive(seg, tick(s));

@@ -66,6 +66,7 @@ void NapiQueue::start(std::uint32_t vector) {
   c.completion_size = params_.completion_size;
   c.compress = params_.compress;
   c.strip_vlan = false;    // the virtio-net header has no place for a stripped tag
+  c.drop_when_empty = params_.drop_when_empty;
   path_->shape(c);
   nic_.configure_rx(queue_, c);
   wake(0);

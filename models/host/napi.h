@@ -27,6 +27,7 @@ struct NapiParams {
   // Polls by that timer, without an interrupt in between, that a queue gets after its last frame before its interrupt is
   // armed again. No effect without the timeout.
   std::uint32_t defer_hard_irqs = 0;
+  bool drop_when_empty = false;          // the card drops a frame that finds no descriptor; else it waits in the FIFO
 };
 
 struct NapiStats {

@@ -134,6 +134,7 @@ BufferId Ownership::find(Hpa a) const {
 }
 
 BufferId Ownership::device_write(Hpa a, Bytes len, Time t, const char* where) {
+  cpu_write(a, len);
   const BufferId id = find(a);
   if (id == kNoBuffer) {
     if (suspect(a)) return ++guest_faults_, kNoBuffer;

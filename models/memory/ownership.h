@@ -38,6 +38,14 @@ class Ownership {
   // A device writes [a, a+len) at `t`: all of it must lie in one buffer that is posted (and is in flight from then on) or
   // in flight. Returns the buffer (kNoBuffer, with a violation counted, when there is none).
   BufferId device_write(Hpa a, Bytes len, Time t, const char* where);
+  // Memory [start, start+len) that nobody has a reason to write for a guest. A device's or a CPU's write that touches it
+  // is counted, whatever those who wrote believed.
+  void fence(Hpa start, Bytes len) { fences_.push_back({start, len}); }
+  void cpu_write(Hpa a, Bytes len) {
+    for (const Fence& f : fences_)
+      if (a < f.start + f.len && f.start < a + len) ++escapes_;
+  }
+  std::uint64_t escapes() const { return escapes_; }
   // The buffer that holds address `a`; kNoBuffer when none does.
   BufferId find(Hpa a) const;
   Owner owner(BufferId b) const { return buffers_[b].owner; }
@@ -118,11 +126,17 @@ class Ownership {
     BufferId next_in_page = kNoBuffer;
     Event last[8];
   };
+  struct Fence {
+    Hpa start;
+    Bytes len;
+  };
   void note(Buffer& b, Owner from, Owner to, Time t, const char* where);
   void set_owner(Buffer& b, Owner to);
   void unlink(BufferId b);
   std::string describe(BufferId b) const;
   std::vector<Buffer> buffers_;
+  std::vector<Fence> fences_;
+  std::uint64_t escapes_ = 0;
   std::vector<BufferId> free_;
   std::vector<BufferId> page_head_;      // by page number: first buffer that starts in the page
   struct Page {

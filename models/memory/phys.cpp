@@ -117,6 +117,12 @@ void GuestSpace::write(Gpa gpa, const void* in, Bytes len) {
   }
 }
 
+Hpa GuestSpace::continue_unchecked(Bytes bytes) {
+  behind_ = memory_.alloc_contiguous(bytes, kPage);
+  behind_size_ = bytes;
+  return behind_;
+}
+
 Gpa GuestSpace::alloc(Bytes bytes, Bytes align) {
   require(align > 0 && (align & (align - 1)) == 0, "alignment is not a power of two");
   const Gpa a = align_up(next_, align);

@@ -100,6 +100,21 @@ class GuestSpace {
     b = fresh;
     return old;
   }
+  // What an address outside names for a host that does not look: the process behind the guest goes on there for `bytes`, in host
+  // pages that are not the guest's, and ends. At set-up, right after construction. Returns where they begin.
+  Hpa continue_unchecked(Bytes bytes);
+  // Without looking at the end of the guest's memory: translate() for [0, reachable()).
+  Hpa reach(Gpa gpa, Bytes* contiguous = nullptr) const {
+    if (gpa < size_ || gpa - size_ >= behind_size_) return translate(gpa, contiguous);
+    if (contiguous) *contiguous = behind_size_ - (gpa - size_);
+    return behind_ + (gpa - size_);
+  }
+  Bytes reachable() const { return size_ + behind_size_; }
+  // As in_one_page(), of what reach() reaches.
+  bool one_piece(Gpa gpa, Bytes len) const {
+    if (gpa < size_ && len <= size_ - gpa) return in_one_page(gpa, len);
+    return gpa >= size_ && len > 0 && gpa < reachable() && len <= reachable() - gpa;
+  }
   // Functional copies between guest-physical ranges and plain memory, across backing pages. Pre: inside the guest.
   void read(Gpa gpa, void* out, Bytes len) const;
   void write(Gpa gpa, const void* in, Bytes len);
@@ -113,6 +128,8 @@ class GuestSpace {
   unsigned shift_;
   Gpa next_ = kPage;               // page 0 stays unused, so that address 0 is never valid
   std::vector<Hpa> backing_;
+  Hpa behind_ = 0;
+  Bytes behind_size_ = 0;
 };
 
 }  // namespace gd

@@ -77,7 +77,7 @@ void RxPath::arrived(FrameRef f, Time now) {
   }
 
   Line& l = lines_[s.queue];
-  if (e_.params.drop_when_no_descriptor && l.queue->exhausted(l.count)) return e_.drop(f, l.queue->starved(), now);
+  if ((e_.params.drop_when_no_descriptor || l.queue->drops_when_empty()) && l.queue->exhausted(l.count)) return e_.drop(f, l.queue->starved(), now);
   const Bytes bytes = footprint(m.length);
   if (used_ + bytes > e_.params.fifo)
     return e_.drop(f, l.queue->exhausted(0) ? l.queue->starved() : Drop::nic_fifo, now);

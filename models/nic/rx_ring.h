@@ -11,6 +11,7 @@ class RxRing final : public RxQueue {
   Ready ready(const RxInfo& info, Time now) override;
   void take(const RxInfo& info, Time now) override;
   std::uint32_t available() const override { return static_cast<std::uint32_t>((broken_ ? fetched_ : tail_) - used_); }
+  bool drops_when_empty() const override { return c_.drop_when_empty; }
   Drop starved() const override { return Drop::no_descriptor; }
   FrameRef take_frame(std::uint32_t slot) override;
   std::uint32_t vector() const { return c_.vector; }

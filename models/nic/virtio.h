@@ -16,6 +16,7 @@ class VirtioRx final : public RxQueue, private VirtOwner {
   void take(const RxInfo& info, Time now) override;
   std::uint32_t available() const override { return q_.known(); }
   bool exhausted(std::uint32_t) const override { return q_.starved(); }
+  bool drops_when_empty() const override { return q_.config().drop_when_empty; }
   Drop starved() const override { return Drop::guest_no_buffer; }
   Drop refusal() const override { return q_.broken() ? Drop::guest_no_buffer : Drop::oversize; }
   VirtQueue& ring() { return q_; }

@@ -93,6 +93,7 @@ struct RxQueueConfig {
   std::uint32_t vector = 0;      // MSI-X vector; UINT32_MAX: none
   RingWatcher* watcher = nullptr;
   bool strip_vlan = true;
+  bool drop_when_empty = false;  // SRRCTL.DROP_EN: a frame that finds no descriptor is dropped, and does not wait in the FIFO
   std::uint16_t domain = 0;
 };
 
@@ -112,6 +113,7 @@ struct VirtioQueueConfig {
   // For the books only: where the guest's memory lies, so that the buffers of a used chain that no DMA touched change hands
   // with it. Null: guest-physical addresses are host addresses.
   const GuestSpace* space = nullptr;
+  bool drop_when_empty = false;  // receive: a frame that finds no chain is dropped, and does not wait in the FIFO
 };
 
 // MMIO offsets; writes of 4 bytes by Pcie::from_cpu.

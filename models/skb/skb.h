@@ -46,6 +46,8 @@ struct Skb {
   bool delivered = false;          // its buffers belong to the consumer already
   bool broken = false;             // a fragment descriptor was lost (PullBug): its bytes can be handed to nobody
   std::uint16_t pulled = 0;        // bytes that were copied from the fragments into the linear part
+  Hpa snapshot = 0;                // copy in host memory of the packet's first bytes, which the host parses in their place; 0: none
+  std::uint16_t snapshot_length = 0;
   bool returned = false;           // the host kept the packet: its frames have ended, its buffers go back to the guest unused
   std::uint32_t kept = kNoToken;   // the first buffer that a pull has emptied and that its path keeps for the hand-over
   std::uint8_t gso_type = 0;       // virtio_net_hdr GSO type, 0 none

@@ -27,11 +27,12 @@ bool DeviceRing::take_packed(RingView& v, Segment* out, unsigned room, Taken& t)
       return false;
     }
     if (slots > 0) v.read(pvring::desc_at(layout_, p.at), &d, sizeof d);
+    const Gpa at = pvring::desc_at(layout_, p.at);
     ++slots;
     p.advance(1, layout_.size);
     more = d.flags & vring::kNext;
     if (t.error != RingError::none) continue;
-    if (!(d.flags & vring::kIndirect)) t.error = add({d.addr, d.len, d.flags, 0}, out, room, t);
+    if (!(d.flags & vring::kIndirect)) t.error = add({d.addr, d.len, d.flags, 0}, at, out, room, t);
     else t.error = more || slots > 1 ? RingError::bad_indirect : walk_packed_table(v, d, out, room, t);
   }
   if (d.id >= layout_.size || slots_[d.id] != 0) {
@@ -55,7 +56,7 @@ RingError DeviceRing::walk_packed_table(RingView& v, const pvring::Desc& d, Segm
   for (unsigned i = 0; i < entries; ++i) {
     pvring::Desc e;
     v.read(d.addr + 16ULL * i, &e, sizeof e);
-    if (const RingError bad = add({e.addr, e.len, static_cast<std::uint16_t>(e.flags & vring::kWrite), 0}, out, room, t); bad != RingError::none)
+    if (const RingError bad = add({e.addr, e.len, static_cast<std::uint16_t>(e.flags & vring::kWrite), 0}, d.addr + 16ULL * i, out, room, t); bad != RingError::none)
       return bad;
   }
   return RingError::none;

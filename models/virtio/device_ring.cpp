@@ -51,15 +51,16 @@ bool DeviceRing::take(RingView& v, Segment* out, unsigned room, Taken& t) {
   return true;
 }
 
-RingError DeviceRing::add(const vring::Desc& d, Segment* out, unsigned room, Taken& t) {
-  if (d.len == 0 || d.addr >= memory_ || d.len > memory_ - d.addr) return RingError::bad_address;
+RingError DeviceRing::add(const vring::Desc& d, Gpa at, Segment* out, unsigned room, Taken& t) {
+  const Bytes end = trusts_ ? UINT64_MAX : memory_;
+  if (d.len == 0 || d.addr >= end || d.len > end - d.addr) return RingError::bad_address;
   const bool write = d.flags & vring::kWrite;
   if (!write && t.writable != 0) return RingError::bad_order;
   if (t.segments == room) return RingError::too_long;
   std::uint32_t& sum = write ? t.writable : t.readable;
   if (sum + static_cast<std::uint64_t>(d.len) > UINT32_MAX) return RingError::bad_address;
   sum += d.len;
-  out[t.segments++] = Segment{d.addr, d.len, write};
+  out[t.segments++] = Segment{d.addr, d.len, write, at};
   return RingError::none;
 }
 

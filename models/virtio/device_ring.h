@@ -8,7 +8,7 @@
 //
 // Nothing that a guest writes can break the device: bad heads, loops, addresses outside the guest's memory and index
 // jumps are told by kind, counted, and survived. A descriptor is read exactly once, so that a guest that changes it
-// later changes nothing.
+// later changes nothing; a caller that reads it again (Segment::desc) does so at its own risk.
 //
 // Two rules of time for callers with a view that publishes at the end of a step (both are the full barrier of the
 // specification between "write mine" and "read yours"):
@@ -28,6 +28,7 @@ struct Segment {
   Gpa gpa = 0;
   std::uint32_t len = 0;
   bool write = false;      // device-writable
+  Gpa desc = 0;            // where its descriptor lies
 };
 
 // What is wrong with what a guest put into a ring.
@@ -50,6 +51,9 @@ class DeviceRing {
  public:
   // `memory`: bytes of the guest's memory. Throws UserError as vring::check does.
   DeviceRing(const VirtQueueLayout& layout, Bytes memory);
+
+  // Addresses and lengths of segments are believed from now on: bad_address then means an empty one, or one that wraps round.
+  void trust_segments() { trusts_ = true; }
 
   // One chain taken from the avail ring.
   struct Taken {
@@ -129,7 +133,7 @@ class DeviceRing {
   };
   Order& order(std::uint32_t seq) { return order_[seq & (order_.size() - 1)]; }
   void took(const Taken& t, unsigned slots);
-  RingError add(const vring::Desc& d, Segment* out, unsigned room, Taken& t);
+  RingError add(const vring::Desc& d, Gpa at, Segment* out, unsigned room, Taken& t);
   void count(RingError e);
 
   bool take_split(RingView& v, Segment* out, unsigned room, Taken& t);
@@ -148,7 +152,7 @@ class DeviceRing {
 
   VirtQueueLayout layout_;
   Bytes memory_;
-  bool event_idx_, indirect_, packed_, in_order_;
+  bool event_idx_, indirect_, packed_, in_order_, trusts_ = false;
   bool notify_ = true, broken_ = false, signalled_ = false, due_ = false;   // due_: published, not yet decided
   std::uint16_t last_avail_ = 0, avail_ = 0;             // next to take; cached avail index
   std::uint16_t used_ = 0, published_ = 0, decided_ = 0; // next used slot; visible used index; index of last decision

@@ -42,7 +42,7 @@ RingError DeviceRing::walk(RingView& v, std::uint16_t head, Segment* out, unsign
     vring::Desc d;
     v.read(vring::desc_at(layout_, index), &d, sizeof d);
     if (d.flags & vring::kIndirect) return walk_table(v, d, out, room, t);
-    if (const RingError bad = add(d, out, room, t); bad != RingError::none) return bad;
+    if (const RingError bad = add(d, vring::desc_at(layout_, index), out, room, t); bad != RingError::none) return bad;
     if (!(d.flags & vring::kNext)) return RingError::none;
     if (d.next >= layout_.size) return RingError::bad_next;
     index = d.next;
@@ -60,7 +60,7 @@ RingError DeviceRing::walk_table(RingView& v, const vring::Desc& d, Segment* out
     vring::Desc e;
     v.read(d.addr + 16ULL * i, &e, sizeof e);
     if (e.flags & vring::kIndirect) return RingError::bad_indirect;
-    if (const RingError bad = add(e, out, room, t); bad != RingError::none) return bad;
+    if (const RingError bad = add(e, d.addr + 16ULL * i, out, room, t); bad != RingError::none) return bad;
     if (!(e.flags & vring::kNext)) return RingError::none;
     if (e.next >= entries) return RingError::bad_next;
     i = e.next;

@@ -180,6 +180,7 @@ struct Scenario {
   DropConsumer drop;
   ForwardConsumer forward;
   Vhost vhost;
+  Defences defences;
   std::vector<Guest> guests = {Guest{}};
   std::vector<Expectation> expect;
   Sweep sweep;

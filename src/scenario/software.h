@@ -129,6 +129,20 @@ struct Vhost {
   Publisher publish = Publisher::vhost;
 };
 
+// What the host does against its guests (docs/defences.md).
+enum class Depleted : std::uint8_t { wait, drop, copy };
+
+struct Defences {
+  bool validate = true;
+  bool read_once = true;
+  bool header_snapshot = false;
+  bool shadow_shared_info = true;
+  Count buffer_quota = 0;         // 0: none
+  Bytes pin_quota = 0;            // 0: none
+  Depleted depleted = Depleted::wait;
+  Count host_reserve = 64;
+};
+
 enum class RingFormat : std::uint8_t { split, packed };
 enum class RxMode : std::uint8_t { small, big, mergeable };
 enum class BackingPage : std::uint8_t { p4k, p2m, p1g };

@@ -128,6 +128,7 @@ const Table& table() {
     host_keys(made);
     consumer_keys(made);
     vhost_keys(made);
+    defences_keys(made);
     guest_keys(made);
     last_keys(made);
     made.finish();

@@ -168,6 +168,7 @@ void memory_keys(Table& t);
 void host_keys(Table& t);
 void consumer_keys(Table& t);
 void vhost_keys(Table& t);
+void defences_keys(Table& t);
 void guest_keys(Table& t);
 void behaviour_keys(Table& t);
 void last_keys(Table& t);

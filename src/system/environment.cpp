@@ -151,6 +151,15 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.host_work = s.host.rewrite.share ? "host.rewrite" : s.host.filter.share ? "host.filter" : s.host.clone.share ? "host.clone"
                 : s.traffic.foreign.total() ? "traffic.foreign" : "";
   e.options = options_of(choice);
+  const sc::Defences& d = s.defences;
+  e.options.shadow_shared_info = e.options.shadow_shared_info && d.shadow_shared_info;
+  e.defences.validate = d.validate;
+  e.defences.read_once = d.read_once;
+  e.defences.header_snapshot = d.header_snapshot;
+  e.defences.buffer_quota = static_cast<std::uint32_t>(d.buffer_quota);
+  if (d.pin_quota) e.defences.pin_quota = d.pin_quota;
+  e.defences.depleted = static_cast<Depleted>(d.depleted);
+  e.defences.host_reserve = static_cast<std::uint32_t>(d.host_reserve);
   if (e.consumer == Consumer::guest) {
     const sc::Guest& g = s.guests.at(guest);
     e.rx_mode = static_cast<RxMode>(g.virtio.rx_mode);
@@ -167,6 +176,17 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     e.guest_memory = g.memory;
   }
   return e;
+}
+
+bool defenceless(const sc::Scenario& s, const sc::StrategyChoice& choice) {
+  const Strategy* strategy = find_strategy(choice.name);
+  const sc::Defences& d = s.defences;
+  const auto reads = [&](std::string_view key) {
+    const auto& all = strategy->declaration().options;
+    return std::find(all.begin(), all.end(), key) != all.end();
+  };
+  return s.consumer == sc::Consumer::guest &&
+         (!d.validate || !d.read_once || (strategy && reads("shadow_shared_info") && !environment(s, choice, 0).options.shadow_shared_info));
 }
 
 std::vector<std::string> strategy_names() {

@@ -9,4 +9,7 @@ namespace gd::system {
 // option text that cannot be (the loader has checked them).
 BindEnvironment environment(const scenario::Scenario& s, const scenario::StrategyChoice& choice, std::size_t guest);
 
+// Whether a defence without which a guest may break the host's books is switched off for this run: validate, read_once, shadow_shared_info.
+bool defenceless(const scenario::Scenario& s, const scenario::StrategyChoice& choice);
+
 }  // namespace gd::system

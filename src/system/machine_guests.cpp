@@ -34,6 +34,7 @@ struct PathReset : ResetSink {
   void reset(Time now) override { path.reset(now); }
   RxPath& path;
 };
+constexpr Bytes kBehind = 1 << 20;   // of the process behind a guest, mapped next to the guest's memory: its heap
 
 const char* backend_name(sc::Backend b) {
   return b == sc::Backend::tap ? "tap" : b == sc::Backend::macvtap ? "macvtap" : "raw_socket";
@@ -48,6 +49,8 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   const sc::Guest& x = scenario.guests[g];
   slot.env = environment(scenario, choice, g);
   slot.space = std::make_unique<GuestSpace>(phys, x.memory, sc::bytes_of(x.backing_page), static_cast<unsigned>(x.memory_node));
+  // What a host reaches that does not check addresses: the process behind the guest.
+  if (!slot.env.defences.validate || !slot.env.defences.read_once) ownership.fence(slot.space->continue_unchecked(kBehind), kBehind);
 
   GuestParams p = guest_params(scenario, g);
   const Bytes page = slot.space->backing_page();
@@ -133,7 +136,8 @@ void Machine::connect_device(GuestSlot& slot, std::size_t g) {
   for (Gpa a = 0; a < slot.space->size(); a += kPage) ownership.pin(slot.space->translate(a), 0);
   slot.rx_vector = std::make_unique<GuestVector>(slot.guest->interrupts(), 0);
   slot.tx_vector = std::make_unique<GuestVector>(slot.guest->interrupts(), 1);
-  nic.configure_virtio_rx(q, {slot.guest->rx(), base, interrupts.add(*slot.rx_vector), domain, slot.space.get()});
+  nic.configure_virtio_rx(q, {slot.guest->rx(), base, interrupts.add(*slot.rx_vector), domain, slot.space.get(),
+                              scenario.defences.depleted != sc::Depleted::wait});
   nic.configure_virtio_tx(q, {slot.guest->tx(), base, interrupts.add(*slot.tx_vector), domain});
   slot.doorbell = std::make_unique<Doorbell>(bus, q);
   slot.guest->on_kick(*slot.doorbell);

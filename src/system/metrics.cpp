@@ -186,7 +186,7 @@ BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
 }
 
 struct PathSums {
-  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, large = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
+  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, large = 0, memlock = 0, pin_quota = 0, buffer_quota = 0, reserve = 0, reserve_pages = 0, faults = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
 };
 
 void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
@@ -205,6 +205,12 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     p.hol_ps += static_cast<std::uint64_t>(y.hol_sum - x.hol_sum);
     p.hol_buffers += y.hol_buffers - x.hol_buffers;
     p.large += y.copied_large - x.copied_large;
+    p.memlock += y.memlock_stalls - x.memlock_stalls;
+    p.pin_quota += y.pin_quota_stalls - x.pin_quota_stalls;
+    p.buffer_quota += y.buffer_quota_stalls - x.buffer_quota_stalls;
+    p.reserve += y.reserve_empty - x.reserve_empty;
+    p.reserve_pages += y.reserve_pages - x.reserve_pages;
+    p.faults += y.copy_faults - x.copy_faults;
     p.fill += y.fill_sum - x.fill_sum;
     p.samples += y.fill_samples - x.fill_samples;
     p.min_free = std::min(p.min_free, y.min_free);
@@ -231,6 +237,12 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   sheet.count("fallback.copied.foreign", "frames", host.copied_foreign);
   sheet.count("fallback.copied.shared", "frames", host.copied_shared);
   sheet.count("fallback.copied.large", "frames", p.large);
+  sheet.count("limits.memlock", "", p.memlock);
+  sheet.count("limits.pin_quota", "", p.pin_quota);
+  sheet.count("limits.buffer_quota", "", p.buffer_quota);
+  sheet.count("limits.host_reserve", "", p.reserve);
+  sheet.count("fallback.reserve_pages", "", p.reserve_pages);
+  sheet.count("fallback.copy_faults", "", p.faults);
   if (p.hol_buffers) sheet.ratio("ring.hol_ns", "ns", p.hol_ps, p.hol_buffers * 1000);
   const auto paths = static_cast<std::uint64_t>(std::max<std::size_t>(1, m.guests.size() + m.host_queues.size()));
   if (capacity) sheet.ratio("buffers.fill_ratio", "%", 100 * p.fill * paths, p.samples * capacity);

@@ -163,6 +163,7 @@ NapiParams napi_params(const sc::Scenario& s) {
   p.refill_threshold = static_cast<std::uint32_t>(s.host.refill_threshold);
   p.gro_flush_timeout = s.host.gro.flush_timeout;
   p.defer_hard_irqs = static_cast<std::uint32_t>(s.host.gro.defer_hard_irqs);
+  p.drop_when_empty = s.consumer == sc::Consumer::guest && s.defences.depleted != sc::Depleted::wait;
   return p;
 }
 

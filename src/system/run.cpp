@@ -70,7 +70,7 @@ RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& 
 
   RunResult r = result_of(s, choice);
   r.fingerprint = m.frames.fingerprint().value();
-  r.hazard = !choice.hazard.empty() || s.nic.faults.corrupt();
+  r.hazard = !choice.hazard.empty() || s.nic.faults.corrupt() || defenceless(s, choice);
   compute_metrics(m, windows.begin(), windows.end(), r);
   r.messages = m.messages();
   r.frames = m.frames.all().offered;

@@ -1,0 +1,34 @@
+#include "src/scenario/table.h"
+
+namespace gd::scenario {
+
+void defences_keys(Table& t) {
+  t.boolean("defences.validate", AT(defences.validate),
+            "Addresses and lengths of a guest's descriptors are checked before the host uses them. Off: what lies behind the guest's "
+            "memory is reached (1 MiB of the process behind it), and buffers shorter than the card may write are given to it.",
+            "drivers/vhost/vhost.c translate_desc; on");
+  t.boolean("defences.read_once", AT(defences.read_once),
+            "A descriptor is copied when it is taken. Off: it is read again, unchecked, when it is used.",
+            "DPDK 2021, \"fix split ring potential buffer overflow\"; on");
+  t.boolean("defences.header_snapshot", AT(defences.header_snapshot),
+            "guest-head: headers are copied to the host before it parses them. Off: the host parses in memory that the guest can write. "
+            "The other designs parse a copy of the host's anyway.",
+            "off in the patches of 2010");
+  t.boolean("defences.shadow_shared_info", AT(defences.shadow_shared_info),
+            "guest-head: the host keeps its own shared info. Off: as shadow_shared_info false of the strategy's entry.");
+  t.count("defences.buffer_quota", AT(defences.buffer_quota), {0, 32'768},
+          "Most buffers of one guest that the host takes from its ring at once (zero copy); 0: as many as the ring has. At the quota "
+          "posting stalls until one is given back.");
+  t.size("defences.pin_quota", AT(defences.pin_quota), {},
+         "Most memory that is pinned for one guest's receive ring, beside host.memlock_limit; 0: no limit. At the quota what "
+         "host.at_memlock_limit says.");
+  t.choice("defences.depleted", AT(defences.depleted), {"wait", "drop", "copy"},
+           "What becomes of a guest's frames when it has posted no buffers: they wait in the card's FIFO, which all queues share; the "
+           "card drops them at once; or pages of the host take them (zero copy), are copied when the guest posts, and what finds no page "
+           "is dropped by the card.",
+           "82599: SRRCTL.DROP_EN off");
+  t.count("defences.host_reserve", AT(defences.host_reserve), {1, 8'192},
+          "With depleted copy, pages of the host for each queue.", "vhost tx zero copy falls back to copying beyond 128 (VHOST_MAX_PEND); half of it");
+}
+
+}  // namespace gd::scenario
