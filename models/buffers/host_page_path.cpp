@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "models/base/error.h"
 #include "models/buffers/vhost_copy.h"
@@ -29,6 +30,11 @@ void HostPagePath::shape(RxQueueConfig& q) {
 }
 
 bool HostPagePath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {
+  if (const std::uint32_t most = c_.env.shared_queue ? c_.env.defences.shared_pool : 0; most && pages_.total() - pages_.idle() >= most) {
+    if (!starved_) ++stats_.pool_empty;
+    starved_ = true;
+    return false;
+  }
   Slot& x = slots_[slot];
   x.token = pages_.post(s);
   Iova header = 0;
@@ -140,7 +146,7 @@ class HostStackPath final : public HostPagePath {
 
 }  // namespace
 
-std::unique_ptr<RxPath> make_host_stack_path(PathContext c) { return std::make_unique<HostStackPath>(std::move(c)); }
+std::unique_ptr<RxPath> make_host_path(PathContext c) { return std::make_unique<HostStackPath>(std::move(c)); }
 
 bool HostPagePath::move_start(Step& s, Skb& skb, std::uint32_t headers, int by) {
   if (by > 0) return open_head(s, skb, headers, static_cast<std::uint32_t>(by), expand_);
@@ -166,6 +172,7 @@ void HostPagePath::release(Step& s, Skb* skb) {
     if (f.token != kNoToken) pages_.free(s, f.token);
   });
   c_.skbs.free(s, skb);
+  if (std::exchange(starved_, false) && c_.softirq) s.wake(*c_.softirq);
 }
 
 }  // namespace gd

@@ -77,6 +77,7 @@ struct Defences {
   Bytes pin_quota = UINT64_MAX;          // most bytes pinned for a guest's receive ring, beside memlock_limit
   Depleted depleted = Depleted::wait;    // what becomes of frames that find no buffer of the guest
   std::uint32_t host_reserve = 64;       // depleted copy: pages of the host for each queue
+  std::uint32_t shared_pool = 0;         // buffers of a receive queue that guests share, the ring's included; 0: as many as are needed
   bool limits() const { return buffer_quota || pin_quota != UINT64_MAX; }
 };
 
@@ -117,6 +118,7 @@ struct BindEnvironment {
   bool gro = true;
   bool before_skb = false;               // consumer drop: the driver ends frames before an skb exists
   VhostRules vhost = VhostRules::linux_6;
+  bool shared_queue = false;             // the card cannot tell guests: all frames come from a queue of the host's own, and are copied
   bool softirq_publish = false;          // used entries are written and signalled in NAPI's softirq
   bool host_copies = false;              // of that, work that may end in deliver_copy()
   std::string_view host_work;            // the key of what host software must do with packets between GRO and tap; "": nothing
@@ -147,6 +149,8 @@ struct PathStats {
   std::uint64_t pins = 0, unpins = 0, guest_errors = 0, returned_unused = 0, memlock_stalls = 0;
   std::uint64_t copy_faults = 0;         // copies that met an address where nothing is mapped
   std::uint64_t pin_quota_stalls = 0, buffer_quota_stalls = 0;   // times that a quota ended the taking of buffers
+  std::uint64_t copied_shared = 0;       // frames that came from a shared queue
+  std::uint64_t pool_empty = 0;          // times that a shared queue found its pool used up
   std::uint64_t reserve_pages = 0, reserve_empty = 0;            // pages of the reserve that the NIC got; times that none was left
   std::uint64_t fill_sum = 0, fill_samples = 0, min_free = UINT64_MAX;   // posted or ring buffers free, at each receive
 };
@@ -284,6 +288,9 @@ class CopyPath : public RxPath {
 };
 // Costs: host.copy (per byte).
 std::unique_ptr<CopyPath> make_copy_path(PathContext context);
+
+// The data path of a queue whose packets go up the host's own stack, or to guests by deliver_copy() of their own paths: pages of the host.
+std::unique_ptr<RxPath> make_host_path(PathContext context);
 
 class Strategy {
  public:

@@ -263,11 +263,9 @@ class VhostCopy final : public Strategy {
 
 }  // namespace
 
-std::unique_ptr<RxPath> make_host_stack_path(PathContext c);
-
 std::unique_ptr<RxPath> VhostCopy::make_path(PathContext c) const {
   if (c.guest) return std::make_unique<VhostCopyPath>(std::move(c));
-  return make_host_stack_path(std::move(c));
+  return make_host_path(std::move(c));
 }
 
 const Strategy& vhost_copy_strategy() {

@@ -49,6 +49,7 @@ class HostPagePath : public RxPath {
   Bytes header_buffer_;             // an skb's head takes no more than Skb::kSlab
   Cost copybreak_, expand_;
   std::vector<Slot> slots_;
+  bool starved_ = false;            // the last refill met shared_pool
   Skb* partial_ = nullptr;          // a scattered frame whose last descriptor has not come
   std::uint64_t posted_ = 0;
 };

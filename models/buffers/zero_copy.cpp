@@ -16,7 +16,8 @@ std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
   if (e.memlock_limit < kPage) return "host.memlock_limit does not allow one pinned page";
   if (e.softirq_publish) {
     std::string what;
-    if (e.host_copies) what = e.host_work.empty() ? "a broadcast" : e.host_work;
+    if (e.shared_queue) what = "defences.shared_queue";
+    else if (e.host_copies) what = e.host_work.empty() ? "a broadcast" : e.host_work;
     else if (e.at_limit == AtLimit::copy) what = "host.at_memlock_limit";
     else if (e.options.unfit_buffers == UnfitBuffers::copy) what = "unfit_buffers";
     else if (e.defences.depleted == Depleted::copy) what = "defences.depleted";
@@ -35,7 +36,9 @@ ZeroCopyPath::ZeroCopyPath(PathContext c)
       slots_(c_.env.ring_size, kNoToken), reserve_(std::bit_ceil(c_.guest->rx().size + 1u)),
       // A copy that waits at the head of the tap's queue holds up the deliveries that make the guest refill: drivers do that
       // when half of their ring, or 32 buffers, are free at the latest.
-      reserve_wanted_(c_.env.host_copies ? c_.guest->rx().size / 2 : 0), reserve_always_(reserve_wanted_) {}
+      reserve_wanted_(c_.env.host_copies ? c_.guest->rx().size / 2 : 0), reserve_always_(reserve_wanted_) {
+  if (c_.env.shared_queue) posted_.copy_all();
+}
 
 bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
   if (const Time t = posted_.stall_ends(s.now()); t != kNever && worker_) side_.timer().retry(*worker_, t);
@@ -284,6 +287,7 @@ Progress ZeroCopyPath::deliver_copy(Step& s, Skb* skb) {
     }
     s.charge(packet_);
     if (skb->path == this) stats_.copied_no_buffer += skb->frames.count;
+    else if (c_.env.shared_queue) stats_.copied_shared += skb->frames.count;
     VirtioNetHdr h = side_.header_for(*skb, n);
     const Hpa at = header_place(first, headers, h);
     out_.header(s, at, posted_[first].head, h);

@@ -43,7 +43,7 @@ class ZeroCopyPath : public RxPath {
  protected:
   bool hazard(Hazard h) const { return c_.env.options.hazard == h; }
   // Buffers queued and at the device are few for the ring's size.
-  virtual bool low() const { return (posted_.queued() + std::uint64_t{in_ring_}) * 4 < c_.guest->rx().size; }
+  virtual bool low() const { return (posted_.queued() + std::uint64_t{in_ring_} + (c_.env.shared_queue ? reserved() : 0)) * 4 < c_.guest->rx().size; }
   // Buffers for the driver came after it ran short: refill runs in its softirq.
   void feed(Step& s);
   // A buffer that was taken from the guest's ring: the driver's, or kept for copies.

@@ -107,7 +107,8 @@ void nic_keys(Table& t) {
             "A queue without descriptors drops its frames at once instead of filling the FIFO.",
             "SRRCTL.DROP_EN, off by default");
   t.boolean("nic.scatter", AT(nic.scatter), "A frame may take several buffers.");
-  t.boolean("nic.steering", AT(nic.steering), "Receive queues by MAC and VLAN (or the whole port for one guest).",
+  t.boolean("nic.steering", AT(nic.steering), "Receive queues by MAC and VLAN (or the whole port for one guest). Off with several guests: they share one receive queue, and the host "
+            "finds each packet's guest (see defences.shared_queue).",
             "82599: 64 VMDq pools");
   t.boolean("nic.virtio_rings", AT(nic.virtio_rings),
             "The card can serve virtio rings itself (vDPA), which `passthrough` needs.");

@@ -132,6 +132,8 @@ struct Vhost {
 // What the host does against its guests (docs/defences.md).
 enum class Depleted : std::uint8_t { wait, drop, copy };
 
+enum class SharedQueue : std::uint8_t { refuse, copy };
+
 struct Defences {
   bool validate = true;
   bool read_once = true;
@@ -141,6 +143,9 @@ struct Defences {
   Bytes pin_quota = 0;            // 0: none
   Depleted depleted = Depleted::wait;
   Count host_reserve = 64;
+  SharedQueue shared_queue = SharedQueue::refuse;
+  Count shared_pool = 0;          // 0: as many as are needed
+  Count shared_share = 0;         // 0: none
 };
 
 enum class RingFormat : std::uint8_t { split, packed };

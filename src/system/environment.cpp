@@ -159,6 +159,8 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.defences.buffer_quota = static_cast<std::uint32_t>(d.buffer_quota);
   if (d.pin_quota) e.defences.pin_quota = d.pin_quota;
   e.defences.depleted = static_cast<Depleted>(d.depleted);
+  e.shared_queue = shares_queue(s);
+  e.defences.shared_pool = static_cast<std::uint32_t>(d.shared_pool);
   e.defences.host_reserve = static_cast<std::uint32_t>(d.host_reserve);
   if (e.consumer == Consumer::guest) {
     const sc::Guest& g = s.guests.at(guest);
@@ -176,6 +178,10 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     e.guest_memory = g.memory;
   }
   return e;
+}
+
+bool shares_queue(const sc::Scenario& s) {
+  return s.consumer == sc::Consumer::guest && !s.nic.steering && s.guests.size() > 1;
 }
 
 bool defenceless(const sc::Scenario& s, const sc::StrategyChoice& choice) {
@@ -257,7 +263,8 @@ std::optional<std::string> refusal(const sc::Scenario& common, const sc::Strateg
       std::none_of(hazards.begin(), hazards.end(), [&](Hazard h) { return choice.hazard == hazard_name(h); }))
     return "it has no hazard \"" + choice.hazard + "\"";
   const bool guests = s.consumer == sc::Consumer::guest;
-  if (strategy->declaration().guest_memory && !s.nic.steering)
+  const bool copies = shares_queue(s) && s.defences.shared_queue == sc::SharedQueue::copy && !strategy->declaration().device_ring;
+  if (strategy->declaration().guest_memory && !s.nic.steering && !copies)
     return "the NIC must know the guest before the DMA (nic.steering is off)";
   if (guests && strategy->declaration().device_ring)
     for (const sc::Guest& g : s.guests)

@@ -9,6 +9,9 @@ namespace gd::system {
 // option text that cannot be (the loader has checked them).
 BindEnvironment environment(const scenario::Scenario& s, const scenario::StrategyChoice& choice, std::size_t guest);
 
+// Several guests on one receive queue, because the card does not steer.
+bool shares_queue(const scenario::Scenario& s);
+
 // Whether a defence without which a guest may break the host's books is switched off for this run: validate, read_once, shadow_shared_info.
 bool defenceless(const scenario::Scenario& s, const scenario::StrategyChoice& choice);
 

@@ -73,7 +73,9 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
 
   build_traffic();
   if (s.consumer == sc::Consumer::guest) {
+    if (shares_queue(s)) demux = std::make_unique<GuestDemux>(static_cast<std::uint32_t>(s.defences.shared_share), phys, frames, costs);
     for (std::size_t g = 0; g < s.guests.size(); ++g) build_guest(g, choice);
+    if (demux) start(open_host(0, choice), *demux, interrupt_core(0));
     for (auto& from : guests)
       for (auto& to : guests)
         if (from != to && from->bridge) from->bridge->peer(*to->tap);
@@ -166,6 +168,7 @@ void Machine::steer() {
     nic.steer(0, 0, 0, nic.rx_queues());
     return;
   }
+  if (demux) return nic.steer(0, 0, 0, 1);
   for (std::size_t g = 0; g < scenario.guests.size(); ++g) {
     const sc::Guest& x = scenario.guests[g];
     nic.steer(x.mac ? guest_mac(scenario, g) : 0, static_cast<std::uint16_t>(x.vlan), static_cast<std::uint32_t>(g), 1);

@@ -16,6 +16,7 @@
 #include "models/host/drop_stage.h"
 #include "models/host/forwarder.h"
 #include "models/host/gro_stage.h"
+#include "models/host/guest_demux.h"
 #include "models/host/host_socket.h"
 #include "models/host/iommu_faults.h"
 #include "models/host/napi.h"
@@ -42,7 +43,7 @@ constexpr Time kBringUp = 1 * kMs;
 // Ranks between interrupts and cores.
 constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900, kWatchdogRank = 4990, kIommuFaultRank = 4991;
 
-// A NIC queue of the host's driver with all that hangs on it.
+// A NIC queue of the host's driver with all that hangs on it; of a guest that shares its queue the path alone.
 struct HostQueue {
   std::unique_ptr<NapiQueue> napi;
   std::unique_ptr<GroStage> gro;
@@ -109,8 +110,9 @@ class Machine {
   std::unique_ptr<ExpectedBytes> expected;
   std::unique_ptr<Link> link;
   std::vector<std::unique_ptr<GuestSlot>> guests;
-  std::vector<std::unique_ptr<HostQueue>> host_queues;   // consumers host-socket and drop
+  std::vector<std::unique_ptr<HostQueue>> host_queues;   // consumers host-socket and drop; guests that share one
   std::vector<std::unique_ptr<BindEnvironment>> host_envs;
+  std::unique_ptr<GuestDemux> demux;       // behind a queue that guests share (the first of host_queues)
   std::unique_ptr<HostSocket> socket;
   std::unique_ptr<TxDriver> socket_tx;     // its ACKs
   std::unique_ptr<DropStage> drop;
@@ -129,6 +131,7 @@ class Machine {
   void open(HostQueue& queue, std::uint32_t q, PathContext& context, bool udp);
   // The same for a queue of the host's own.
   HostQueue& open_host(std::uint32_t q, const scenario::StrategyChoice& choice);
+  static bool takes_merged_udp(const GuestSlot& slot);
   Core& interrupt_core(std::uint32_t q);
   // What was opened gets its taker and its core, and fills its ring.
   void start(HostQueue& queue, PacketSink& up, Core& core);

@@ -85,15 +85,19 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   }
 }
 
+// A merged UDP packet goes to a guest that can segment it; for another one UDP is not merged at all.
+bool Machine::takes_merged_udp(const GuestSlot& slot) {
+  const std::uint64_t features = slot.guest->rx().features;
+  return feature::has(features, feature::kGuestUso4) && feature::has(features, feature::kGuestUso6);
+}
+
 void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   const auto q = static_cast<std::uint32_t>(g);
-  // A merged UDP packet goes to a guest that can segment it; for another one UDP is not merged at all.
-  const std::uint64_t features = slot.guest->rx().features;
-  const bool uso = feature::has(features, feature::kGuestUso4) && feature::has(features, feature::kGuestUso6);
   PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, slot.env);
   c.guest = slot.guest.get();
   c.interrupt_rank = kInjectionRank + q;
-  open(slot.queue, q, c, uso);
+  if (demux) slot.queue.path = strategy.make_path(c);
+  else open(slot.queue, q, c, takes_merged_udp(slot));
   slot.tap = std::make_unique<TapQueue>(static_cast<std::uint32_t>(scenario.host.tap_queue), phys, skbs, frames, costs,
                                         backend_name(scenario.vhost.backend), TapOffloads::of(slot.guest->rx().features));
   slot.vhost = std::make_unique<VhostWorker>(vhost_params(scenario), *slot.guest, frames, costs);
@@ -122,7 +126,8 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
     slot.vhost->leave_delivery_to(*slot.delivery);
     irq_core.attach(*slot.delivery);
   }
-  start(slot.queue, *up, irq_core);
+  if (demux) demux->add(scenario.guests[g].mac ? guest_mac(scenario, g) : 0, static_cast<std::uint16_t>(scenario.guests[g].vlan), *up, *slot.tap);
+  else start(slot.queue, *up, irq_core);
   core_for((scenario.host.affinity.vhost + g) % cores.size(), "host.affinity.vhost").attach(*slot.vhost);
   if (!observers.empty()) {
     slot.tap->observe(&observers, level("tap-" + slot.guest->name(), "queue", "packets", static_cast<std::int64_t>(scenario.host.tap_queue)));

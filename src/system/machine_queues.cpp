@@ -27,14 +27,16 @@ void Machine::open(HostQueue& h, std::uint32_t q, PathContext& context, bool udp
   h.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
   h.gro = std::make_unique<GroStage>(gro_params(scenario.host, context.env, udp), phys, skbs, frames, costs);
   context.softirq = h.napi.get();
-  h.path = strategy.make_path(context);
+  h.path = demux ? make_host_path(context) : strategy.make_path(context);
 }
 
 HostQueue& Machine::open_host(std::uint32_t q, const sc::StrategyChoice& choice) {
   host_queues.push_back(std::make_unique<HostQueue>());
   host_envs.push_back(std::make_unique<BindEnvironment>(environment(scenario, choice, 0)));
   PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, *host_envs.back());
-  open(*host_queues.back(), q, c, true);
+  bool udp = true;                         // every guest that shares the queue must be able to segment what is merged
+  for (const auto& g : guests) udp = udp && takes_merged_udp(*g);
+  open(*host_queues.back(), q, c, udp);
   return *host_queues.back();
 }
 

@@ -44,6 +44,8 @@ const std::vector<MetricInfo>& metric_table() {
       {"limits.pin_quota", "", "times that it met defences.pin_quota", -1},
       {"limits.buffer_quota", "", "times that it met defences.buffer_quota", -1},
       {"limits.host_reserve", "", "times that the reserve of host pages (defences.host_reserve) was used up", -1},
+      {"limits.shared_pool", "", "times that a receive queue shared by guests stood still because its pool (defences.shared_pool) was used up", -1},
+      {"limits.shared_share", "frames", "frames dropped because their guest held its share of a shared queue (defences.shared_share), over the whole run", -1},
       {"fallback.unsplit_bytes", "bytes", "payload bytes that the host moved or copied because the card had not split their frames", -1},
       {"fallback.unsplit_share", "%", "frames that the card had not split by frame delivered", -1},
       {"host.rewritten", "frames", "frames whose headers the host changed", 0},

@@ -186,7 +186,7 @@ BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
 }
 
 struct PathSums {
-  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, large = 0, memlock = 0, pin_quota = 0, buffer_quota = 0, reserve = 0, reserve_pages = 0, faults = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
+  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, large = 0, memlock = 0, pin_quota = 0, buffer_quota = 0, reserve = 0, reserve_pages = 0, shared = 0, pool = 0, faults = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
 };
 
 void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
@@ -210,6 +210,8 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     p.buffer_quota += y.buffer_quota_stalls - x.buffer_quota_stalls;
     p.reserve += y.reserve_empty - x.reserve_empty;
     p.reserve_pages += y.reserve_pages - x.reserve_pages;
+    p.shared += y.copied_shared - x.copied_shared;
+    p.pool += y.pool_empty - x.pool_empty;
     p.faults += y.copy_faults - x.copy_faults;
     p.fill += y.fill_sum - x.fill_sum;
     p.samples += y.fill_samples - x.fill_samples;
@@ -235,12 +237,14 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   sheet.ratio("fallback.unsplit_share", "%", 100 * p.unsplit, m.frames.delivered_in_window());
   sheet.count("fallback.copied.no_buffer", "frames", p.no_buffer);
   sheet.count("fallback.copied.foreign", "frames", host.copied_foreign);
-  sheet.count("fallback.copied.shared", "frames", host.copied_shared);
+  sheet.count("fallback.copied.shared", "frames", host.copied_shared + p.shared);
   sheet.count("fallback.copied.large", "frames", p.large);
   sheet.count("limits.memlock", "", p.memlock);
   sheet.count("limits.pin_quota", "", p.pin_quota);
   sheet.count("limits.buffer_quota", "", p.buffer_quota);
   sheet.count("limits.host_reserve", "", p.reserve);
+  sheet.count("limits.shared_pool", "", p.pool);
+  sheet.count("limits.shared_share", "frames", m.demux ? m.demux->stats().over_share : 0);
   sheet.count("fallback.reserve_pages", "", p.reserve_pages);
   sheet.count("fallback.copy_faults", "", p.faults);
   if (p.hol_buffers) sheet.ratio("ring.hol_ns", "ns", p.hol_ps, p.hol_buffers * 1000);

@@ -1,0 +1,43 @@
+#include "models/host/guest_demux.h"
+
+#include "models/packet/headers.h"
+#include "models/packet/parse.h"
+
+namespace gd {
+
+GuestDemux::GuestDemux(std::uint32_t share, PhysMem& phys, FrameTable& frames, CostBook& costs)
+    : share_(share), phys_(phys), frames_(frames), steer_(costs.get("host.steer")), quota_(share ? costs.get("defence.quota") : Cost{}) {}
+
+void GuestDemux::drop(Step& s, Skb* skb, Drop why) {
+  frames_.dropped(skb->frames, why, s.now());
+  skb->path->release(s, skb);
+}
+
+void GuestDemux::packet(Step& s, Skb* skb) {
+  const Hpa at = skb->path->headers(*skb);
+  s.charge(steer_);
+  s.load(steer_.op, at, kLine);
+  ++stats_.packets;
+  const std::uint8_t* b = phys_.at(at);
+  const std::uint64_t to = ether::is_multicast(b) ? 0 : static_cast<std::uint64_t>(be16(b)) << 32 | be32(b + 2);
+  const bool tagged = be16(b + 12) == 0x8100;
+  const std::uint16_t vlan = tagged ? be16(b + 14) & 0xfff : 0;
+  const Rule* best = nullptr;
+  int score = -1;
+  for (const Rule& r : guests_) {
+    if ((r.mac && r.mac != to) || (r.vlan && r.vlan != vlan)) continue;
+    const int n = (r.mac ? 2 : 0) + (r.vlan ? 1 : 0);
+    if (n > score) best = &r, score = n;
+  }
+  if (!best) return drop(s, skb, Drop::filtered);
+  if (share_) {
+    s.charge(quota_);
+    if (best->tap->held() + skb->frames.count > share_) {
+      stats_.over_share += skb->frames.count;
+      return drop(s, skb, Drop::tap_full);
+    }
+  }
+  best->up->packet(s, skb);
+}
+
+}  // namespace gd
