@@ -69,6 +69,41 @@ TEST(Depleted, WaitDropOrCopy) {
   EXPECT_GT(copy.value("copy.host_bytes_per_packet"), drop.value("copy.host_bytes_per_packet"));
 }
 
+// A neighbour that posts nothing: its frames fill the FIFO that all queues share, unless the card drops or the host takes them.
+TEST(Depleted, TheNeighbourDoesNotSuffer) {
+  const auto lost = [](const char* answer) {
+    const ChildResult c = run_child("adversity/base.json", "page-frags", {"guests.1.behaviour=idle", std::string("defences.depleted=") + answer});
+    EXPECT_EQ(c.exit_code, 0) << c.error;
+    return c.value("guest.victim.packets.lost_share");
+  };
+  EXPECT_GT(lost("wait"), 10);
+  EXPECT_EQ(lost("drop"), 0);
+  EXPECT_EQ(lost("copy"), 0);
+}
+
+// The same neighbour behind a shared queue: without a share it holds the pool, and the queue stands still for both.
+TEST(SharedQueue, OneGuestsStarvationDoesNotStopIt) {
+  for (const char* strategy : {"vhost-copy", "page-frags"})
+    for (const bool share : {false, true}) {
+      const ChildResult c = run_child("shared-queue.json", strategy,
+                                      {"guests.1.behaviour=idle", "traffic.rate=8Gbps", "nic.ring_size=256", "defences.shared_pool=768",
+                                       share ? "defences.shared_share=256" : "defences.shared_share=0"});
+      ASSERT_EQ(c.exit_code, 0) << c.error;
+      EXPECT_EQ(c.value("guest.victim.packets.lost_share") > 10, !share) << strategy;
+      EXPECT_EQ(c.value("limits.shared_pool") > 0, !share) << strategy;
+      EXPECT_EQ(c.value("limits.shared_share") > 0, share) << strategy;
+      for (const char* m : {"integrity.errors", "ownership.violations"}) EXPECT_EQ(c.value(m), 0) << m;
+    }
+}
+
+TEST(SharedQueue, DesignsThatWriteIntoGuestMemoryAreRefusedOrCopy) {
+  for (const char* strategy : {"guest-head", "copy-header", "page-frags", "passthrough"}) {
+    EXPECT_FALSE(can_serve("shared-queue.json", strategy, {"defences.shared_queue=refuse"})) << strategy;
+    EXPECT_EQ(can_serve("shared-queue.json", strategy), std::string(strategy) != "passthrough" && std::string(strategy) != "copy-header") << strategy;
+  }
+  EXPECT_TRUE(can_serve("shared-queue.json", "vhost-copy", {"defences.shared_queue=refuse"}));
+}
+
 // Both overlays name every defence that has a key: one that is added and forgotten there fails.
 TEST(DefenceOverlays, NameEveryKey) {
   for (const char* name : {"adversity/defences-off.json", "adversity/defences-on.json"}) {
