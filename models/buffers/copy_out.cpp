@@ -44,6 +44,7 @@ bool CopyOut::run(Step& s) {
           std::min<Bytes>(std::min<Bytes>(f->length - at_, p.space - done_), std::min<Bytes>(contiguous, kChunk)));
       c_.ownership.read_for(c_.guest->index(), f->addr + at_, n);
       c_.ownership.cpu_write(to, n);
+      c_.ownership.wrote_for(c_.guest->index(), to, n);
       s.copy(copy_, to, f->addr + at_, n);
       at_ += n;
       done_ += n;

@@ -182,6 +182,7 @@ class VhostCopyPath final : public HostPagePath {
       if (n == 0) return ++stats_.copy_faults, true;
       c_.ownership.cpu_write(at, n);
       c_.ownership.read_for(c_.guest->index(), f->addr + in_frag_, n);
+      c_.ownership.wrote_for(c_.guest->index(), at, n);
       s.copy(copy_, at, f->addr + in_frag_, n);
       in_frag_ += static_cast<std::uint32_t>(n);
       in_segment_ += static_cast<std::uint32_t>(n);
