@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "models/base/error.h"
+#include "tests/nic/nic_bench.h"
 
 using namespace gd;
 
 namespace dma_bench_test {
 
-struct Bench : sc_core::sc_module, Actor {
-  Agenda agenda{"agenda"};
+struct Bench : sc_core::sc_module, test::OwnAgenda, Actor {
+  using OwnAgenda::agenda;
   PhysMem memory{64u << 20, 1};
   Ownership ownership;
   Pcie pcie;

@@ -112,8 +112,8 @@ TEST(NicFaults, DmaAfterReturnIsAViolation) {
 }
 
 // Nic, link, memory and interrupt controller as the system joins them.
-struct Wired : sc_core::sc_module, Actor, InterruptSink {
-  Agenda agenda{"agenda"};
+struct Wired : sc_core::sc_module, OwnAgenda, Actor, InterruptSink {
+  using OwnAgenda::agenda;
   PhysMem phys{64 << 20, 1};
   Ownership ownership;
   FrameTable frames;

@@ -12,7 +12,13 @@
 
 namespace gd::test {
 
-struct NicBench : sc_core::sc_module, Actor, TxWire {
+// Before the actor that it holds.
+struct OwnAgenda {
+  Agenda agenda{"agenda"};
+};
+
+struct NicBench : sc_core::sc_module, OwnAgenda, Actor, TxWire {
+  using OwnAgenda::agenda;
   static constexpr Time kWrite = 400 * kNs, kRead = 600 * kNs, kMmio = 100 * kNs;
   struct Seen {
     Time issued, visible;
@@ -26,7 +32,6 @@ struct NicBench : sc_core::sc_module, Actor, TxWire {
     Frame bytes;
   };
 
-  Agenda agenda{"agenda"};
   PhysMem phys{64 << 20, 1};
   Ownership ownership;
   FrameTable frames;
