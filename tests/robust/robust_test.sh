@@ -30,7 +30,7 @@ done
 exec "$guestdma" "\$@"
 END
   chmod +x broken
-  "$root/tests/robust/random_scenarios.py" ./broken "$root" --count 12 --seed shrinks -j 1 --keep kept >"$scratch/out" 2>"$scratch/err"
+  "$root/tests/robust/random_scenarios.py" ./broken "$root" --count 24 --seed shrinks -j 1 --keep kept >"$scratch/out" 2>"$scratch/err"
   status=$?
   out=$(cat "$scratch/out")
   err=$(cat "$scratch/err")

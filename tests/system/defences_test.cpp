@@ -11,16 +11,16 @@ namespace defences_system_test {
 struct Row {
   const char *name, *strategy;
   std::vector<std::string> off, on;     // keys
-  int dearer;                           // 1: on costs the host more; -1: less, because the second look is saved
+  int dearer;                           // 1: on costs the host more; -1: less, because a second look, or one at a line that lies in the guest's buffer and in no cache, is saved
 };
 
 const Row kRows[] = {
     {"validate", "page-frags", {"defences.validate=false"}, {"defences.validate=true"}, 1},
     {"read_once", "vhost-copy", {"defences.read_once=false"}, {"defences.read_once=true"}, -1},
     {"header_snapshot", "guest-head", {"defences.header_snapshot=false"}, {"defences.header_snapshot=true"}, 1},
-    {"shadow_shared_info", "guest-head", {"defences.shadow_shared_info=false"}, {"defences.shadow_shared_info=true"}, 1},
+    {"shadow_shared_info", "guest-head", {"defences.shadow_shared_info=false"}, {"defences.shadow_shared_info=true"}, -1},
     {"buffer_quota", "page-frags", {"defences.buffer_quota=0"}, {"defences.buffer_quota=16384"}, 1},
-    {"pin_quota", "page-frags", {"defences.pin_quota=0"}, {"defences.pin_quota=1GiB"}, 1}};
+    {"pin_quota", "page-frags", {"defences.pin_quota=0B"}, {"defences.pin_quota=1GiB"}, 1}};
 void PrintTo(const Row& r, std::ostream* out) { *out << r.name; }
 
 const std::vector<std::string> kShort = {"time.measure=1ms", "time.warmup=200us", "traffic.rate=2Gbps", "defences.depleted=wait", "host.gro.enabled=false"};
@@ -72,7 +72,7 @@ TEST(Depleted, WaitDropOrCopy) {
 // A neighbour that posts nothing: its frames fill the FIFO that all queues share, unless the card drops or the host takes them.
 TEST(Depleted, TheNeighbourDoesNotSuffer) {
   const auto lost = [](const char* answer) {
-    const ChildResult c = run_child("adversity/base.json", "page-frags", {"guests.1.behaviour=idle", std::string("defences.depleted=") + answer});
+    const ChildResult c = run_child("adversity/base.json", "page-frags", {"nic.drop_when_no_descriptor=false", "guests.1.behaviour=idle", std::string("defences.depleted=") + answer});
     EXPECT_EQ(c.exit_code, 0) << c.error;
     return c.value("guest.victim.packets.lost_share");
   };
@@ -106,7 +106,7 @@ TEST(SharedQueue, DesignsThatWriteIntoGuestMemoryAreRefusedOrCopy) {
 
 // Both overlays name every defence that has a key: one that is added and forgotten there fails.
 TEST(DefenceOverlays, NameEveryKey) {
-  for (const char* name : {"adversity/defences-off.json", "adversity/defences-on.json"}) {
+  for (const char* name : {"defences/off.json", "defences/on.json"}) {
     std::ifstream in(scenario_path(name));
     const std::string text{std::istreambuf_iterator<char>(in), {}};
     for (const char* key : {"validate", "read_once", "header_snapshot", "shadow_shared_info", "buffer_quota", "pin_quota", "depleted", "memlock_limit", "scrub"})

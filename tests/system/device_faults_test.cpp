@@ -30,6 +30,7 @@ const Row kRows[] = {
     {"hw-lost-writeback-watchdog", {"nic.lost_writebacks", "drops.dma-lost", "driver.skipped_descriptors"}, false, false},
     {"hw-lost-interrupts", {"nic.lost_interrupts"}, false, false},
     {"hw-no-descriptors", {"drops.total"}},
+    {"hw-faults-2635", {"nic.lost_writebacks", "iommu.faults"}, false, false},
     {"hw-fifo-full", {"drops.nic-fifo"}},
     {"hw-unsplittable", {"nic.cut.fragment", "nic.cut.tunnel", "nic.cut.unknown_l4", "nic.cut.overflow", "nic.cut.no_payload", "nic.unsplit_bytes.packet_buffer"}, false, false},
     {"hw-unsplittable-always", {"nic.cut.fragment", "nic.cut.header_buffer", "nic.unsplit_bytes.header_buffer"}, false, false}};
