@@ -113,17 +113,10 @@ std::string shown(const report::SweepResult& s, const Options& o) {
   return report::sweep_text(s);
 }
 
-void write_whole(const std::string& path, const std::string& text) {
-  report::write_file(path + ".new", text);
-  std::error_code error;
-  fs::rename(path + ".new", path, error);
-  if (error) throw UserError("cannot write " + path + ": " + error.message());
-}
-
 void write_tables(const SweepPlan& plan, const Gathered& g, const std::string& folder) {
-  write_whole(folder + "/sweep.csv", report::sweep_csv(g.result));
-  write_whole(folder + "/sweep.json", report::sweep_json(g.result));
-  write_whole(folder + "/config.json", plan.config);
+  report::replace_file(folder + "/sweep.csv", report::sweep_csv(g.result));
+  report::replace_file(folder + "/sweep.json", report::sweep_json(g.result));
+  report::replace_file(folder + "/config.json", plan.config);
 }
 
 // What would run.
@@ -150,7 +143,7 @@ int list_commands(const SweepPlan& plan, const Options& o) {
   if (o.seeds) common += " --seeds " + std::to_string(*o.seeds);
   if (o.seed) common += " --seed " + shell_word(*o.seed);
   if (o.strategy) common += " --strategy " + shell_word(*o.strategy);
-  if (o.timeout > 0) common += " --timeout " + report::shown_json(std::to_string(o.timeout));
+  if (o.timeout > 0) common += " --timeout " + std::to_string(o.timeout);
   common += " --quiet --out " + shell_word(*o.out) + " --run-index ";
   std::string out;
   for (const PlannedSweepRun& r : plan.runs) out += common + std::to_string(r.run.index) + "\n";

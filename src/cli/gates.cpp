@@ -34,15 +34,7 @@ void require_gate_files(const Options& o) {
 }
 
 void write_gate(const report::Gate& gate, const Options& o) {
-  if (o.junit) {
-    const std::string part = *o.junit + ".tmp-" + std::to_string(getpid());
-    report::write_file(part, report::junit_xml(gate));
-    if (std::rename(part.c_str(), o.junit->c_str()) != 0) {
-      const int error = errno;
-      std::remove(part.c_str());
-      throw UserError("cannot write " + *o.junit + ": " + std::strerror(error));
-    }
-  }
+  if (o.junit) report::replace_file(*o.junit, report::junit_xml(gate));
   if (!set("GITHUB_ACTIONS")) return;
   const std::string text = report::annotations(gate);
   std::fwrite(text.data(), 1, text.size(), stderr);

@@ -20,7 +20,7 @@ struct SweepPlan {
   std::vector<PlannedSweepRun> runs;
 };
 
-// The scenario's `sweep` block with the command line's --axis and --seeds over it. `only`: loads the run of this index alone.
+// The scenario's `sweep` block with the command line's --axis and --seeds over it. With --run-index that run alone is loaded.
 // Throws UserError: nothing to sweep, an index beyond the runs; ScenarioError: up to twenty mistakes, each naming its run.
 SweepPlan plan_sweep(const std::string& file, const Options& options);
 

@@ -35,6 +35,8 @@ std::string without_run(const std::string& summary);
 
 // Writes a whole file. Throws UserError: "cannot write PATH: reason".
 void write_file(const std::string& path, const std::string& text);
+// The same beside its place first, then renamed: who reads `path` sees the old file or the new one, whole.
+void replace_file(const std::string& path, const std::string& text);
 // Throws UserError: "cannot read PATH: reason".
 std::string read_file(const std::string& path);
 

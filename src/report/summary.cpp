@@ -95,6 +95,15 @@ void write_file(const std::string& path, const std::string& text) {
   if (!ok) throw UserError("cannot write " + path + ": " + std::strerror(error));
 }
 
+void replace_file(const std::string& path, const std::string& text) {
+  const std::string part = path + ".tmp-" + std::to_string(getpid());
+  write_file(part, text);
+  if (std::rename(part.c_str(), path.c_str()) == 0) return;
+  const int error = errno;
+  std::remove(part.c_str());
+  throw UserError("cannot write " + path + ": " + std::strerror(error));
+}
+
 std::string read_file(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;

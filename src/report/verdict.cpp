@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "models/base/error.h"
+#include "src/report/ansi.h"
 #include "src/report/words.h"
 #include "src/scenario/diagnostics.h"
 #include "src/scenario/units.h"
@@ -181,7 +182,7 @@ std::string verdicts_text(const std::vector<Verdict>& list, bool colour) {
     failed += bad;
     skipped += v.state == State::skipped;
     std::string state = pad_right(verdict_name(v.state), 8);
-    if (colour && v.state != State::skipped) state = (bad ? "\033[31m" : "\033[32m") + state + "\033[0m";
+    if (colour && v.state != State::skipped) state = (bad ? ansi::kRed : ansi::kGreen) + state + ansi::kOff;
     const bool named = v.label.empty() || v.text.find("[" + v.label + "]") != std::string::npos;
     out += state + v.text + (named ? "" : "  (" + v.label + ")") + ": " + v.detail + "\n";
     if (bad) out += "        " + v.place + "\n";
