@@ -8,6 +8,7 @@ set_target_properties(guestdma PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BI
 install(TARGETS guestdma RUNTIME DESTINATION bin)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/scenarios" DESTINATION share/guestdma)
 install(PROGRAMS "${PROJECT_SOURCE_DIR}/tools/plot" DESTINATION share/guestdma/tools)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/tools/plots" DESTINATION share/guestdma/tools FILES_MATCHING PATTERN "*.py")
 install(FILES "${PROJECT_SOURCE_DIR}/docs/guestdma.1" DESTINATION share/man/man1)
 install(FILES "${PROJECT_SOURCE_DIR}/tools/completion/guestdma.bash" DESTINATION share/bash-completion/completions
         RENAME guestdma)

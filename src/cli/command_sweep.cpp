@@ -9,6 +9,7 @@
 #include "src/cli/exit_code.h"
 #include "src/cli/gates.h"
 #include "src/cli/output.h"
+#include "src/cli/plots.h"
 #include "src/cli/progress.h"
 #include "src/cli/results_folder.h"
 #include "src/cli/signals.h"
@@ -119,6 +120,12 @@ void write_tables(const SweepPlan& plan, const Gathered& g, const std::string& f
   report::replace_file(folder + "/config.json", plan.config);
 }
 
+// Pictures of tables that are whole; tells why there are none.
+void draw_tables(const Options& o, const std::string& folder) {
+  const std::string undrawn = o.plots ? draw(folder) : "";
+  if (!undrawn.empty()) write_error("warning: no pictures were drawn: " + undrawn);
+}
+
 // What would run.
 int list_runs(const SweepPlan& plan) {
   std::string out;
@@ -184,6 +191,7 @@ int sweep_command(const Options& o) {
     if (!o.out) throw UserError("--collect needs --out DIR, in which the runs meet");
     const Gathered g = gather(plan, o, *o.out);
     write_tables(plan, g, *o.out);
+    draw_tables(o, *o.out);
     return finish(plan, g, o, *o.out);
   }
   ResultsFolder folder(o, stem_of(file));
@@ -192,6 +200,7 @@ int sweep_command(const Options& o) {
   if (code != kFine) return code;
   const Gathered g = gather(plan, o, folder.temporary());
   write_tables(plan, g, folder.temporary());
+  draw_tables(o, folder.temporary());
   check_signals();
   folder.commit();
   return finish(plan, g, o, folder.shown());

@@ -2,6 +2,10 @@
 # sweep_test.sh PROGRAM ROOT CASE: runs over axes and seeds.
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scratch.sh"
 
+# Pictures are drawn where a case asks for them (sweep_pictures); elsewhere they would take most of the time.
+eval "drawing_$(declare -f gd)"
+gd() { if [ "$1" = sweep ]; then drawing_gd "$@" --no-plots; else drawing_gd "$@"; fi; }
+
 swept() {
   printf '%s\n' "${small%\}}" ', "sweep": {"axes": [{"key": "traffic.frame_bytes", "values": [128, 512]}, {"key": "nic.ring_size", "from": 256, "to": 512, "step": "log2"}],
    "exclude": [{"traffic.frame_bytes": 128, "nic.ring_size": 512}], "seeds": 2}}' >swept.json
@@ -103,6 +107,16 @@ sweep_gates() {
   gd sweep swept.json --out gated --quiet --junit gate.xml --set 'expect=["throughput.goodput > 0.9 Gb/s"]'
   status_is 1; err_has 'run 0 (traffic.frame_bytes=128'; grep -q 'testsuites' gate.xml || wrong 'JUnit XML'
   [ -s gated/sweep.csv ] || wrong 'the results are there'
+}
+
+sweep_pictures() {
+  small
+  /usr/bin/python3 -I -c 'import matplotlib' 2>/dev/null || exit 77
+  drawing_gd sweep small.json --axis traffic.frame_bytes=128,512 --out drawn --quiet
+  status_is 0; err_is_empty
+  [ -s drawn/curves.png ] && [ -s drawn/curves.svg ] && [ -s drawn/sweep.json ] || wrong 'curves'
+  gd sweep small.json --axis traffic.frame_bytes=128,512 --out plain --quiet
+  [ ! -e plain/curves.png ] || wrong '--no-plots'
 }
 
 case $(type -t "${3:-}") in

@@ -1,11 +1,12 @@
 // report_sample DIR N: writes a result folder of N made-up strategies, for tests of what reads such folders.
-// report_sample DIR fidelity: one of made-up points.
+// report_sample DIR fidelity: one of made-up points. report_sample DIR sweep|seeds: one of made-up runs over two axes, or over seeds.
 #include <sys/stat.h>
 
 #include <cstdlib>
 
 #include "src/report/fidelity.h"
 #include "src/report/results.h"
+#include "src/report/sweep.h"
 #include "src/report/traces.h"
 #include "tests/report/made_up.h"
 
@@ -37,6 +38,30 @@ gd::report::Fidelity points() {
   return gd::report::judge_points("made-up", out);
 }
 
+// Rates by frame sizes, two seeds; cycles of the first strategy grow with the frame, those of the second do not: they cross at 256.
+gd::report::SweepResult swept(bool axes) {
+  gd::report::SweepResult s;
+  s.scenario = "made-up";
+  if (axes) s.keys = {"traffic.frame_bytes", "traffic.rate"};
+  const std::vector<int> sizes = axes ? std::vector<int>{64, 128, 512, 1024} : std::vector<int>{0}, rates = axes ? std::vector<int>{2, 5, 8} : std::vector<int>{0};
+  for (const int size : sizes)
+    for (const int rate : rates)
+      for (std::uint64_t seed = 1; seed <= 2; ++seed, ++s.runs)
+        for (const char* strategy : {"vhost-copy", "guest-head"}) {
+          gd::report::SweepRow& r = s.rows.emplace_back();
+          r.index = s.runs;
+          if (axes) r.set = {{s.keys[0], std::to_string(size)}, {s.keys[1], "\"" + std::to_string(rate) + "Gbps\""}};
+          r.run = gd::report::made_up::run(strategy);
+          r.run.seed = seed;
+          for (gd::system::Metric& m : r.run.metrics) {
+            if (m.name == "cpu.cycles_per_packet") m = {m.name, m.unit, (r.run.label == "guest-head" ? 3560 : 3000 + 1000 * size / 512) + static_cast<int>(seed), 1};
+            if (m.name == "throughput.goodput" && rate != 0) m = {m.name, m.unit, rate * 10 + static_cast<int>(seed), 10};
+            if (m.name.starts_with("latency.p")) m.num *= 1 + rate;
+          }
+        }
+  return s;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -46,6 +71,11 @@ int main(int argc, char** argv) {
   if (std::string(argv[2]) == "fidelity") {
     ::mkdir(folder.c_str(), 0777);
     report::write_file(folder + "/fidelity.json", report::fidelity_json(points()));
+    return 0;
+  }
+  if (std::string(argv[2]) == "sweep" || std::string(argv[2]) == "seeds") {
+    ::mkdir(folder.c_str(), 0777);
+    report::write_file(folder + "/sweep.json", report::sweep_json(swept(std::string(argv[2]) == "sweep")));
     return 0;
   }
   const auto in = report::made_up::comparison(static_cast<unsigned>(std::atoi(argv[2])));

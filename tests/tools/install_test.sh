@@ -13,6 +13,8 @@ for file in bin/guestdma share/guestdma/scenarios/quickstart.json share/guestdma
   [ -f "$prefix/$file" ] || wrong "$file is not installed"
 done
 [ -x "$prefix/share/guestdma/tools/plot" ] || wrong 'tools/plot is not executable'
+"$prefix/share/guestdma/tools/plot" --help >"$scratch/help" && grep -q comparison "$scratch/help" || wrong 'the installed tools/plot does not run'
+[ -z "$(find "$prefix" -name '*.pyc')" ] || wrong 'tools/plot leaves files where it is installed'
 
 mkdir "$scratch/elsewhere" && cd "$scratch/elsewhere" || exit 1
 # A scenario that is only in the installed folder shows which folder the program looks into.
