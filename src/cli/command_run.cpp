@@ -1,10 +1,12 @@
 // run and compare: the same runs, shown one by one or side by side.
+#include "models/base/error.h"
 #include "src/cli/commands.h"
 #include "src/cli/evaluate.h"
 #include "src/cli/exit_code.h"
 #include "src/cli/gates.h"
 #include "src/cli/output.h"
 #include "src/cli/plots.h"
+#include "src/cli/policy_file.h"
 #include "src/cli/signals.h"
 #include "src/report/results.h"
 #include "src/report/words.h"
@@ -20,10 +22,28 @@ std::vector<report::Verdict> of_label(const std::vector<report::Verdict>& all, c
   return out;
 }
 
+// The same with several seeds: means and intervals.
+std::string seed_results(const Evaluation& e, const Options& o) {
+  const report::SeedStatistics s = report::seed_statistics(e.input.seeds, e.input.policies);
+  const report::TextOptions text = text_options();
+  std::string out = o.format == Format::csv ? "label,metric,unit,seeds,mean,half\n" : "";
+  for (std::size_t i = 0; i < e.input.runs.size(); ++i) {
+    const std::string& label = e.input.runs[i].label;
+    if (o.format == Format::csv) out += report::seed_metrics_csv(s, i, label);
+    else if (o.format == Format::markdown) out += (i == 0 ? "" : "\n") + report::seed_metrics_markdown(s, i, e.input.scenario + ", " + label);
+    else out += report::seed_metrics_text(s, i, e.input.scenario + ", " + label) + "\n";
+  }
+  if (o.format != Format::text) return out;
+  for (const report::Refused& r : e.input.refused) out += report::wrap("refused " + r.label + ": " + r.reason, text.width, 2);
+  return out + report::verdicts_text(e.verdicts, text.colour);
+}
+
 std::string run_results(const Evaluation& e, const Options& o) {
+  if (o.format == Format::json) return report::document_json("run", e.input, e.verdicts);
+  if (!e.input.seeds.empty()) return seed_results(e, o);
   std::string out;
   switch (o.format) {
-    case Format::json: return report::document_json("run", e.input, e.verdicts);
+    case Format::json: break;
     case Format::csv:
       out = "label,metric,value,unit\n";
       for (const system::RunResult& r : e.input.runs)
@@ -65,11 +85,15 @@ int execute(const Options& o, bool side_by_side) {
   ResultsFolder folder(o, stem_of(file));
   const Plan plan = make_plan(file, load_options(o));
   if (side_by_side) require_expected_strategies(plan);
+  seeds_of(plan, o);   // told before anything is written
+  if (o.policy && !o.seeds) throw UserError("option --policy means nothing to compare without --seeds");
+  const report::Policies policies = read_policies(o.policy.value_or(""));
   hold_signals();
   folder.open();
-  const Evaluation e = evaluate(plan, o, folder);
+  Evaluation e = evaluate(plan, o, folder);
   if (e.code != kFine) return e.code;
 
+  e.input.policies = policies;
   std::string out, undrawn;
   if (side_by_side) {
     const report::Comparison c = report::compare(e.input);

@@ -28,17 +28,24 @@ void check_use(const Command& c, const Options& o) {
 
 const std::vector<Command>& command_table() {
   static const std::vector<const char*> kRun = {"--set", "--strategy", "--seed", "--out", "--force", "--trace", "-j", "--format",
-                                                "--quiet", "--progress", "--timeout", "--no-plots", "--junit", "--help"};
+                                                "--quiet", "--progress", "--timeout", "--no-plots", "--junit", "--seeds", "--help"};
+  static const std::vector<const char*> kCompare = [] {
+    std::vector<const char*> all = kRun;
+    all.insert(all.end() - 1, "--policy");
+    return all;
+  }();
   static const std::vector<const char*> kShow = {"--format", "--quiet", "--help"};
   static const std::vector<Command> table = {
       {"run", "scenario.json", "runs the scenario's strategies and writes a result folder",
        "Each strategy is a process of its own. Prints the results of each and what became of the scenario's expect lines.\n"
-       "\"-\" reads the scenario from standard input. DIR/config.json of an earlier run gives the same summaries again.",
+       "\"-\" reads the scenario from standard input. DIR/config.json of an earlier run gives the same summaries again.\n"
+       "--seeds N runs N seeds into DIR/<label>/seed-<n> and prints means with 95 % intervals; an expect line has to hold with each.",
        kRun, run_command, 1, 1},
       {"compare", "scenario.json", "runs the strategies, sets them side by side, and says why they differ",
        "Prints a table, for each pair of strategies the terms that make the difference, and the expect lines; writes\n"
-       "comparison.json and comparison.md beside the results, and draws pictures.",
-       kRun, compare_command, 1, 1},
+       "comparison.json and comparison.md beside the results, and draws pictures. --seeds N pairs the strategies seed by seed: a\n"
+       "difference counts if its 95 % interval excludes zero and its mean is larger than the metric's tolerance (5 %, or --policy).",
+       kCompare, compare_command, 1, 1},
       {"check", "new", "holds results against older ones or a baseline",
        "NEW and OLD are result folders, summary.json files or folders of baselines (results/baselines/<scenario>). The same seed\n"
        "and configuration have to give the same fingerprint and every metric exactly. Otherwise each metric may move as its\n"

@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "models/base/error.h"
 #include "src/cli/exit_code.h"
 #include "src/cli/output.h"
 #include "src/cli/progress.h"
@@ -57,13 +58,35 @@ int tell_failures(const std::vector<Job>& jobs, const std::vector<Outcome>& outc
   return code;
 }
 
+std::vector<std::uint64_t> seeds_of(const Plan& plan, const Options& o) {
+  std::vector<std::uint64_t> out;
+  if (!o.seeds) return out;
+  const std::uint64_t first = plan.scenario.seed, n = *o.seeds;
+  if (n < 2) throw UserError("option --seeds: one seed has no interval; allowed: 2 or more (--seed chooses the first)");
+  for (std::uint64_t i = 0; i < n; ++i) out.push_back(first + i);
+  return out;
+}
+
 Evaluation evaluate(const Plan& plan, const Options& o, const ResultsFolder& folder) {
+  const std::vector<std::uint64_t> seeds = seeds_of(plan, o);
   std::vector<Job> jobs;
   std::vector<std::string> labels, folders;
+  const auto add = [&](const scenario::StrategyChoice& c, std::uint64_t seed, const std::string& called, const std::string& within) {
+    labels.push_back(called);
+    folders.push_back(folder.inside(within));
+    jobs.push_back({called, [&plan, &c, &o, seed, path = folders.back()](Reporter& r) {
+                      Plan seeded = plan;
+                      seeded.scenario.seed = seed;
+                      return run_strategy(seeded, c, o, path, r);
+                    }});
+  };
   for (const scenario::StrategyChoice& c : plan.run) {
-    labels.push_back(c.label);
-    folders.push_back(folder.inside(c.label));
-    jobs.push_back({c.label, [&plan, &c, &o, path = folders.back()](Reporter& r) { return run_strategy(plan, c, o, path, r); }});
+    if (seeds.empty()) {
+      add(c, plan.scenario.seed, c.label, c.label);
+      continue;
+    }
+    folder.inside(c.label);
+    for (const std::uint64_t s : seeds) add(c, s, c.label + " seed " + std::to_string(s), c.label + "/seed-" + std::to_string(s));
   }
   std::vector<Outcome> outcomes;
   {
@@ -79,10 +102,16 @@ Evaluation evaluate(const Plan& plan, const Options& o, const ResultsFolder& fol
   e.input.description = plan.scenario.description;
   e.input.refused = plan.refused;
   for (std::size_t i = 0; i < plan.run.size(); ++i) {
-    e.input.runs.push_back(report::read_results(folders[i]));
     e.input.buffering.push_back(system::buffering(plan.scenario, plan.run[i]));
+    if (seeds.empty()) {
+      e.input.runs.push_back(report::read_results(folders[i]));
+      continue;
+    }
+    report::SeedRuns& of = e.input.seeds.emplace_back();
+    for (std::size_t s = 0; s < seeds.size(); ++s) of.push_back(report::read_results(folders[i * seeds.size() + s]));
+    e.input.runs.push_back(report::mean_run(of));
   }
-  e.verdicts = report::evaluate(plan.scenario.expect, e.input.runs);
+  e.verdicts = seeds.empty() ? report::evaluate(plan.scenario.expect, e.input.runs) : report::evaluate_seeds(plan.scenario.expect, e.input.seeds);
   // Last: a folder without it is no result folder, so what a killed run leaves is never taken for one.
   report::write_file(folder.temporary() + "/config.json", scenario::resolved(plan.scenario));
   return e;
@@ -105,7 +134,10 @@ int judge_run(const system::RunResult& r, const scenario::Scenario& s, const std
 
 int judge(const Evaluation& e, const Plan& plan, const Options& o) {
   int code = kFine;
-  for (const system::RunResult& r : e.input.runs) code = worse(code, judge_run(r, plan.scenario, r.label, o));
+  if (e.input.seeds.empty())
+    for (const system::RunResult& r : e.input.runs) code = worse(code, judge_run(r, plan.scenario, r.label, o));
+  for (const report::SeedRuns& of : e.input.seeds)
+    for (const system::RunResult& r : of) code = worse(code, judge_run(r, plan.scenario, r.label + " seed " + std::to_string(r.seed), o));
   if (report::any(e.verdicts, report::Verdict::State::invalid)) code = worse(code, kUserMistake);
   if (report::any(e.verdicts, report::Verdict::State::fail)) code = worse(code, kGateFailed);
   return code;

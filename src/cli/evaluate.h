@@ -15,7 +15,10 @@ struct Evaluation {
   int code = 0;                            // of the runs alone: 0, 2 or 3; when not 0 `input` has no runs
 };
 
-// Writes config.json and each strategy's folder. Failures are told on standard error.
+// The seeds of --seeds, from the scenario's on; none without the option. Throws UserError: fewer than two.
+std::vector<std::uint64_t> seeds_of(const Plan& plan, const Options& options);
+
+// Writes config.json and each strategy's folder, with --seeds one for each seed in it. Failures are told on standard error.
 Evaluation evaluate(const Plan& plan, const Options& options, const ResultsFolder& folder);
 
 // The work of one child: runs `choice` and writes its results (and the traces asked for) into `folder`.

@@ -102,20 +102,37 @@ void mark_best(Row& row, const std::vector<RunResult>& runs) {
   for (Cell* c : equal) c->best = true;
 }
 
+// The mean over seeds, and its interval.
+Cell cell(const RowInfo& info, const SeedRuns& runs) {
+  Cell c;
+  c.text = "-";
+  std::vector<double> values;
+  for (const RunResult& r : runs)
+    if (const Cell one = cell(info, r); one.value) values.push_back(*one.value);
+  if (values.empty()) return c;
+  const Interval i = interval_of(values);
+  c.value = i.mean;
+  c.half = i.half;
+  c.text = figure(i.mean);
+  return c;
+}
+
 void add_rows(Comparison& c, const ComparisonInput& in) {
   for (const RowInfo& info : kRows) {
     Row row{info.metric, info.title, info.unit, info.better, {}};
-    for (const RunResult& r : in.runs) row.cells.push_back(cell(info, r));
+    for (std::size_t i = 0; i < in.runs.size(); ++i) row.cells.push_back(in.seeds.empty() ? cell(info, in.runs[i]) : cell(info, in.seeds[i]));
     if (std::none_of(row.cells.begin(), row.cells.end(), [](const Cell& x) { return x.value.has_value(); })) continue;
     if (row.metric == "drops.total")
       for (std::size_t i = 0; i < in.runs.size(); ++i) row.cells[i].note = main_drop(in.runs[i]);
     mark_best(row, in.runs);
+    for (Cell& x : row.cells)
+      if (x.half > 0) x.text += " ± " + figure(x.half);
     c.rows.push_back(std::move(row));
   }
   const bool buffers = std::any_of(in.buffering.begin(), in.buffering.end(), [](std::uint64_t n) { return n > 0; });
   if (in.buffering.size() != in.runs.size() || !buffers) return;
   Row row{"buffering", "total buffering", "frames", 0, {}};
-  for (const std::uint64_t n : in.buffering) row.cells.push_back({static_cast<double>(n), grouped(static_cast<std::int64_t>(n)), false, ""});
+  for (const std::uint64_t n : in.buffering) row.cells.push_back({static_cast<double>(n), grouped(static_cast<std::int64_t>(n)), 0, false, ""});
   c.rows.push_back(std::move(row));
 }
 
@@ -158,7 +175,14 @@ Comparison compare(const ComparisonInput& in) {
   c.refused = in.refused;
   add_rows(c, in);
   add_notes(c, in.runs);
-  add_reasons(c, in.runs);
+  if (in.seeds.empty()) {
+    add_reasons(c, in.runs);
+    return c;
+  }
+  c.seeds = seed_statistics(in.seeds, in.policies);
+  std::vector<RunResult> pooled;
+  for (const SeedRuns& of : in.seeds) pooled.push_back(pooled_run(of));
+  add_reasons(c, pooled);
   return c;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "src/report/seeds.h"
 #include "src/report/suffering.h"
 #include "src/report/verdict.h"
 #include "src/system/result.h"
@@ -24,6 +25,8 @@ struct Refused {
 struct ComparisonInput {
   std::string scenario, description;
   std::vector<system::RunResult> runs;         // in the order of the scenario; the first is the base of the reasons
+  std::vector<SeedRuns> seeds;                 // with several seeds: all runs of each strategy, `runs` then being their mean_run()
+  Policies policies;                           // what a difference between seeds' means has to exceed
   std::vector<std::uint64_t> buffering;        // frames, one for each run; empty: not shown
   std::vector<Refused> refused;
 };
@@ -32,6 +35,7 @@ struct ComparisonInput {
 struct Cell {
   std::optional<double> value;                 // in the row's unit
   std::string text;                            // as shown; "-" without a value
+  double half = 0;                             // of the interval over the seeds, in the row's unit; 0 for one seed
   bool best = false;                           // the only best, or one of several that are equally good but not all
   std::string note;                            // "nic-fifo" beside a number of drops
 };
@@ -79,6 +83,7 @@ struct Comparison {
   std::vector<Reason> reasons;                 // each against the first; then the best (fewest cycles) against the others
   std::vector<std::string> notes;              // what makes columns hard to compare: nothing delivered, other offered load
   std::vector<Refused> refused;
+  SeedStatistics seeds;                        // with several seeds; rows are means then, and reasons explain the means
 };
 
 Comparison compare(const ComparisonInput& input);

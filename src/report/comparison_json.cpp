@@ -20,8 +20,16 @@ void row_part(JsonText& j, const Comparison& c, const Row& row) {
   j.key("values").open('{');
   for (std::size_t i = 0; i < row.cells.size(); ++i) {
     j.key(c.columns[i].label);
-    if (row.cells[i].value) j.real(*row.cells[i].value);
-    else j.raw("null");
+    if (!row.cells[i].value) j.raw("null");
+    else if (c.seeds.seeds.empty()) j.real(*row.cells[i].value);
+    else j.raw(statistic(*row.cells[i].value));
+  }
+  bool spread = false;
+  for (const Cell& x : row.cells) spread |= x.half > 0;
+  if (spread) {
+    j.close().key("half").open('{');
+    for (std::size_t i = 0; i < row.cells.size(); ++i)
+      if (row.cells[i].value) j.key(c.columns[i].label).raw(statistic(row.cells[i].half));
   }
   j.close().key("best").open('[');
   for (std::size_t i = 0; i < row.cells.size(); ++i)
@@ -97,6 +105,9 @@ void comparison_part(JsonText& j, const Comparison& c) {
   for (const Reason& r : c.reasons) reason_part(j, r);
   j.close();
   strings(j, "notes", c.notes);
+  std::vector<std::string> labels;
+  for (const Column& x : c.columns) labels.push_back(x.label);
+  seeds_part(j, c.seeds, labels);
 }
 
 }  // namespace
@@ -115,7 +126,10 @@ std::string document_json(const std::string& command, const ComparisonInput& inp
   JsonText j;
   j.open('{').key("schema").count(kSchema).key("command").string(command).key("scenario").string(input.scenario);
   j.key("runs").open('[');
-  for (const system::RunResult& r : input.runs) summary_part(j, r);
+  if (input.seeds.empty())
+    for (const system::RunResult& r : input.runs) summary_part(j, r);
+  for (const SeedRuns& of : input.seeds)
+    for (const system::RunResult& r : of) summary_part(j, r);
   j.close().key("comparison").open('{');
   comparison_part(j, compare(input));
   j.close();

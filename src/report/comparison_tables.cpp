@@ -39,11 +39,13 @@ std::string comparison_markdown(const Comparison& c, const std::vector<Verdict>&
       out += table_row(cells);
     }
     if (c.columns.size() > 1) out += "\nBold: best of the row.\n";
+    if (!c.seeds.seeds.empty()) out += "\n" + seeds_note(c.seeds) + "\n";
   }
   if (!c.refused.empty() || !c.notes.empty()) out += "\n";
   for (const Refused& r : c.refused) out += "- refused `" + r.label + "`: " + markdown_cell(r.reason) + "\n";
   for (const std::string& n : c.notes) out += "- note: " + markdown_cell(n) + "\n";
-  if (!c.reasons.empty()) out += "\n## Why they differ\n\n";
+  out += differences_markdown(c.seeds);
+  if (!c.reasons.empty()) out += c.seeds.seeds.empty() ? "\n## Why they differ\n\n" : "\n## Why the means differ\n\n";
   for (const Reason& r : c.reasons)
     for (std::size_t i = 0; i < r.sentences.size(); ++i) out += (i == 0 ? "- " : "  ") + markdown_cell(r.sentences[i]) + "\n";
   return out + expect_markdown(verdicts);
@@ -52,10 +54,15 @@ std::string comparison_markdown(const Comparison& c, const std::vector<Verdict>&
 std::string comparison_csv(const Comparison& c) {
   std::string out = "metric,title,unit";
   for (const Column& x : c.columns) out += "," + csv_field(x.label);
+  const bool seeds = !c.seeds.seeds.empty();
+  for (const Column& x : c.columns)
+    if (seeds) out += "," + csv_field(x.label + " half");
   out += "\n";
   for (const Row& row : c.rows) {
     out += csv_field(row.metric) + "," + csv_field(row.title) + "," + csv_field(row.unit);
-    for (const Cell& x : row.cells) out += "," + (x.value ? number(*x.value) : "");
+    for (const Cell& x : row.cells) out += "," + (!x.value ? "" : seeds ? statistic(*x.value) : number(*x.value));
+    for (const Cell& x : row.cells)
+      if (seeds) out += "," + (x.value ? statistic(x.half) : "");
     out += "\n";
   }
   return out;

@@ -83,9 +83,11 @@ std::string comparison_text(const Comparison& c, const TextOptions& o) {
   if (!c.columns.empty()) out += table(c, o);
   const bool marked = std::any_of(c.rows.begin(), c.rows.end(), [](const Row& r) { return std::any_of(r.cells.begin(), r.cells.end(), [](const Cell& x) { return x.best; }); });
   if (marked) out += "* best of the row\n";
+  if (!c.seeds.seeds.empty()) out += wrap(seeds_note(c.seeds), o.width, 2);
   for (const Refused& r : c.refused) out += wrap("refused " + r.label + ": " + r.reason, o.width, 2);
   for (const std::string& n : c.notes) out += wrap("note: " + n, o.width, 2);
-  if (!c.reasons.empty()) out += "\nWhy they differ\n";
+  out += differences_text(c.seeds, o.width);
+  if (!c.reasons.empty()) out += c.seeds.seeds.empty() ? "\nWhy they differ\n" : "\nWhy the means differ\n";
   for (const Reason& r : c.reasons)
     for (std::size_t i = 0; i < r.sentences.size(); ++i) out += wrap((i == 0 ? "- " : "    ") + r.sentences[i], o.width, 4);
   return out;
