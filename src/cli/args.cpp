@@ -105,6 +105,10 @@ const std::vector<OptionInfo>& option_table() {
       {"--update-baseline", "", "check writes the new results to OLD, a file for each strategy; refused in CI"},
       {"--junit", "FILE", "writes what decided the exit code as JUnit XML"},
       {"--axis", "KEY=VALUES", "sweeps a key over A,B,C or FROM..TO..STEP (STEP may be log2), in place of the scenario's axis of that key; may be repeated"},
+      {"--search", "KEY=FROM..TO[..PRECISION]", "sweep: looks for a value of a key by bisection, in place of the scenario's search"},
+      {"--highest", "LINE", "sweep: what is searched is the highest value up to which the line (as in expect) holds"},
+      {"--lowest", "LINE", "sweep: the lowest value from which on the line holds"},
+      {"--crossover", "METRIC[A,B...]", "sweep: the value at which the order of strategy A and each other changes by a metric; without [...]: of all that run"},
       {"--seeds", "N", "N seeds, from the scenario's on; run, compare: means with intervals, and what differs by more than chance"},
       {"--dry-run", "", "sweep: lists the runs, after checking each"},
       {"--run-index", "N", "sweep: makes the run of this index alone, in DIR/runs/N"},
@@ -157,6 +161,11 @@ Options parse_arguments(const std::vector<std::string>& arguments) {
   if (has("--timeout")) o.timeout = seconds("--timeout", one("--timeout"));
   o.plots = !has("--no-plots");
   if (has("--frames")) o.frames = whole("--frames", one("--frames"), 1'000'000'000'000);
+  for (const auto& [name, value] : {std::pair{"--search", &o.search}, {"--highest", &o.highest}, {"--lowest", &o.lowest}, {"--crossover", &o.crossover}}) {
+    if (!has(name)) continue;
+    *value = one(name);
+    if ((*value)->empty()) wrong_value(name, "", "what guestdma help sweep shows");
+  }
   for (const auto& [name, value] : {std::pair{"--baseline", &o.baseline}, {"--policy", &o.policy}, {"--junit", &o.junit}}) {
     if (!has(name)) continue;
     *value = one(name);

@@ -26,6 +26,7 @@ struct Options {
   std::optional<std::uint64_t> frames;
   std::optional<std::string> baseline, policy, junit;
   std::vector<std::string> axes;           // "KEY=A,B,C" or "KEY=FROM..TO..STEP", in order
+  std::optional<std::string> search, highest, lowest, crossover;   // of sweep's search
   std::optional<std::uint64_t> seeds, run_index;
   bool dry_run = false, list_commands = false, collect = false, resume = false;
   bool allow_config = false, update_baseline = false;

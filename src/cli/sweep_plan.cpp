@@ -7,6 +7,7 @@
 
 #include "src/report/sweep.h"
 #include "src/scenario/keys.h"
+#include "src/scenario/sweep_search.h"
 
 namespace gd::cli {
 
@@ -26,6 +27,10 @@ scenario::Sweep wanted(const scenario::Scenario& base, const Options& o) {
   scenario::Sweep s = base.sweep;
   for (const std::string& a : o.axes) add_axis(s, scenario::parse_axis(a));
   if (o.seeds) s.seeds.clear(), s.seed_count = *o.seeds;
+  if (!s.search) return s;
+  for (const scenario::SweepAxis& a : s.axes)
+    for (const scenario::SweepAxis::Key& k : a.keys)
+      if (k.key == s.search->key) throw base.error("sweep.search", k.key + " is searched, and is an axis too");
   return s;
 }
 
@@ -48,48 +53,68 @@ std::string set_argument(const std::string& key, const std::string& value) {
   return key + "=" + (!raw && Json::accept(text) ? value : text);   // a text that would be read as JSON keeps its quotes
 }
 
-SweepPlan plan_sweep(const std::string& file, const Options& o) {
-  std::string text;
-  if (file == "-") text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  const auto load = [&](scenario::LoadOptions l, auto with) {
-    std::istringstream in(text);
-    l.standard_input = &in;
-    return with(l);
-  };
-  scenario::Scenario base = load(load_options(o), [&](const scenario::LoadOptions& l) { return scenario::load(file, l); });
-  base.sweep = wanted(base, o);
-  SweepPlan out;
-  out.name = base.name;
-  out.config = scenario::resolved(base);
-  for (const scenario::SweepAxis& a : base.sweep.axes)
-    for (const scenario::SweepAxis::Key& k : a.keys) out.keys.push_back(k.key);
-  std::vector<SweepRun> runs = scenario::sweep_runs(base.sweep, base.seed);
-  const bool seeds = base.sweep.seeds.size() > 1 || base.sweep.seed_count > 1 || out.keys.empty();
-  if (o.run_index && *o.run_index >= runs.size())
-    throw UserError("option --run-index: there is no run " + std::to_string(*o.run_index) + "; the sweep has 0 to " + std::to_string(runs.size() - 1));
+SweepPlanner::SweepPlanner(const std::string& file, const Options& o) : file_(file), options_(o) {
+  if (file == "-") text_.assign(std::istreambuf_iterator<char>(std::cin), {});
+  settings_ = scenario::search_settings(o.search, o.highest, o.lowest, o.crossover);
+  scenario::LoadOptions l = settings();
+  std::istringstream in(text_);
+  l.standard_input = &in;
+  base_ = scenario::load(file, l);
+  base_.sweep = wanted(base_, o);
+  for (const scenario::SweepAxis& a : base_.sweep.axes)
+    for (const scenario::SweepAxis::Key& k : a.keys) keys_.push_back(k.key);
+}
+
+scenario::LoadOptions SweepPlanner::settings() const {
+  scenario::LoadOptions l = load_options(options_);
+  l.set.insert(l.set.end(), settings_.begin(), settings_.end());
+  return l;
+}
+
+PlannedSweepRun SweepPlanner::planned(SweepRun r) const {
+  scenario::LoadOptions l = settings();
+  for (const auto& [key, value] : r.set) l.set.push_back(set_argument(key, value));
+  l.seed = std::to_string(r.seed);
+  std::istringstream in(text_);
+  l.standard_input = &in;
+  const bool seeds = base_.sweep.seeds.size() > 1 || base_.sweep.seed_count > 1 || r.set.empty();
+  const std::string name = called(r, seeds);
+  try {
+    Plan p = make_plan(file_, l);
+    p.scenario.sweep = {};
+    return {std::move(r), std::move(p), name};
+  } catch (const scenario::ScenarioError& e) {
+    std::vector<Diagnostic> all = e.diagnostics;
+    for (Diagnostic& d : all) d.message = name + ": " + d.message;
+    throw scenario::ScenarioError(all);
+  } catch (const UserError& e) {
+    throw UserError(name + ": " + e.what());
+  }
+}
+
+std::vector<PlannedSweepRun> SweepPlanner::planned(std::vector<SweepRun> runs) const {
+  std::vector<PlannedSweepRun> out;
   scenario::Mistakes mistakes;
   for (SweepRun& r : runs) {
-    if (o.run_index && r.index != *o.run_index) continue;
-    scenario::LoadOptions l = load_options(o);
-    for (const auto& [key, value] : r.set) l.set.push_back(set_argument(key, value));
-    l.seed = std::to_string(r.seed);
-    const std::string name = called(r, seeds);
     try {
-      Plan p = load(l, [&](const scenario::LoadOptions& with) { return make_plan(file, with); });
-      p.scenario.sweep = {};
-      if (mistakes.any()) continue;
-      out.runs.push_back({std::move(r), std::move(p), name});
+      PlannedSweepRun p = planned(std::move(r));
+      if (!mistakes.any()) out.push_back(std::move(p));
     } catch (const scenario::ScenarioError& e) {
-      for (Diagnostic d : e.diagnostics) {
-        d.message = name + ": " + d.message;
-        mistakes.add(std::move(d));
-      }
+      for (const Diagnostic& d : e.diagnostics) mistakes.add(d);
       if (mistakes.count() >= scenario::Mistakes::kShown) break;
-    } catch (const UserError& e) {
-      throw UserError(name + ": " + e.what());
     }
   }
   mistakes.raise();
+  return out;
+}
+
+SweepPlan SweepPlanner::product() const {
+  SweepPlan out{base_.name, scenario::resolved(base_), keys_, {}};
+  std::vector<SweepRun> runs = scenario::sweep_runs(base_.sweep, base_.seed);
+  if (options_.run_index && *options_.run_index >= runs.size())
+    throw UserError("option --run-index: there is no run " + std::to_string(*options_.run_index) + "; the sweep has 0 to " + std::to_string(runs.size() - 1));
+  if (options_.run_index) runs = {runs[*options_.run_index]};
+  out.runs = planned(std::move(runs));
   return out;
 }
 

@@ -20,9 +20,28 @@ struct SweepPlan {
   std::vector<PlannedSweepRun> runs;
 };
 
-// The scenario's `sweep` block with the command line's --axis and --seeds over it. With --run-index that run alone is loaded.
-// Throws UserError: nothing to sweep, an index beyond the runs; ScenarioError: up to twenty mistakes, each naming its run.
-SweepPlan plan_sweep(const std::string& file, const Options& options);
+// The scenario's `sweep` block with the command line's --axis, --search and --seeds over it, and what it makes of the scenario.
+class SweepPlanner {
+ public:
+  // Loads the scenario as it is. Throws UserError.
+  SweepPlanner(const std::string& file, const Options& options);
+  const scenario::Scenario& base() const { return base_; }
+  const std::vector<std::string>& keys() const { return keys_; }     // of the axes
+
+  // Loads and checks runs. Throws ScenarioError, UserError: up to twenty mistakes, each naming its run.
+  PlannedSweepRun planned(scenario::SweepRun run) const;
+  std::vector<PlannedSweepRun> planned(std::vector<scenario::SweepRun> runs) const;
+
+  // All runs of the axes and seeds; with --run-index that one alone. Throws UserError: nothing to sweep, an index beyond the runs.
+  SweepPlan product() const;
+
+ private:
+  scenario::LoadOptions settings() const;
+  std::string file_, text_;                // text_: of standard input, which is read once
+  const Options& options_;
+  std::vector<std::string> settings_, keys_;
+  scenario::Scenario base_;
+};
 
 // A shell's word for `text`.
 std::string shell_word(const std::string& text);

@@ -52,7 +52,43 @@ std::vector<std::string> refusals(const SweepResult& s) {
   return out;
 }
 
+void search_members(JsonText& j, const SweepResult& s) {
+  j.key("search").open('{', JsonText::flat).key("key").string(s.search->key).key("aim").string(s.search->aim).key("what").string(s.search->what);
+  j.key("from").raw(s.search->from).key("to").raw(s.search->to).key("precision").raw(s.search->precision).close();
+  j.key("searches").open('[');
+  for (const SearchResult& r : s.searches) {
+    j.open('{').key("set").open('{', JsonText::flat);
+    for (const auto& [key, value] : r.set) j.key(key).raw(value);
+    j.close();
+    if (r.other.empty()) j.key("label").string(r.label);
+    else j.key("between").open('[', JsonText::flat).string(r.label).string(r.other).close();
+    j.key("outcome").string(r.outcome);
+    if (r.value) {
+      j.key("value").raw(*r.value).key("below").raw(*r.below).key("above").raw(*r.above).key("index").count(r.index);
+      if (!r.other.empty()) j.key("lower_below").string(r.lower_below).key("lower_above").string(r.lower_above);
+    }
+    if (!r.other_changes.empty()) {
+      j.key("other_changes").open('[', JsonText::flat);
+      for (const auto& [below, above] : r.other_changes) j.open('[').raw(below).raw(above).close();
+      j.close();
+    }
+    j.key("looked_at").count(r.looked_at).key("words").string(r.words).close();
+  }
+  j.close();
+}
+
+std::string title_of(const SearchInfo& s) {
+  return (s.aim == "crossover" ? "Cross-over of " + s.what + " over " + s.key : (s.aim == "highest" ? "Highest " : "Lowest ") + s.key + " with " + s.what) + ", " + shown_json(s.from) +
+         " to " + shown_json(s.to);
+}
+
 }  // namespace
+
+std::string search_called(const SearchResult& r) {
+  std::string out;
+  for (const auto& [key, value] : r.set) out += (out.empty() ? "" : ", ") + key + "=" + shown_json(value);
+  return out + (out.empty() ? "" : ": ") + r.label + (r.other.empty() ? "" : " against " + r.other);
+}
 
 std::string shown_json(const std::string& json) {
   return json.size() >= 2 && json.front() == '"' && json.back() == '"' && json.find('\\') == std::string::npos ? json.substr(1, json.size() - 2) : json;
@@ -66,6 +102,9 @@ std::string sweep_csv(const SweepResult& s) {
     std::string head = std::to_string(r.index) + "," + std::to_string(r.run.seed);
     for (const auto& [key, value] : r.set) head += "," + csv_field(shown_json(value));
     head += "," + csv_field(r.run.label) + "," + csv_field(r.run.strategy) + ",";
+    for (const SearchResult& f : s.searches)
+      if (f.value && f.index == r.index && f.seed == r.run.seed && (f.other.empty() ? f.label : f.other) == r.run.label)
+        out += head + "search." + s.search->aim + "," + csv_field(s.search->unit) + "," + std::to_string(f.number) + "\n";
     for (const system::Metric& m : r.run.metrics) out += head + csv_field(m.name) + "," + csv_field(m.unit) + "," + m.text() + "\n";
   }
   return out;
@@ -88,7 +127,9 @@ std::string sweep_json(const SweepResult& s) {
   j.close().key("refused").open('[');
   for (const SweepResult::NotRun& n : s.refused)
     j.open('{', JsonText::flat).key("index").count(n.index).key("label").string(n.refused.label).key("strategy").string(n.refused.strategy).key("reason").string(n.refused.reason).close();
-  return j.close().close().text();
+  j.close();
+  if (s.search) search_members(j, s);
+  return j.close().text();
 }
 
 std::string sweep_text(const SweepResult& s) {
@@ -104,6 +145,8 @@ std::string sweep_text(const SweepResult& s) {
     out += line + "\n";
   }
   for (const std::string& r : refusals(s)) out += r + "\n";
+  if (s.search) out += "\n" + title_of(*s.search) + "\n";
+  for (const SearchResult& r : s.searches) out += "  " + search_called(r) + ": " + (r.value ? shown_json(*r.value) + " (" + r.words + ")" : r.words) + "\n";
   return out;
 }
 
@@ -120,6 +163,8 @@ std::string sweep_markdown(const SweepResult& s) {
     out += "\n";
   }
   for (const std::string& r : refusals(s)) out += "\n" + markdown_cell(r) + "\n";
+  if (s.search) out += "\n## " + markdown_cell(title_of(*s.search)) + "\n\n";
+  for (const SearchResult& r : s.searches) out += "- " + markdown_cell(search_called(r) + ": " + (r.value ? shown_json(*r.value) + " (" + r.words + ")" : r.words)) + "\n";
   return out;
 }
 

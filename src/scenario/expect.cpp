@@ -107,6 +107,10 @@ class Line {
 
 }  // namespace
 
+bool read_expectation(Reader& r, const Node& n, const std::string& path, Expectation& e) {
+  return r.expect(n, path, Kind::string, kLineForm) && Line(r, n, path).parse(e);
+}
+
 Special read_expect() {
   Special s;
   s.read = [](Reader& r, const Node& n, const std::string& path, void*) {
@@ -115,7 +119,7 @@ Special read_expect() {
     for (std::size_t i = 0; i < n.children.size(); ++i) {
       const std::string at = path + "." + std::to_string(i);
       Expectation e;
-      if (r.expect(n.children[i], at, Kind::string, kLineForm) && Line(r, n.children[i], at).parse(e))
+      if (read_expectation(r, n.children[i], at, e))
         r.scenario().expect.push_back(e);
     }
   };

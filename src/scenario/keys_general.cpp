@@ -41,9 +41,10 @@ void time_keys(Table& t) {
 void last_keys(Table& t) {
   t.other("expect", read_expect(), "a list of lines METRIC[LABEL]? OP (NUMBER UNIT? | NUMBER * METRIC[LABEL])",
           "What must hold of the results; a line without [LABEL] holds for every strategy that runs.");
-  t.other("sweep", read_sweep(), "an object {axes, exclude, seeds}",
+  t.other("sweep", read_sweep(), "an object {axes, search, exclude, seeds}",
           "What `sweep` runs: the product of the axes, each {key, values}, {key, from, to, step} (step may be \"log2\") or {zip: [of "
-          "these]}, less what an entry of exclude matches, for each seed. Other commands run the scenario as it is.")
+          "these]}, less what an entry of exclude matches, for each seed. `search` looks, at each point of that product, for the value of one more key "
+          "up to which a line holds (`highest`; from which on: `lowest`), or at which one strategy overtakes another (`crossover`). Other commands run the scenario as it is.")
       .hashed = false;
   t.other("costs", read_costs(),
           "an object of operations {cycles, cycles_per_unit, per, source, confidence} by component.operation",

@@ -64,6 +64,8 @@ std::string pointer(std::string_view path);
 // The values that are no scalars (special_*.cpp).
 Special read_strategies();
 Special read_expect();
+// One line of `expect` (a string); false and a mistake when it is none.
+bool read_expectation(Reader& r, const Node& n, const std::string& path, Expectation& e);
 Special read_sweep();
 Special read_costs();
 Special read_frame_bytes();

@@ -140,12 +140,31 @@ struct SweepAxis {
   };
   std::vector<Key> keys;                  // that move together; all have the same number of values
 };
+// One key whose value is searched instead of swept (sweep_search.h).
+enum class Type : std::uint8_t;
+struct SweepSearch {
+  enum class Aim : std::uint8_t { highest, lowest, crossover };
+  std::string key;                        // dotted
+  Type type{};                            // of its numbers
+  std::uint64_t from = 0, to = 0;         // in the type's base unit; from < to
+  std::string precision;                  // as written; "1%" by default
+  bool doubling = false;                  // precision "log2": values are from * 2^n
+  std::uint64_t step = 0;                 // values are from + n * step; 0: the gap that is left is `relative` of its lower end
+  Share relative = 10'000;
+  std::uint64_t unit = 1;                 // every value is a multiple of it
+  Aim aim = Aim::highest;
+  Expectation holds;                      // highest, lowest
+  std::string metric;                     // crossover
+  std::vector<std::string> between;       // crossover: the first label against each other; empty: of all that run
+};
 struct Sweep {
   using Exclusion = std::vector<std::pair<std::string, std::string>>;   // key and value: runs that have all of them are left out
   std::vector<SweepAxis> axes;
   std::vector<Exclusion> exclude;
   std::vector<std::uint64_t> seeds;       // these, or
   std::uint64_t seed_count = 0;           // this many from the scenario's on; both empty: the scenario's alone
+  std::optional<SweepSearch> search;
+  bool empty() const { return axes.empty() && seeds.empty() && seed_count == 0 && !search; }
 };
 
 struct PlantedFault {

@@ -4,6 +4,7 @@
 
 #include "src/scenario/keys.h"
 #include "src/scenario/reader.h"
+#include "src/scenario/sweep_search.h"
 #include "src/scenario/units.h"
 
 namespace gd::scenario {
@@ -12,12 +13,6 @@ namespace {
 
 const char* const kAxisForm = "{key, values}, {key, from, to, step}, or {zip: [of these]}";
 constexpr std::size_t kMostValues = 100'000;   // of one axis
-
-bool is_number(Type t) { return t == Type::count || t == Type::time || t == Type::rate || t == Type::size || t == Type::frequency || t == Type::share; }
-
-Parsed number_of(Type type, std::string_view text) { return type == Type::count ? parse_decimal(text, 1) : parse_quantity(type, text); }
-
-std::string value_of(Type type, std::uint64_t v) { return type == Type::count ? std::to_string(v) : Json(format_quantity(type, v)).dump(); }
 
 // A node as JSON text.
 Json json_of(const Node& n) {
@@ -40,28 +35,24 @@ Json json_of(const Node& n) {
   return nullptr;
 }
 
-// Whether a key can be swept: one of the table, an option that lies below one, or a cost.
-bool settable(const std::string& key) {
-  for (std::size_t dot = key.size(); dot != std::string::npos && dot != 0; dot = key.rfind('.', dot - 1)) {
-    const KeyInfo* k = find_key(key.substr(0, dot));
-    if (k != nullptr && (dot == key.size() || k->type == Type::other)) return true;
-  }
-  return false;
-}
-
 class BlockReader {
  public:
   BlockReader(Reader& r, Sweep& out) : r_(r), out_(out) {}
 
   void read(const Node& n, const std::string& path) {
-    if (!r_.expect(n, path, Kind::object, "an object {axes, exclude, seeds}")) return;
+    if (!r_.expect(n, path, Kind::object, "an object {axes, search, exclude, seeds}")) return;
     for (const Node& c : n.children) {
       const std::string at = path + "." + c.key;
       if (c.key == "axes") axes(c, at);
       else if (c.key == "exclude") exclude(c, at);
       else if (c.key == "seeds") seeds(c, at);
-      else r_.fail_key(c, at, "unknown key", "axes, exclude, seeds", nearest(c.key, {"axes", "exclude", "seeds"}));
+      else if (c.key == "search") read_search(r_, c, at, out_.search);
+      else r_.fail_key(c, at, "unknown key", "axes, search, exclude, seeds", nearest(c.key, {"axes", "search", "exclude", "seeds"}));
     }
+    if (!out_.search) return;
+    for (const SweepAxis& a : out_.axes)
+      for (const SweepAxis::Key& k : a.keys)
+        if (k.key == out_.search->key) r_.fail(*n.find("search"), path + ".search", k.key + " is searched, and is an axis too");
   }
 
  private:
@@ -106,7 +97,7 @@ class BlockReader {
     }
     if (!r_.expect(*key, path + ".key", Kind::string, "a dotted key, as in nic.ring_size")) return out;
     out.key = key->text;
-    if (!settable(out.key)) r_.fail(*key, path + ".key", "unknown key \"" + out.key + "\"", "a key of `list keys`", nearest_key(out.key));
+    if (!can_be_swept(out.key)) r_.fail(*key, path + ".key", "unknown key \"" + out.key + "\"", "a key of `list keys`", nearest_key(out.key));
     if ((values != nullptr) == (from != nullptr || to != nullptr || step != nullptr)) {
       r_.fail(n, path, "an axis has either values, or from, to and step", kAxisForm);
     } else if (values != nullptr) {
@@ -165,10 +156,10 @@ class BlockReader {
 // "10Gbps" is "10000Mbps": numbers are compared by what they say.
 bool same_value(const std::string& key, const std::string& a, const std::string& b) {
   if (a == b) return true;
-  const KeyInfo* info = find_key(key);
-  if (info == nullptr || !is_number(info->type)) return false;
   const auto bare = [](const std::string& json) { return json.size() > 1 && json.front() == '"' ? json.substr(1, json.size() - 2) : json; };
-  const Parsed x = number_of(info->type, bare(a)), y = number_of(info->type, bare(b));
+  const std::optional<Type> type = number_type(key, bare(a));
+  if (!type) return false;
+  const Parsed x = number_of(*type, bare(a)), y = number_of(*type, bare(b));
   return x.value && y.value && *x.value == *y.value;
 }
 
@@ -188,15 +179,36 @@ Json axis_json(const SweepAxis::Key& k) {
 
 }  // namespace
 
-std::vector<std::string> range_values(const std::string& key, std::string_view from, std::string_view to, std::string_view step, std::string& problem) {
+bool can_be_swept(const std::string& key) {
+  for (std::size_t dot = key.size(); dot != std::string::npos && dot != 0; dot = key.rfind('.', dot - 1)) {
+    const KeyInfo* k = find_key(key.substr(0, dot));
+    if (k != nullptr && (dot == key.size() || k->type == Type::other)) return true;
+  }
+  return false;
+}
+
+std::optional<Type> number_type(const std::string& key, std::string_view example) {
+  constexpr Type kNumbers[] = {Type::count, Type::time, Type::rate, Type::size, Type::frequency, Type::share};
   const KeyInfo* info = find_key(key);
+  const bool open = info == nullptr || info->type == Type::other;   // an option, a cost, a size of frames: what it looks like
+  for (const Type t : kNumbers)
+    if (open ? number_of(t, example).value.has_value() : info->type == t) return t;
+  return std::nullopt;
+}
+
+Parsed number_of(Type type, std::string_view text) { return type == Type::count ? parse_decimal(text, 1) : parse_quantity(type, text); }
+
+std::string number_json(Type type, std::uint64_t v) { return type == Type::count ? std::to_string(v) : Json(format_quantity(type, v)).dump(); }
+
+std::vector<std::string> range_values(const std::string& key, std::string_view from, std::string_view to, std::string_view step, std::string& problem) {
+  const std::optional<Type> type = number_type(key, from);
   std::vector<std::string> out;
-  if (info == nullptr || !is_number(info->type)) {
+  if (!type) {
     problem = key + " is no number, so that it has no range";
     return out;
   }
   const bool doubling = step == "log2";
-  const Parsed a = number_of(info->type, from), b = number_of(info->type, to), by = doubling ? Parsed{2, ""} : number_of(info->type, step);
+  const Parsed a = number_of(*type, from), b = number_of(*type, to), by = doubling ? Parsed{2, ""} : number_of(*type, step);
   for (const Parsed* p : {&a, &b, &by})
     if (!p->value) {
       problem = p->problem.empty() ? "a range is made of numbers" : p->problem;
@@ -211,7 +223,7 @@ std::vector<std::string> range_values(const std::string& key, std::string_view f
       problem = "the range has more than " + std::to_string(kMostValues) + " values";
       return {};
     }
-    out.push_back(value_of(info->type, v));
+    out.push_back(number_json(*type, v));
     if (v > UINT64_MAX / 2 || v > UINT64_MAX - *by.value) break;
   }
   return out;
@@ -223,7 +235,7 @@ SweepAxis parse_axis(const std::string& text) {
   SweepAxis axis;
   SweepAxis::Key& k = axis.keys.emplace_back();
   k.key = text.substr(0, equals);
-  if (!settable(k.key)) wrong_axis(text, "unknown key \"" + k.key + "\"", "a key of `list keys`", nearest_key(k.key));
+  if (!can_be_swept(k.key)) wrong_axis(text, "unknown key \"" + k.key + "\"", "a key of `list keys`", nearest_key(k.key));
   const std::string values = text.substr(equals + 1);
   const std::size_t first = values.find(".."), second = first == std::string::npos ? first : values.find("..", first + 2);
   if (second != std::string::npos) {
@@ -255,8 +267,7 @@ void add_axis(Sweep& sweep, SweepAxis axis) {
 }
 
 std::vector<SweepRun> sweep_runs(const Sweep& sweep, std::uint64_t seed) {
-  if (sweep.axes.empty() && sweep.seeds.empty() && sweep.seed_count == 0)
-    throw UserError("there is nothing to sweep: the scenario has no `sweep` block, and neither --axis nor --seeds is given");
+  if (sweep.empty()) throw UserError("there is nothing to sweep: the scenario has no `sweep` block, and none of --axis, --search and --seeds is given");
   std::vector<std::uint64_t> seeds = sweep.seeds;
   for (std::uint64_t i = 0; seeds.size() < std::max<std::uint64_t>(sweep.seed_count, sweep.seeds.empty() ? 1 : 0); ++i) seeds.push_back(seed + i);
   std::size_t total = seeds.size();
@@ -290,13 +301,14 @@ Special read_sweep() {
   };
   s.write = [](const void* object) -> Json {
     const Sweep& w = static_cast<const Scenario*>(object)->sweep;
-    if (w.axes.empty() && w.seeds.empty() && w.seed_count == 0) return nullptr;
+    if (w.empty()) return nullptr;
     Json out = {{"axes", Json::array()}};
     for (const SweepAxis& a : w.axes) {
       Json zip = Json::array();
       for (const SweepAxis::Key& k : a.keys) zip.push_back(axis_json(k));
       out["axes"].push_back(a.keys.size() == 1 ? zip.at(0) : Json{{"zip", zip}});
     }
+    if (w.search) out["search"] = search_json(*w.search);
     for (const Sweep::Exclusion& e : w.exclude) {
       Json x = Json::object();
       for (const auto& [key, value] : e) x[key] = Json::parse(value);
@@ -308,6 +320,11 @@ Special read_sweep() {
   };
   s.schema = Json::parse(R"({"type":"object","additionalProperties":false,"properties":{
     "axes":{"type":"array","items":{"type":"object"}},
+    "search":{"type":"object","required":["key","from","to"],"additionalProperties":false,"properties":{
+      "key":{"type":"string"},"from":{"type":["number","string"]},"to":{"type":["number","string"]},"precision":{"type":["number","string"]},
+      "highest":{"type":"string"},"lowest":{"type":"string"},
+      "crossover":{"type":"object","required":["metric"],"additionalProperties":false,
+        "properties":{"metric":{"type":"string"},"between":{"type":"array","minItems":2,"items":{"type":"string"}}}}}},
     "exclude":{"type":"array","items":{"type":"object","minProperties":1}},
     "seeds":{"oneOf":[{"type":"integer","minimum":1},{"type":"array","minItems":1,"items":{"type":"integer","minimum":0}}]}}})");
   return s;

@@ -7,16 +7,20 @@
 //             "exclude": [{"traffic.frame_bytes": 64, "nic.ring_size": 1024}],
 //             "seeds": 3}
 //
+// In place of one axis a key may be searched: sweep_search.h.
+//
 // The runs are the product of the axes, the first axis outermost and seeds innermost, less those that an exclusion matches. A
 // run's index is its place in that list, so that it does not depend on how many processes work on it.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "src/scenario/scenario.h"
+#include "src/scenario/keys.h"
+#include "src/scenario/units.h"
 
 namespace gd::scenario {
 
@@ -39,6 +43,15 @@ void add_axis(Sweep& sweep, SweepAxis axis);
 // All runs. Without seeds of its own the sweep has the scenario's. Throws UserError: no axis and no seeds, more runs than
 // kMostRuns, or none left by the exclusions.
 std::vector<SweepRun> sweep_runs(const Sweep& sweep, std::uint64_t seed);
+
+// Whether a key can be varied: one of the table, an option that lies below one, or a cost.
+bool can_be_swept(const std::string& key);
+// Of which type a key's numbers are; for one whose type is not in the table (sizes of frames, options, costs) what `example` looks
+// like. Nothing when it has none.
+std::optional<Type> number_type(const std::string& key, std::string_view example);
+// A number of a type, and back to JSON text: "10Gbps", 64.
+Parsed number_of(Type type, std::string_view text);
+std::string number_json(Type type, std::uint64_t value);
 
 // Values from `from` to `to` by `step` (a quantity of the key's type, or "log2": each twice the one before), as JSON texts.
 // `problem` tells what is wrong; the list is empty then.

@@ -119,6 +119,84 @@ sweep_pictures() {
   [ ! -e plain/curves.png ] || wrong '--no-plots'
 }
 
+# A copy that the card's ring decides: bursts of 64 frames, and cycles that grow with the frame.
+searched() {
+  printf '%s\n' "${small%\}}" ', "sweep": {"axes": [{"key": "vhost.batch", "values": [1, 64]}],
+   "search": {"key": "traffic.frame_bytes", "from": 256, "to": 1518, "precision": 32, "crossover": {"metric": "guest.cycles_per_packet", "between": ["guest-head", "vhost-copy"]}}}}' >searched.json
+}
+
+search_tables() {
+  searched
+  gd sweep searched.json --dry-run
+  status_is 0; out_has 'vhost.batch=1: guest-head against vhost-copy: traffic.frame_bytes at 256, 576, 896, 1216, 1518; then where'; out_has '2 searches, 20 to '
+  [ "$(ls -A)" = searched.json ] || wrong 'a dry run writes nothing'
+  gd sweep searched.json --out one -j 1
+  status_is 0; out_has 'Cross-over of guest.cycles_per_packet over traffic.frame_bytes, 256 to 1518'; out_has '  vhost.batch=64: guest-head against vhost-copy: '
+  gd sweep searched.json --out two -j 4
+  same_tables one two
+  gd sweep one/config.json --out three --quiet
+  same_tables one three
+  gd sweep searched.json --out highest --seeds 2 --axis vhost.batch=64 --search traffic.rate=500Mbps..1Gbps..10% --highest 'guest.cycles_per_packet < 99 * guest.cycles_per_packet[guest-head]' --format json --quiet
+  status_is 0
+  json 'd["search"]["aim"] == "highest" and [s["outcome"] for s in d["searches"]] == ["everywhere", "everywhere"] and d["searches"][1]["label"] == "guest-head"'
+  gd sweep searched.json --out lowest --axis vhost.batch=64 --search traffic.frame_bytes=256..1518..16 --lowest 'copy.guest_bytes_per_packet[vhost-copy] >= 700' --format json --quiet
+  status_is 0
+  # What was found is what the runs show: the neighbours were run, and the line holds at one and not at the other.
+  /usr/bin/python3 -I - lowest one <<'END' || wrong 'what was found agrees with the runs'
+import csv, json, sys
+d = json.load(open(sys.argv[1] + "/sweep.json"))
+(s,) = d["searches"]
+assert s["outcome"] == "found" and s["value"] == s["above"] and 0 < s["above"] - s["below"] <= 16, s
+at = {r["set"]["traffic.frame_bytes"]: r for r in d["rows"]}
+values = list(at)
+assert values == sorted(values) and len(values) == s["looked_at"] and all(r["label"] == "vhost-copy" for r in d["rows"])
+assert at[s["below"]]["metrics"]["copy.guest_bytes_per_packet"]["value"] < 700 <= at[s["above"]]["metrics"]["copy.guest_bytes_per_packet"]["value"]
+assert at[s["above"]]["index"] == s["index"]
+(row,) = [r for r in csv.DictReader(open(sys.argv[1] + "/sweep.csv")) if r["metric"].startswith("search.")]
+assert row["metric"] == "search.lowest" and int(row["value"]) == s["value"] and int(row["index"]) == s["index"] and row["traffic.frame_bytes"] == row["value"]
+d = json.load(open(sys.argv[2] + "/sweep.json"))
+assert len(d["searches"]) == 2 and d["keys"] == ["vhost.batch", "traffic.frame_bytes"] and sorted({r["index"] for r in d["rows"]}) == list(range(d["runs"]))
+END
+  for format in csv markdown; do
+    gd sweep searched.json --out "$format" --format "$format" --quiet
+    status_is 0; out_has 'traffic.frame_bytes'; err_is_empty
+  done
+}
+
+search_mistakes() {
+  searched
+  refuses '/sweep/search/crossover/between: there is no strategy "gest-head"' sweep searched.json --crossover 'drops.total[gest-head,vhost-copy]'
+  refuses 'did you mean guest-head?' sweep searched.json --crossover 'drops.total[gest-head,vhost-copy]'
+  refuses 'is searched, and is an axis too' sweep searched.json --axis traffic.frame_bytes=64
+  refuses 'did you mean "drops.total"?' sweep searched.json --highest 'drops.totl == 0'
+  refuses 'not in Gb/s' sweep searched.json --highest 'latency.p50 == 0 Gb/s'
+  refuses 'one can be given' sweep searched.json --highest 'drops.total == 0' --lowest 'drops.total == 0'
+  refuses 'KEY=FROM..TO' sweep searched.json --search traffic.rate
+  refuses 'run 4 (vhost.batch=1, traffic.frame_bytes=20000)' sweep searched.json --search traffic.frame_bytes=256..20000..8
+  refuses 'needs the list of runs ahead' sweep searched.json --list-commands --out d
+  refuses 'needs the list of runs ahead' sweep searched.json --run-index 3 --out d
+  refuses 'needs the list of runs ahead' sweep searched.json --collect --out d
+  refuses 'a search has key, from and to' sweep small.json --highest 'drops.total == 0' <<<"$(small)"
+}
+
+search_resumed() {
+  searched
+  gd sweep searched.json --out whole --quiet
+  "$guestdma" sweep searched.json --out late --quiet -j 1 >/dev/null 2>&1 &
+  local program=$!
+  until_true test -s .late.part/runs/2/guest-head/summary.json
+  kill -INT "$program"; wait "$program"; status=$?
+  status_is 130
+  local before
+  before=$(stat -c %y .late.part/runs/0/guest-head/summary.json)
+  gd sweep searched.json --out late --resume --crossover 'guest.cycles_per_packet[vhost-copy,guest-head]'
+  status_is 2; err_has 'is another sweep than this one'
+  gd sweep searched.json --out late --resume --quiet
+  status_is 0
+  [ "$(stat -c %y late/runs/0/guest-head/summary.json)" = "$before" ] || wrong 'what was done is kept'
+  same_tables whole late
+}
+
 case $(type -t "${3:-}") in
   function) "$3" ;;
   *) echo "unknown case '${3:-}'"; exit 2 ;;

@@ -27,6 +27,8 @@ TEST(SweepRange, StepsAndDoubling) {
   EXPECT_THAT(range("traffic.rate", "2Gbps", "5Gbps", "1500Mbps"), ElementsAre("\"2Gbps\"", "\"3.5Gbps\"", "\"5Gbps\""));
   EXPECT_THAT(range("time.measure", "1us", "4us", "log2"), ElementsAre("\"1us\"", "\"2us\"", "\"4us\""));
   EXPECT_THAT(range("nic.ring_size", "8", "8", "1"), ElementsAre("8"));
+  EXPECT_THAT(range("traffic.frame_bytes", "64", "256", "log2"), ElementsAre("64", "128", "256"));   // what its type does not say
+  EXPECT_THAT(range("strategies.0.threshold", "1KiB", "2KiB", "512B"), ElementsAre("\"1KiB\"", "\"1536B\"", "\"2KiB\""));
   EXPECT_THAT(range("nic.ring_size", "9223372036854775807", "9223372036854775807", "log2"), ElementsAre("9223372036854775807"));
 }
 
@@ -135,6 +137,59 @@ TEST(SweepBlock, Mistakes) {
       EXPECT_THAT(e.what(), HasSubstr("/sweep")) << r.block;
     }
   }
+}
+
+TEST(SearchBlock, ReadsAndWrites) {
+  const Scenario s = load_block(R"({"axes": [{"key": "nic.ring_size", "values": [64, 128]}],
+    "search": {"key": "traffic.rate", "from": "1Gbps", "to": "10Gbps", "precision": "2%", "highest": "drops.total == 0"}})");
+  ASSERT_TRUE(s.sweep.search);
+  EXPECT_EQ(s.sweep.search->from, 1'000'000'000u);
+  EXPECT_EQ(s.sweep.search->relative, 20'000u);
+  EXPECT_EQ(s.sweep.search->aim, SweepSearch::Aim::highest);
+  EXPECT_EQ(s.sweep.search->holds.metric, "drops.total");
+  const Scenario pair = load_block(R"({"search": {"key": "traffic.frame_bytes", "from": 64, "to": 1518, "precision": 8,
+    "crossover": {"metric": "cpu.cycles_per_packet", "between": ["a", "b"]}}})");
+  EXPECT_EQ(pair.sweep.search->step, 8u);
+  EXPECT_THAT(pair.sweep.search->between, ElementsAre("a", "b"));
+  for (const Scenario* one : {&s, &pair}) EXPECT_EQ(resolved(load_text(resolved(*one), "again.json", {})), resolved(*one));
+  EXPECT_EQ(config_sha256(s), config_sha256(load_block("{}")));
+}
+
+TEST(SearchBlock, PrecisionFollowsTheKey) {
+  const auto of = [](const std::string& rest) { return *load_block("{\"search\": {\"highest\": \"drops.total == 0\", " + rest + "}}").sweep.search; };
+  EXPECT_EQ(of(R"("key": "nic.ring_size", "from": 64, "to": 512)").unit, 8u);
+  EXPECT_EQ(of(R"("key": "time.measure", "from": "1us", "to": "2us", "precision": "100ns")").step, 100'000u);
+  EXPECT_EQ(of(R"("key": "traffic.foreign.host", "from": "0%", "to": "50%", "precision": "1%")").step, 10'000u);
+  EXPECT_TRUE(of(R"("key": "nic.ring_size", "from": 64, "to": 512, "precision": "log2")").doubling);
+}
+
+TEST(SearchBlock, Mistakes) {
+  struct Row { const char *block, *says; };
+  for (const Row& r : {Row{R"([])", "expected an object"}, {R"({"key": "nic.ring_size", "from": 64, "highest": "drops.total == 0"})", "has key, from and to"},
+                       {R"({"key": "nic.ring_siz", "from": 64, "to": 128, "highest": "drops.total == 0"})", "did you mean \"nic.ring_size\"?"},
+                       {R"({"key": "consumer", "from": 64, "to": 128, "highest": "drops.total == 0"})", "is no number"},
+                       {R"({"key": "nic.ring_size", "from": 128, "to": 64, "highest": "drops.total == 0"})", "leaves nothing to search"},
+                       {R"({"key": "traffic.rate", "from": 1, "to": "2Gbps", "highest": "drops.total == 0"})", "no unit"},
+                       {R"({"key": "nic.ring_size", "from": 64, "to": 128, "precision": 3, "highest": "drops.total == 0"})", "is a multiple of 8"},
+                       {R"({"key": "nic.ring_size", "from": 64, "to": 128, "precision": "0%", "highest": "drops.total == 0"})", "never reached"},
+                       {R"({"key": "traffic.vlan", "from": 0, "to": 128, "highest": "drops.total == 0"})", "not reached from 0"},
+                       {R"({"key": "nic.ring_size", "from": 64, "to": 128})", "one of highest, lowest and crossover"},
+                       {R"({"key": "nic.ring_size", "from": 64, "to": 128, "highest": "drops.total", "lowest": "drops.total == 0"})", "one of highest, lowest and crossover"},
+                       {R"({"key": "nic.ring_size", "from": 64, "to": 128, "highest": "drops.total ~ 0"})", "expected a comparison"},
+                       {R"({"key": "nic.ring_size", "from": 64, "to": 128, "higest": "drops.total == 0"})", "did you mean \"highest\"?"},
+                       {R"({"key": "nic.ring_size", "from": 64, "to": 128, "crossover": {"metrc": "x"}})", "did you mean \"metric\"?"},
+                       {R"({"key": "nic.ring_size", "from": 64, "to": 128, "crossover": {"metric": "x", "between": ["a"]}})", "between two strategies"},
+                       {R"({"key": "nic.ring_size", "from": 64, "to": 128, "crossover": {"metric": "x", "between": ["a", "a"]}})", "stands there twice"}}) {
+    try {
+      load_block(std::string("{\"search\": ") + r.block + "}");
+      ADD_FAILURE() << r.block;
+    } catch (const ScenarioError& e) {
+      EXPECT_THAT(e.what(), HasSubstr(r.says)) << r.block;
+      EXPECT_THAT(e.what(), HasSubstr("s.json:1:")) << r.block;
+      EXPECT_THAT(e.what(), HasSubstr("/sweep/search")) << r.block;
+    }
+  }
+  EXPECT_THROW(load_block(R"({"axes": [{"key": "nic.ring_size", "values": [64]}], "search": {"key": "nic.ring_size", "from": 64, "to": 128, "highest": "drops.total == 0"}})"), ScenarioError);
 }
 
 }  // namespace sweep_test
