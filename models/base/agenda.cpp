@@ -78,7 +78,7 @@ void Agenda::run_instant() {
     Actor& a = *actors_[running_];
     ++activations_;
     ++a.activations_;
-    if (++at_this_time > kStandstill) broken("simulated time stands still at " + std::to_string(now_) + " ps");
+    if (++at_this_time > kStandstill) broken("simulated time stands still at " + std::to_string(now_) + " ps (actor of rank " + std::to_string(a.rank_) + ")");
     a.act(now_);
     settle(running_);
     running_ = kNobody;

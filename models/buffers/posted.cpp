@@ -53,9 +53,10 @@ void PostedBuffers::unpin(Step& s, Gpa gpa, Hpa page) {
 }
 
 // Pages whose mapping was taken away lazily stay pinned until the device can no longer reach them. The IOMMU is asked
-// again each time, because a full batch flushes earlier than the timeout.
+// again each time, because a full batch flushes earlier than the timeout. One page is freed even by a step that is over: who
+// is at the limit needs it to go on, and nobody asks again.
 void PostedBuffers::drain(Step& s) {
-  while (later_first_ < later_.size() && !s.over()) {
+  for (unsigned n = 0; later_first_ < later_.size() && (n < 2 || !s.over()); ++n) {
     const Later& l = later_[later_first_];
     if (c_.iommu.safe_to_unpin(l.unmapped_at) > s.now()) break;
     if (l.unpin) unpin(s, l.gpa, l.page);

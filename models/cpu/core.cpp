@@ -102,8 +102,13 @@ void Core::finish(Time now) {
 }
 
 void Core::begin(Time now) {
-  Task* t = queue_.take(now);
-  if (!t) return;
+  while (Task* t = queue_.take(now))
+    if (run(*t, now)) return;
+}
+
+// One step of `t`. False when it is over already: the task sleeps and has done nothing.
+bool Core::run(Task& task, Time now) {
+  Task* const t = &task;
   if (spinner_) {
     settle_spin(now);
     spin_from_ = kNever;
@@ -113,7 +118,8 @@ void Core::begin(Time now) {
   Step& s = step_;
   s.start_ = now;
   s.mc_ = 0;
-  s.forget_lines();
+  s.awaited_ = false;
+  ++s.number_;
   s.row_ = t->row_;
   s.guest_ = t->world_ == World::guest;
   if (t->world_ != last_world_) {
@@ -134,8 +140,13 @@ void Core::begin(Time now) {
     s.mc_ += 1000;
   }
   busy_mc_ += s.mc_;
+  if (s.mc_ == 0 && !current_again_ && !t->woken_ && s.deferred_.empty()) {
+    finish(now);
+    return false;
+  }
   // A step without cost takes no time, so that a task that does nothing for ever is caught as simulated time standing still.
   wake_at(now + (s.mc_ == 0 ? 0 : std::max<Time>(1, clock_.take(s.mc_))));
+  return true;
 }
 
 }  // namespace gd

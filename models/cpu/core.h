@@ -1,9 +1,11 @@
 // Cores and what runs on them.
 //
-// A core runs one step of one task at a time. A step executes its logic at its start, adds up what it costs, and ends
-// when that time has passed; only then do its effects become visible to others (publish, at_end, wake). No step is
-// longer than Params::step_max by more than one frame or one chunk: long work is cut. Interrupts and wake-ups are
-// taken between steps. Order of choice: interrupt, softirq, threads in turn.
+// A core runs one step of one task at a time. A step executes its logic at its start, adds up what it costs, and ends when
+// that time has passed; only then do its effects become visible to others (publish, at_end, wake). An effect that others
+// wait for ends the step, and a task that finds nothing to do acts upon it only in a step in which no time has passed yet
+// (Step::over, Step::fresh): steps follow the work, and no result hangs on Params::step_max. No step is longer than that
+// by more than one frame or one chunk: long work is cut. Interrupts and wake-ups are taken between steps. Order of choice:
+// interrupt, softirq, threads in turn.
 //
 // Modelled: context-switch, wake-up and idle-exit costs (cost book), world switches between host and guest, time slices.
 // Charged by the core: "sched.context_switch" (context "sched") when another thread than the last is chosen; "irq.entry"
@@ -76,8 +78,11 @@ class Step {
   // The present moment within the step: start plus what was charged so far. For stamps and deadlines.
   Time now() const { return start_ + elapsed(); }
   Time elapsed() const;
-  // True when the step has reached its limit and should return.
-  bool over() const { return mc_ >= limit_mc_; }
+  // True when the step has reached its limit, or has effects that others wait for, and should return.
+  bool over() const { return mc_ >= limit_mc_ || awaited_; }
+  // Nothing has been charged yet: memory is as it is at now(). What others write is seen as it was at start(), so that a
+  // task which finds nothing there, and would act upon it, looks once more in a new step unless this one is fresh.
+  bool fresh() const { return mc_ == 0; }
 
   // Software work.
   void charge(const Cost& c, std::uint64_t units = 0) { add(c.op, c.fixed_mc + c.unit_mc * units); }
@@ -87,8 +92,8 @@ class Step {
   // Time spent waiting without memory or work (an uncached MMIO read), charged as cycles.
   void stall(OpId op, Time t);
 
-  // Memory: changes the cache's state and charges the stall to `op`. No bytes move. A single line that the step has touched
-  // a moment ago is in the first-level cache and costs nothing more.
+  // Memory: changes the cache's state and charges the stall to `op`. No bytes move. A single line that the core has touched
+  // a moment ago, and that nobody else has touched since, is in the first-level cache and costs nothing more.
   void load(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::load); }
   void store(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::store); }
   void stream_load(OpId op, Hpa a, Bytes n) { touch(op, a, n, Touch::stream_load); }
@@ -97,11 +102,12 @@ class Step {
   void copy(const Cost& c, Hpa dst, Hpa src, Bytes n);
 
   // Effects at the end of the step, in the order in which they were asked for.
-  void publish(Hpa a, const void* bytes, unsigned n);   // n <= 32
+  // `awaited`: others may wait for it, so that the step is over(). n <= 32.
+  void publish(Hpa a, const void* bytes, unsigned n, bool awaited = true);
   void publish16(Hpa a, std::uint16_t v) { publish(a, &v, 2); }
   void publish32(Hpa a, std::uint32_t v) { publish(a, &v, 4); }
   using Effect = void (*)(void* object, std::uint64_t argument, Time now);
-  void at_end(Effect effect, void* object, std::uint64_t argument);
+  void at_end(Effect effect, void* object, std::uint64_t argument, bool awaited = true);
   // The task polls when this step returns false: it stays on the core, which is charged to `op` (an account without a cost)
   // until something wakes the task or another task needs the core, without an event for each look. Interrupts and softirqs
   // only interrupt the spin; another thread ends it (need_resched), and the poller runs again after it. Whoever wakes a
@@ -137,12 +143,17 @@ class Step {
   Time start_ = 0;
   std::uint64_t mc_ = 0, limit_mc_ = 0;
   std::vector<Deferred> deferred_;
+  bool awaited_ = false;   // one of them, by somebody
+  // A line that the core has touched a moment ago; a later step asks whether it is still the core's.
+  struct Recent {
+    Hpa line = UINT64_MAX;
+    std::uint64_t step = 0;
+  };
   bool in_first_level(Hpa line, Touch how);
-  void forget_lines();
-  static constexpr unsigned kRecent = 16;       // lines of which a step knows that it has just touched them
-  static constexpr std::uint64_t kEpoch = std::uint64_t{1} << 31;   // above the numbers of lines of PhysMem's 128 GiB
-  std::uint64_t epoch_ = 0;                     // of the present step
-  Hpa loaded_[kRecent] = {}, stored_[kRecent] = {};
+  bool has(Recent& r, Hpa line, bool writes);
+  static constexpr unsigned kRecent = 16;
+  Recent loaded_[kRecent], stored_[kRecent];
+  std::uint64_t number_ = 0;                    // of the step, on its core
 };
 
 struct CoreParams {
@@ -184,6 +195,7 @@ class Core : public Actor, public Runner {
   friend class Step;
   friend class Vcpu;
   void begin(Time now);
+  bool run(Task& task, Time now);
   void finish(Time now);
   void stop_spin();
 

@@ -21,19 +21,20 @@ void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
 
 void Step::stall(OpId op, Time t) { add(op, clock_->stall(t)); }
 
-// Entries carry the number of the step: nothing is cleared until the numbers run out.
-void Step::forget_lines() {
-  if ((epoch_ += kEpoch) == 0)
-    for (unsigned i = 0; i < kRecent; ++i) loaded_[i] = stored_[i] = kEpoch - 1;
+bool Step::has(Recent& r, Hpa line, bool writes) {
+  if (r.line != line) return false;
+  if (r.step != number_ && !memory_->holds(line * kLine, writes, core_->index())) return false;
+  r.step = number_;
+  return true;
 }
 
-// A line that this step has loaded or stored just now is in the core's first-level cache: nothing is asked of the memory
-// system again, so that four descriptors of a line are one visit.
+// A line that this core has loaded or stored just now is in its first-level cache: nothing is asked of the memory system
+// again, so that four descriptors of a line are one visit.
 bool Step::in_first_level(Hpa line, Touch how) {
-  const unsigned at = line % kRecent;
-  line += epoch_;
-  if (stored_[at] == line || (how == Touch::load && loaded_[at] == line)) return true;
-  (how == Touch::load ? loaded_ : stored_)[at] = line;
+  Recent& stored = stored_[line % kRecent];
+  Recent& loaded = loaded_[line % kRecent];
+  if (has(stored, line, true) || (how == Touch::load && has(loaded, line, false))) return true;
+  (how == Touch::load ? loaded : stored) = {line, number_};
   return false;
 }
 
@@ -53,8 +54,9 @@ void Step::copy(const Cost& c, Hpa dst, Hpa src, Bytes n) {
   ledger_->bytes(row_, c.op, n);
 }
 
-void Step::publish(Hpa a, const void* bytes, unsigned n) {
+void Step::publish(Hpa a, const void* bytes, unsigned n, bool awaited) {
   require(n <= sizeof Deferred::bytes, "more than 32 bytes are published at once");
+  awaited_ |= awaited;
   Deferred& d = deferred_.emplace_back();
   d.effect = nullptr;
   d.argument = a;
@@ -62,7 +64,8 @@ void Step::publish(Hpa a, const void* bytes, unsigned n) {
   copy_few(d.bytes, bytes, n);
 }
 
-void Step::at_end(Effect effect, void* object, std::uint64_t argument) {
+void Step::at_end(Effect effect, void* object, std::uint64_t argument, bool awaited) {
+  awaited_ |= awaited;
   Deferred& d = deferred_.emplace_back();
   d.effect = effect;
   d.object = object;
@@ -71,7 +74,8 @@ void Step::at_end(Effect effect, void* object, std::uint64_t argument) {
 
 void Step::wake(Task& t) {
   if (!t.runnable_ && !t.spinning_ && t.priority_ == Priority::thread) charge(core_->wakeup_cost());
-  at_end([](void* task, std::uint64_t, Time now) { static_cast<Task*>(task)->wake(now); }, &t, 0);
+  at_end([](void* task, std::uint64_t, Time now) { static_cast<Task*>(task)->wake(now); }, &t, 0,
+         !t.runnable_);   // one that runs or waits for its core loses nothing
 }
 
 void Step::spin(OpId op) {

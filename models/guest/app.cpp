@@ -18,7 +18,7 @@ GuestApp::GuestApp(GuestContext& c, GuestBuffers& buffers, GuestChecker& checker
 bool GuestApp::next_packet(Step& s) {
   packet_ = socket_.first;
   if (packet_ == kNil) {
-    reading_ = false;
+    if (s.fresh()) reading_ = false;
     return false;
   }
   GuestPacket& p = buffers_.packet(packet_);
@@ -93,7 +93,7 @@ void GuestApp::finish(Step& s) {
 
 bool GuestApp::step(Step& s) {
   while (!s.over()) {
-    if (packet_ == kNil && !next_packet(s)) return false;
+    if (packet_ == kNil && !next_packet(s)) return !s.fresh();
     if (left_ > 0 && buffer_ != kNil) {
       copy(s);
       continue;

@@ -75,9 +75,10 @@ bool GuestSoftirq::poll(Step& s, RingView& v) {
   }
   while (!s.over()) {
     if (!gro_.deliver(s, v)) return false;
+    const bool fresh = s.fresh();
     std::uint32_t packet = kNil;
     switch (rx_.receive(s, v, packet)) {
-      case GuestRxQueue::Got::none: return true;
+      case GuestRxQueue::Got::none: return fresh;
       case GuestRxQueue::Got::packet:
         gro_.receive(s, packet);
         gro_.deliver(s, v);
@@ -154,8 +155,8 @@ bool GuestSoftirq::step(Step& s) {
       else phase_ = Phase::idle;
       retry_ = from_work_ = false;
       if (rx_.starved()) timers_.refill_at(s.now() + c_.params.refill_retry);
+      rx_published_ = true;
     }
-    rx_published_ = true;
     if (c_.observer) c_.observer->level(c_.params.ring_level, static_cast<std::int64_t>(rx_.ring().outstanding()), s.now());
   }
   if (phase_ == Phase::flush && (!gro_.ready() || (!s.over() && gro_.deliver(s, v)))) phase_ = again_ ? Phase::poll : Phase::armed;

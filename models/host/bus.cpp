@@ -7,9 +7,9 @@ namespace gd {
 MmioBus::MmioBus(sc_core::sc_module_name name, CostBook& costs)
     : sc_module(name), socket("socket"), write_(costs.get("mmio.write")) {}
 
-void MmioBus::write(Step& s, std::uint64_t offset, std::uint32_t value) {
+void MmioBus::write(Step& s, std::uint64_t offset, std::uint32_t value, bool awaited) {
   s.charge(write_);
-  s.at_end(&MmioBus::effect, this, offset << 32 | value);
+  s.at_end(&MmioBus::effect, this, offset << 32 | value, awaited);
 }
 
 void MmioBus::effect(void* self, std::uint64_t argument, Time) {

@@ -14,8 +14,8 @@ class MmioBus : public sc_core::sc_module {
   // Costs: mmio.write (a posted uncached write as the core sees it).
   MmioBus(sc_core::sc_module_name name, CostBook& costs);
   tlm_utils::simple_initiator_socket<MmioBus> socket;   // to Pcie::from_cpu
-  // Writes `value` to register `offset` when the step ends.
-  void write(Step& s, std::uint64_t offset, std::uint32_t value);
+  // Writes `value` to register `offset` when the step ends, at once if the write is `awaited`.
+  void write(Step& s, std::uint64_t offset, std::uint32_t value, bool awaited = true);
   // A write whose core time was charged elsewhere (a guest's doorbell), at the present time.
   void post(std::uint64_t offset, std::uint32_t value, Time now) { effect(this, offset << 32 | value, now); }
 

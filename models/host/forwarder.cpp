@@ -190,9 +190,9 @@ bool Forwarder::step(Step& s) {
       case Phase::receive: {
         // A step sees what was visible at its start: a few frames, so that those which come meanwhile are seen too.
         const std::uint32_t end = std::min(at_ + kLook, params_.burst);
-        bool more = true;
-        while (at_ < end && (more = take(s))) ++at_;
-        if (more && at_ < params_.burst) return true;
+        bool more = true, fresh = true;
+        while (at_ < end && (fresh = s.fresh(), more = take(s))) ++at_;
+        if (at_ < params_.burst && (more || (at_ && !fresh))) return true;
         phase_ = burst_.empty() ? Phase::poll : Phase::rewrite;
         if (at_ == 0) {
           s.spin(spin_);

@@ -75,13 +75,22 @@ void HostSocket::packet(Step& s, Skb* skb) {
   remember(connection);
   skb->header_length = static_cast<std::uint16_t>(p.payload_offset);
   skb->next = nullptr;
-  const bool waiting = head_ == nullptr;
-  (head_ ? tail_->next : head_) = skb;
-  tail_ = skb;
   truesize_ += truesize(*skb);
   held_frames_ += skb->frames.count;
   if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), s.now());
-  if (waiting) s.wake(*this);
+  if (!head_ && !entering_) s.wake(*this);
+  entering_ = true;
+  s.at_end(&HostSocket::show, this, reinterpret_cast<std::uintptr_t>(skb));
+}
+
+// The reader sees the packet when the step that queued it is done.
+void HostSocket::show(void* self, std::uint64_t packet, Time now) {
+  auto& h = *static_cast<HostSocket*>(self);
+  Skb* skb = reinterpret_cast<Skb*>(packet);
+  (h.head_ ? h.tail_->next : h.head_) = skb;
+  h.tail_ = skb;
+  h.entering_ = false;
+  h.wake(now);
 }
 
 void HostSocket::remember(std::uint32_t connection) {
@@ -164,6 +173,7 @@ bool HostSocket::step(Step& s) {
     end(s, skb);
     if (s.over() && head_) return true;
   }
+  if (!s.fresh()) return true;             // what came meanwhile is still part of this read
   in_read_ = false;
   return false;
 }

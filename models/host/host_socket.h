@@ -46,6 +46,7 @@ class HostSocket : public Task, public PacketSink {
   void observe(Observer* o, std::uint32_t level) { observer_ = o, level_ = level; }
 
  private:
+  static void show(void* self, std::uint64_t packet, Time now);
   void end(Step& s, Skb* skb);
   void begin(Step& s, Skb* skb);
   void move_to(Step& s);
@@ -65,6 +66,7 @@ class HostSocket : public Task, public PacketSink {
   std::vector<std::uint32_t> connections_;
   std::size_t first_ = 0, end_ = 0;
   Skb *head_ = nullptr, *tail_ = nullptr;
+  bool entering_ = false;                  // a packet joins the empty queue at the end of the present step
   Bytes truesize_ = 0;
   std::uint32_t held_frames_ = 0;
   // The packet being read: next byte, counted from its front, and what is left of the payload.

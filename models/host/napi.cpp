@@ -165,11 +165,12 @@ bool NapiQueue::take_one(Step& s) {
   return true;
 }
 
-void NapiQueue::refill(Step& s) {
+// Fills the ring; one doorbell when it is full or the path has no more buffers. False while the step ends before that.
+bool NapiQueue::refill(Step& s) {
   std::array<std::uint64_t, 2> d;
-  std::uint32_t n = 0;
   // One descriptor stays empty, so that tail == head means none.
-  while (posted_ < params_.ring_size - 1 && !s.over()) {
+  while (posted_ < params_.ring_size - 1) {
+    if (s.over()) return false;
     if (!path_->refill(s, fill_, d)) {
       if (posted_ == 0) ++stats_.shortages;
       break;
@@ -181,13 +182,17 @@ void NapiQueue::refill(Step& s) {
     s.store(refill_.op, at, RxDescriptor::kSize);
     fill_ = fill_ + 1 == params_.ring_size ? 0 : fill_ + 1;
     ++posted_;
-    ++n;
+    ++untold_;
   }
-  if (n == 0) return;
+  refilling_ = false;
+  if (untold_ == 0) return true;
+  const bool awaited = posted_ - untold_ < params_.ring_size / 2;   // the card may run out
+  untold_ = 0;
   ++stats_.refills;
   ++stats_.doorbells;
-  bus_.write(s, reg::rx_tail(queue_), fill_);
+  bus_.write(s, reg::rx_tail(queue_), fill_, awaited);
   if (observer_) observer_->level(level_, posted_, s.now());
+  return true;
 }
 
 bool NapiQueue::expired() {
@@ -197,41 +202,40 @@ bool NapiQueue::expired() {
   return true;
 }
 
+// The ring is empty: what follows is decided now. napi_complete_done: work renews the count of polls by timer, and each
+// of them uses one up.
+void NapiQueue::begin_end() {
+  ending_ = rearm_ = true;
+  timeout_ = work_ && gro_->holds() ? params_.gro_flush_timeout : 0;
+  if (work_) defers_ = params_.defer_hard_irqs;
+  if (defers_ == 0) return;
+  --defers_;
+  timeout_ = params_.gro_flush_timeout;
+  rearm_ = timeout_ == 0;
+}
+
 // Ends the poll; true when there is something left to do at once.
 bool NapiQueue::complete(Step& s) {
-  // napi_complete_done: work renews the count of polls by timer, and each of them uses one up.
-  Time timeout = work_ && gro_->holds() ? params_.gro_flush_timeout : 0;
-  std::uint32_t defers = work_ ? params_.defer_hard_irqs : defers_;
-  bool rearm = true;
-  if (defers > 0) {
-    --defers;
-    timeout = params_.gro_flush_timeout;
-    rearm = timeout == 0;
-  }
-  if (!gro_->end_poll(s, *path_, *up_, timeout ? PollEnd::timer : PollEnd::complete)) return true;
-  if (posted_ < params_.ring_size - 1) refill(s);
-  if (posted_ < params_.ring_size - 1 && s.over()) return true;   // go on refilling in the next step
-  in_poll_ = polling_ = false;
+  if (!gro_->end_poll(s, *path_, *up_, timeout_ ? PollEnd::timer : PollEnd::complete)) return true;
+  if (!refill(s)) return true;
+  in_poll_ = polling_ = ending_ = false;
   work_ = 0;
-  defers_ = defers;
   s.charge(complete_);
-  if (timeout) timer_->arm(s, s.now() + timeout);
-  if (rearm) bus_.write(s, reg::irq_enable(queue_), 1);
+  if (timeout_) timer_->arm(s, s.now() + timeout_);
+  if (rearm_) bus_.write(s, reg::irq_enable(queue_), 1);
   return false;
 }
 
 bool NapiQueue::step(Step& s) {
   if (!started_) {                       // first fill of the ring, then interrupts on
-    refill(s);
-    if (posted_ < params_.ring_size - 1 && s.over()) return true;
+    if (!refill(s)) return true;
     started_ = true;
     if (polling_) return true;           // a frame came early; its interrupt is not repeated
     bus_.write(s, reg::irq_enable(queue_), 1);
     return false;
   }
   if (!polling_) {                       // buffers came after a shortage
-    refill(s);
-    return posted_ < params_.ring_size - 1 && s.over();
+    return !refill(s);
   }
   if (!in_poll_) {
     in_poll_ = true;
@@ -240,6 +244,11 @@ bool NapiQueue::step(Step& s) {
     s.charge(poll_);
   }
   while (!s.over()) {
+    if (ending_) return complete(s);
+    if (refilling_) {
+      refill(s);
+      continue;
+    }
     if (!gro_->hand_up(s, *up_)) return true;
     if (work_ >= params_.budget) {       // give others a turn
       if (!gro_->end_poll(s, *path_, *up_, PollEnd::budget)) return true;
@@ -247,9 +256,12 @@ bool NapiQueue::step(Step& s) {
       in_poll_ = false;
       return true;
     }
+    const bool fresh = s.fresh();
     const bool took = take_one(s);
-    if (params_.ring_size - 1 - posted_ >= params_.refill_threshold) refill(s);
-    if (!took) return complete(s);
+    refilling_ = took && params_.ring_size - 1 - posted_ >= params_.refill_threshold;
+    if (took) continue;
+    if (!fresh) return true;             // seen as it was at the step's start: once more, as it is now
+    begin_end();
   }
   return true;
 }

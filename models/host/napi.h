@@ -110,7 +110,8 @@ class NapiQueue : public Task {
   bool reported(Step& s, RxWriteback& w);
   bool completion(Step& s, RxWriteback& w);
   RxWriteback take_mini(Step& s);
-  void refill(Step& s);
+  bool refill(Step& s);
+  void begin_end();
   bool complete(Step& s);
 
   std::uint32_t queue_;
@@ -136,8 +137,13 @@ class NapiQueue : public Task {
   std::uint32_t clean_ = 0, fill_ = 0, posted_ = 0;    // next to look at, next to fill, filled
   std::uint64_t cleaned_ = 0, skip_before_ = 0;        // free-running counts of descriptors
   std::uint32_t work_ = 0;                             // frames of the present poll
-  std::uint32_t defers_ = 0;                           // polls to come before the interrupt is armed
+  std::uint32_t defers_ = 0;                           // polls by timer to come before the interrupt is armed
   bool polling_ = false, started_ = false, in_poll_ = false;
+  bool refilling_ = false;                             // a refill under way
+  std::uint32_t untold_ = 0;                           // descriptors that it has filled: its doorbell comes at its end
+  // The poll has found the ring empty: flush, refill, re-arm, as was decided then.
+  bool ending_ = false, rearm_ = false;
+  Time timeout_ = 0;
   Cost poll_, frame_, refill_, complete_, expand_;
   IrqTask irq_;
   NapiStats stats_;

@@ -1,5 +1,7 @@
 #include "models/host/softirq_delivery.h"
 
+#include <utility>
+
 #include "models/base/error.h"
 
 namespace gd {
@@ -49,7 +51,6 @@ Progress SoftirqDelivery::hand_over(Step& s) {
 
 bool SoftirqDelivery::step(Step& s) {
   path_->settle(s);
-  const std::uint64_t before = stats_.packets;
   waits_ = false;
   while (count_ && !waits_ && !s.over()) {
     const Progress p = hand_over(s);
@@ -62,9 +63,10 @@ bool SoftirqDelivery::step(Step& s) {
       path_->publish(s);
     }
   }
-  if (count_ && !waits_) return true;
+  if (!waits_ && (count_ || !s.fresh())) return true;
   path_->publish(s);
-  if (waits_ || (stats_.packets != before && path_->wants_post())) {
+  const bool delivered = std::exchange(counted_, stats_.packets) != stats_.packets;
+  if (waits_ || (delivered && path_->wants_post())) {
     ++stats_.worker_wakes;
     s.wake(*worker_);
   }

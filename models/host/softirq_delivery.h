@@ -46,6 +46,7 @@ class SoftirqDelivery : public Task, public PacketSink {
   std::uint32_t head_ = 0, count_ = 0, entering_ = 0, held_frames_ = 0;   // entering_: put in by a step that has not ended
   bool holds_ = false, waits_ = false, begun_ = false;
   SoftirqDeliveryStats stats_;
+  std::uint64_t counted_ = 0;      // packets at the end of the last round
 };
 
 }  // namespace gd

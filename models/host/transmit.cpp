@@ -29,7 +29,9 @@ void TxDriver::clean(Step& s) {
 
 Hpa TxDriver::reserve(Step& s) {
   clean(s);
-  return used_ + 1 < size_ ? slots_ + tail_ * kSlot : 0;
+  if (used_ + 1 < size_) return slots_ + tail_ * kSlot;
+  s.charge(clean_);   // a look in vain takes time too, so that who looks again and again lets the card go on
+  return 0;
 }
 
 void TxDriver::xmit(Step& s, std::uint32_t length) {

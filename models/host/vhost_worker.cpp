@@ -57,6 +57,7 @@ bool VhostWorker::receive_round(Step& s) {
   while (!s.over()) {
     if (!current_) {
       if (tap_->empty()) {
+        if (!s.fresh()) return true;
         in_batch_ = 0;
         if (vhost::old(params_) && round_packets_) path_->probe(s);
         return false;
@@ -113,10 +114,14 @@ bool VhostWorker::transmit_round(Step& s) {
   DeviceRing::Taken t;
   bool more = true;
   while (!s.over()) {
+    const bool fresh = s.fresh();
     const Hpa slot = tx_->reserve(s);
     if (slot == 0) break;                       // transmit ring full: tried again in a later step
     more = tx_ring_.take(v, seg, 32, t);
-    if (!more) break;
+    if (!more) {
+      more = !fresh;                            // looked at too early: again in a later step
+      break;
+    }
     const unsigned header = tx_ring_.layout().header_length;
     if (t.error != RingError::none || t.readable <= header || t.readable - header > TxDriver::kSlot) {
       ++stats_.tx_errors;

@@ -166,6 +166,11 @@ Time MemorySystem::cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, 
   return std::max(waited(stall, how) + f.queue, wait);
 }
 
+bool MemorySystem::holds(Hpa a, bool writes, unsigned core) {
+  const std::uint32_t region = RecentLines::region_of(a);
+  return recent_->holds(recent_->slot(region), region, static_cast<std::uint16_t>(core), RecentLines::mask(a, a + 1), writes);
+}
+
 Time MemorySystem::device_write(Time now, Time at, Hpa a, Bytes len) {
   if (len == 0) return 0;
   // A line that is being filled takes the bytes when it has come; no core's private copy survives.

@@ -177,8 +177,8 @@ bool DeviceRing::signal_needed(RingView& v) {
 void DeviceRing::disable_notify(RingView& v) {
   if (!notify_) return;
   notify_ = false;
-  if (packed_) v.publish(pvring::device_event(layout_) + 2, &pvring::kEventDisable, 2);
-  else if (!event_idx_) v.publish(vring::used_flags(layout_), &vring::kNoNotify, 2);
+  if (packed_) v.suppress(pvring::device_event(layout_) + 2, &pvring::kEventDisable, 2);
+  else if (!event_idx_) v.suppress(vring::used_flags(layout_), &vring::kNoNotify, 2);
 }
 
 void DeviceRing::enable_notify(RingView& v) {

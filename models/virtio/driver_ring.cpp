@@ -123,8 +123,8 @@ bool DriverRing::get_used(RingView& v, Used& u) {
   const bool got = batch_ ? next_of_batch(u) : packed_ ? get_packed(v, u) : get_split(v, u);
   if (got && event_idx_ && callbacks_) {
     const std::uint16_t place = pvring::off_wrap(taken_);
-    if (packed_) v.publish(pvring::driver_event(layout_), &place, 2);
-    else v.publish(vring::used_event(layout_), &last_used_, 2);
+    if (packed_) v.suppress(pvring::driver_event(layout_), &place, 2);
+    else v.suppress(vring::used_event(layout_), &last_used_, 2);
   }
   return got;
 }
@@ -140,8 +140,8 @@ bool DriverRing::more_used(RingView& v) { return packed_ ? batch_ || look(v) : m
 void DriverRing::disable_callbacks(RingView& v) {
   if (!callbacks_) return;
   callbacks_ = false;
-  if (packed_) v.publish(pvring::driver_event(layout_) + 2, &pvring::kEventDisable, 2);
-  else if (!event_idx_) v.publish(vring::avail_flags(layout_), &vring::kNoInterrupt, 2);
+  if (packed_) v.suppress(pvring::driver_event(layout_) + 2, &pvring::kEventDisable, 2);
+  else if (!event_idx_) v.suppress(vring::avail_flags(layout_), &vring::kNoInterrupt, 2);
 }
 
 void DriverRing::enable_callbacks(RingView& v) {

@@ -42,11 +42,11 @@ void CpuView::write(Gpa a, const void* in, unsigned n) {
   });
 }
 
-void CpuView::publish(Gpa a, const void* in, unsigned n) {
+void CpuView::put(Gpa a, const void* in, unsigned n, bool awaited) {
   require(inside(space_, a, n), "ring publication outside guest memory");
   each_part(space_, a, n, [&](Hpa h, unsigned at, unsigned part) {
     step_.store(op_, h, part);
-    step_.publish(h, static_cast<const std::uint8_t*>(in) + at, part);
+    step_.publish(h, static_cast<const std::uint8_t*>(in) + at, part, awaited);
   });
 }
 

@@ -19,6 +19,8 @@ struct RingView {
   // What the other side polls (indices, flags, events), at most 32 bytes: visible when the present work is done, in the
   // order of the calls. Pre: guest memory, within one page.
   virtual void publish(Gpa a, const void* in, unsigned n) = 0;
+  // The same for a wish that saves notifications and which nobody waits for: no reason to end the present work.
+  virtual void suppress(Gpa a, const void* in, unsigned n) { publish(a, in, n); }
 };
 
 // A CPU inside a step: loads and stores are charged to `op` as cache accesses, publications wait for the step's end.
@@ -27,9 +29,11 @@ class CpuView final : public RingView {
   CpuView(Step& step, GuestSpace& space, OpId op) : step_(step), space_(space), op_(op) {}
   bool read(Gpa a, void* out, unsigned n) override;
   void write(Gpa a, const void* in, unsigned n) override;
-  void publish(Gpa a, const void* in, unsigned n) override;
+  void publish(Gpa a, const void* in, unsigned n) override { put(a, in, n, true); }
+  void suppress(Gpa a, const void* in, unsigned n) override { put(a, in, n, false); }
 
  private:
+  void put(Gpa a, const void* in, unsigned n, bool awaited);
   Step& step_;
   GuestSpace& space_;
   OpId op_;

@@ -2,8 +2,8 @@
 """dead_numbers.py PROGRAM SCENARIOS [--double] [-j N] [--only TEXT]
 
 Without --double: every operation that a cost profile states is charged by some shipped scenario that runs on this profile
-or on one that inherits the operation. With --double: every number of every profile and of every platform, doubled, moves a
-metric of some shipped scenario. Prints the dead ones; exit 1 if there are any.
+or on one that inherits the operation. With --double: every number of every profile, doubled, moves a metric of some shipped
+scenario, and every number of every platform, doubled or cut. Prints the dead ones; exit 1 if there are any.
 
 A number is tried with the scenarios that use its profile only, the quickest first, and those before that have just shown
 a number of the same file to be alive; the first metric that moves settles it. One strategy is run where one is enough.
@@ -91,7 +91,7 @@ def moves(runs, scenario, label, setting):
 def doubled_costs(runs, states, where, only):
     def check(number):
         profile, name, field, value = number
-        for scenario, label in where.get((profile, name), [])[:12]:
+        for scenario, label in where.get((profile, name), []):
             if moves(runs, scenario, label, f"costs.{name}.{field}={2 * value:g}"):
                 return None
         print(f"dead: {profile}: {name}.{field}", flush=True)
@@ -105,14 +105,14 @@ NUMBER = re.compile(r"^(\d+(?:\.\d+)?)(.*)$")
 
 
 def doubles(value):
-    """The value doubled, then what may stand in for it where the double is refused."""
+    """The value doubled, then less of it: of what is enough already (a FIFO, tags, ways), more moves nothing."""
     if isinstance(value, bool):
         return [json.dumps(not value)]
     if isinstance(value, (int, float)):
-        return [f"{2 * value:g}", f"{max(1, value // 2):g}"] if value else ["1", "2"]
+        return [f"{2 * value:g}", *(f"{max(1, value // n):g}" for n in (2, 8))] if value else ["1", "2"]
     if isinstance(value, str) and (m := NUMBER.match(value)):
         n, unit = float(m.group(1)), m.group(2)
-        return [f"{2 * n:g}{unit}", f"{n / 2:g}{unit}"]
+        return [f"{2 * n:g}{unit}", f"{n / 2:g}{unit}", f"{n / 8:g}{unit}"]
     return []
 
 
@@ -146,7 +146,6 @@ def doubled_platforms(runs, files, only):
                 if metrics != {label: runs.bases[scenario, label] for label in labels[scenario]}:
                     candidates.insert(0, candidates.pop(i))
                     return None
-                break
         print(f"dead: {platform.stem}: {key}", flush=True)
         return f"{platform.stem}: {key}"
 
