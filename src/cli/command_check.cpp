@@ -28,9 +28,6 @@ std::string shown(const report::Check& c, const Options& o) {
   return report::check_text(c, text_options().colour);
 }
 
-// What a baseline holds: the summary without what depends on the machine.
-std::string baseline_text(const system::RunResult& r) { return report::without_run(report::summary_json(r)); }
-
 // One file for each label. Each is written beside its place first, so that a failure leaves every baseline whole.
 int update(const std::string& folder, const std::vector<system::RunResult>& now, const Options& o) {
   if (in_ci()) throw UserError("--update-baseline is refused in CI (the variable CI is set): a run must not change what it is judged by");
@@ -41,7 +38,7 @@ int update(const std::string& folder, const std::vector<system::RunResult>& now,
       if (now[i].label == now[k].label) throw UserError("--update-baseline takes results of one seed; " + now[i].label + " has several");
   fs::create_directories(folder, error);
   if (error) throw UserError("cannot make " + folder + ": " + error.message());
-  for (const system::RunResult& r : now) report::write_file(folder + "/" + r.label + ".json.new", baseline_text(r));
+  for (const system::RunResult& r : now) report::write_file(folder + "/" + r.label + ".json.new", report::baseline_json(r));
   for (const system::RunResult& r : now) {
     const std::string path = folder + "/" + r.label + ".json";
     fs::rename(path + ".new", path, error);

@@ -1,5 +1,6 @@
 // Reading back a strategy's folder. A decimal with at most six places becomes a ratio of integers again, so that
 // Metric::text() gives the same digits.
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -52,6 +53,13 @@ void read_summary(const Json& j, system::RunResult& r) {
     metric.unit = m.at("unit");
     decimal(m.at("value"), metric.num, metric.den);
     r.metrics.push_back(std::move(metric));
+  }
+  if (j.contains("zero")) {
+    for (const Json& name : j.at("zero")) {
+      const system::MetricInfo* info = system::find_metric(name.get<std::string>());
+      r.metrics.push_back({name, info ? info->unit : "", 0, 1});
+    }
+    std::sort(r.metrics.begin(), r.metrics.end(), [](const system::Metric& a, const system::Metric& b) { return a.name < b.name; });
   }
   if (!j.contains("run")) return;          // a baseline holds what every machine gives
   const Json& run = j.at("run");

@@ -33,6 +33,11 @@ system::RunResult read_summary(const std::string& path);
 // summary.json's text without its `run` line.
 std::string without_run(const std::string& summary);
 
+// What a baseline holds: the summary without what depends on the machine, a line for each metric so that changes can be read in a
+// version control system, and the names of metrics that are 0 in one list, since most of a run's are. read_summary() gives back
+// every metric.
+std::string baseline_json(const system::RunResult& r);
+
 // Writes a whole file. Throws UserError: "cannot write PATH: reason".
 void write_file(const std::string& path, const std::string& text);
 // The same beside its place first, then renamed: who reads `path` sees the old file or the new one, whole.

@@ -50,11 +50,15 @@ void run_part(JsonText& j, const system::RunResult& r) {
 
 }  // namespace
 
-void summary_part(JsonText& j, const system::RunResult& r) {
-  j.open('{');
+void summary_head(JsonText& j, const system::RunResult& r) {
   j.key("schema").count(kSchema).key("scenario").string(r.scenario).key("strategy").string(r.strategy);
   j.key("label").string(r.label).key("seed").count(r.seed).key("config_sha256").string(r.config_sha256);
   j.key("fingerprint").string(hex(r.fingerprint)).key("simulated_ps").raw(std::to_string(r.simulated));
+}
+
+void summary_part(JsonText& j, const system::RunResult& r) {
+  j.open('{');
+  summary_head(j, r);
   j.key("metrics").open('{');
   for (const system::Metric& m : r.metrics) {
     j.key(m.name).open('{', JsonText::flat).key("value").raw(m.text()).key("unit").string(m.unit).close();
@@ -75,6 +79,23 @@ std::string without_run(const std::string& summary) {
   if (at == std::string::npos) return summary;
   const std::size_t end = summary.find('\n', at + 2);
   return summary.substr(0, at) + (end == std::string::npos ? "" : summary.substr(end));
+}
+
+std::string baseline_json(const system::RunResult& r) {
+  const auto is_zero = [](const system::Metric& m) {
+    const system::MetricInfo* info = system::find_metric(m.name);
+    return m.num == 0 && info != nullptr && info->unit == m.unit;   // another unit than the table's has to be written
+  };
+  JsonText j;
+  j.open('{');
+  summary_head(j, r);
+  j.key("metrics").open('{');
+  for (const system::Metric& m : r.metrics)
+    if (!is_zero(m)) j.key(m.name).open('{', JsonText::flat).key("value").raw(m.text()).key("unit").string(m.unit).close();
+  j.close().key("zero").open('[', JsonText::flat);
+  for (const system::Metric& m : r.metrics)
+    if (is_zero(m)) j.string(m.name);
+  return j.close().close().text();
 }
 
 void write_results(const system::RunResult& r, const std::string& folder) {

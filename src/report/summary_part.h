@@ -6,5 +6,7 @@
 namespace gd::report {
 
 void summary_part(JsonText& j, const system::RunResult& r);
+// What names the run: the keys from "schema" to "simulated_ps".
+void summary_head(JsonText& j, const system::RunResult& r);
 
 }  // namespace gd::report

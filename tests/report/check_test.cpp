@@ -128,10 +128,22 @@ TEST(CheckResults, WorstFirst) {
 }
 
 TEST(CheckResults, ABaselineReadsBackAsItWas) {
-  const RunResult r = made_up::run("guest-head");
-  const std::string path = testing::TempDir() + "/guestdma_baseline.json";
-  write_file(path, without_run(summary_json(r)));
+  RunResult r = made_up::run("guest-head");
+  r.metrics.push_back({"vhost.wakeups", "another unit", 0, 1});
+  r.metrics.push_back({"zzz.unknown", "frames", 0, 1});
+  std::sort(r.metrics.begin(), r.metrics.end(), [](const Metric& a, const Metric& b) { return a.name < b.name; });
+  const std::string path = testing::TempDir() + "/guestdma_baseline.json", text = baseline_json(r);
+  EXPECT_THAT(text, HasSubstr("\"zero\": ["));
+  EXPECT_THAT(text, testing::Not(HasSubstr("\"drops.no-descriptor\": {")));
+  EXPECT_THAT(text, testing::Not(HasSubstr("wall_s")));
+  write_file(path, text);
   const RunResult back = read_summary(path);
+  ASSERT_EQ(back.metrics.size(), r.metrics.size());
+  for (std::size_t i = 0; i < r.metrics.size(); ++i) {
+    EXPECT_EQ(back.metrics[i].name, r.metrics[i].name);
+    EXPECT_EQ(back.metrics[i].unit, r.metrics[i].unit) << r.metrics[i].name;
+    EXPECT_EQ(back.metrics[i].text(), r.metrics[i].text());
+  }
   EXPECT_EQ(back.fingerprint, r.fingerprint);
   const Check c = check_results({"new", "old", {r}, {back}, false}, {});
   EXPECT_EQ(c.failures(), 0u) << check_text(c);
