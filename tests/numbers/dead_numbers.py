@@ -3,7 +3,7 @@
 
 Without --double: every operation that a cost profile states is charged by some shipped scenario that runs on this profile
 or on one that inherits the operation. With --double: every number of every profile, doubled, moves a metric of some shipped
-scenario, and every number of every platform, doubled or cut. Prints the dead ones; exit 1 if there are any.
+scenario, and every number of every platform, doubled or cut, one of a scenario or of a run of the published points. Prints the dead ones; exit 1 if there are any.
 
 A number is tried with the scenarios that use its profile only, the quickest first, and those before that have just shown
 a number of the same file to be alive; the first metric that moves settles it. One strategy is run where one is enough.
@@ -112,6 +112,8 @@ def doubles(value):
         return [f"{2 * value:g}", *(f"{max(1, value // n):g}" for n in (2, 8))] if value else ["1", "2"]
     if isinstance(value, str) and (m := NUMBER.match(value)):
         n, unit = float(m.group(1)), m.group(2)
+        if n == 0:
+            return [f"64{unit}", f"1024{unit}"]
         return [f"{2 * n:g}{unit}", f"{n / 2:g}{unit}", f"{n / 8:g}{unit}"]
     return []
 
@@ -125,25 +127,41 @@ def platform_numbers(tree, path=""):
             yield at, value
 
 
+def points(file):
+    """The runs of a list of published points: [(scenario, settings, strategy)]"""
+    found = []
+    for p in json.loads(file.read_text()):
+        if "include" in p:
+            inner = file.parent / p["include"]
+            for f in sorted(inner.glob("*.json")) if inner.is_dir() else [inner]:
+                found += points(f)
+        for run in p.get("runs", {}).values():
+            sets = tuple(f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in run.get("set", {}).items())
+            found.append(((file.parent / run["scenario"]).resolve(), sets, run.get("strategy")))
+    return found
+
+
 def doubled_platforms(runs, files, only):
-    users = {}
-    for f in files:
-        for base in merged(f)[1]:
+    """A platform's users are scenarios and the runs of published points, each with what it gives without a change."""
+    users, before = {}, {}
+    calls = [(f, (), None) for f in files] + points(runs.scenarios / "fidelity" / "points.json")
+    for call in dict.fromkeys(calls):
+        for base in merged(call[0])[1]:
             if base.parent.name == "platforms":
-                users.setdefault(base, []).append(f)
-    labels = {}
-    for scenario, label in runs.bases:
-        labels.setdefault(scenario, set()).add(label)
+                users.setdefault(base, []).append(call)
+
+    def outcome(call):
+        if call not in before:
+            before[call] = runs.run(*call)[1]
+        return before[call]
 
     def check(item):
         platform, key, value = item
         candidates = users.get(platform.resolve(), [])
-        for i, scenario in enumerate(candidates):
+        for i, (scenario, sets, strategy) in enumerate(candidates):
             for other in doubles(value):
-                code, metrics, _, _ = runs.run(scenario, (f"{key}={other}",))
-                if code == 2:
-                    continue
-                if metrics != {label: runs.bases[scenario, label] for label in labels[scenario]}:
+                code, metrics, _, _ = runs.run(scenario, (*sets, f"{key}={other}"), strategy)
+                if code != 2 and metrics != outcome((scenario, sets, strategy)):
                     candidates.insert(0, candidates.pop(i))
                     return None
         print(f"dead: {platform.stem}: {key}", flush=True)
