@@ -114,6 +114,8 @@ const std::vector<OptionInfo>& option_table() {
       {"--run-index", "N", "sweep: makes the run of this index alone, in DIR/runs/N"},
       {"--list-commands", "", "sweep: prints a command for each run, for GNU parallel or a cluster"},
       {"--collect", "", "sweep: makes the tables of runs that --run-index left in DIR"},
+      {"--slurm", "", "sweep: writes DIR/sweep.sbatch, an array of jobs, and submits it; then --collect"},
+      {"--slurm-args", "ARGS", "words for sbatch, as in '--partition=long --time=2:00:00'; may be repeated"},
       {"--resume", "", "sweep: goes on with one that was ended"},
       {"--version", "", "version, with those of SystemC and the compiler, and the C++ standard"},
       {"--help", "", "explains the command"},
@@ -177,6 +179,8 @@ Options parse_arguments(const std::vector<std::string>& arguments) {
   o.dry_run = has("--dry-run");
   o.list_commands = has("--list-commands");
   o.collect = has("--collect");
+  o.slurm = has("--slurm");
+  o.slurm_args = values["--slurm-args"];
   o.resume = has("--resume");
   o.allow_config = has("--allow-config");
   o.update_baseline = has("--update-baseline");

@@ -28,7 +28,8 @@ struct Options {
   std::vector<std::string> axes;           // "KEY=A,B,C" or "KEY=FROM..TO..STEP", in order
   std::optional<std::string> search, highest, lowest, crossover;   // of sweep's search
   std::optional<std::uint64_t> seeds, run_index;
-  bool dry_run = false, list_commands = false, collect = false, resume = false;
+  bool dry_run = false, list_commands = false, collect = false, resume = false, slurm = false;
+  std::vector<std::string> slurm_args;     // words for sbatch, as a shell takes them apart
   bool allow_config = false, update_baseline = false;
   bool version = false, help = false;
   std::vector<std::string> given;          // option names as typed in the table: "--out", "-j"

@@ -7,6 +7,7 @@
 #include "src/cli/results_folder.h"
 #include "src/cli/search.h"
 #include "src/cli/signals.h"
+#include "src/cli/slurm.h"
 #include "src/cli/sweep_plan.h"
 #include "src/cli/sweep_runs.h"
 
@@ -32,14 +33,7 @@ int list_runs(const SweepPlan& plan) {
 int list_commands(const SweepPlan& plan, const Options& o) {
   if (!o.out) throw UserError("--list-commands needs --out DIR, in which the runs meet; then: guestdma sweep --collect --out DIR");
   if (o.arguments[0] == "-") throw UserError("--list-commands needs a file, not standard input");
-  std::string common = "guestdma sweep " + shell_word(o.arguments[0]);
-  for (const std::string& s : o.set) common += " --set " + shell_word(s);
-  for (const std::string& a : o.axes) common += " --axis " + shell_word(a);
-  if (o.seeds) common += " --seeds " + std::to_string(*o.seeds);
-  if (o.seed) common += " --seed " + shell_word(*o.seed);
-  if (o.strategy) common += " --strategy " + shell_word(*o.strategy);
-  if (o.timeout > 0) common += " --timeout " + std::to_string(o.timeout);
-  common += " --quiet --out " + shell_word(*o.out) + " --run-index ";
+  const std::string common = run_command_line("guestdma", o);
   std::string out;
   for (const PlannedSweepRun& r : plan.runs) out += common + std::to_string(r.run.index) + "\n";
   write_out(out);
@@ -61,13 +55,15 @@ int one_run(const SweepPlan& plan, const Options& o) {
 int sweep_command(const Options& o) {
   require_gate_files(o);
   const std::string& file = o.arguments[0];
-  if ((o.dry_run ? 1 : 0) + (o.list_commands ? 1 : 0) + (o.run_index ? 1 : 0) + (o.collect ? 1 : 0) + (o.resume ? 1 : 0) > 1)
-    throw UserError("of --dry-run, --list-commands, --run-index, --collect and --resume one can be given");
+  if ((o.dry_run ? 1 : 0) + (o.list_commands ? 1 : 0) + (o.run_index ? 1 : 0) + (o.collect ? 1 : 0) + (o.resume ? 1 : 0) + (o.slurm ? 1 : 0) > 1)
+    throw UserError("of --dry-run, --list-commands, --run-index, --collect, --resume and --slurm one can be given");
+  if (!o.slurm_args.empty() && !o.slurm) throw UserError("option --slurm-args means nothing without --slurm");
   const SweepPlanner planner(file, o);
   if (planner.base().sweep.search) return search_sweep(planner, o);
   const SweepPlan plan = planner.product();
   if (o.dry_run) return list_runs(plan);
   if (o.list_commands) return list_commands(plan, o);
+  if (o.slurm) return submit_to_slurm(plan, o);
   hold_signals();
   if (o.run_index) return one_run(plan, o);
   if (o.collect) {

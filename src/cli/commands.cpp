@@ -55,12 +55,12 @@ const std::vector<Command>& command_table() {
       {"sweep", "scenario.json", "runs a scenario over axes of keys, and seeds",
        "The axes are those of the scenario's `sweep` block and of --axis; their product is run, seeds innermost, each strategy\n"
        "of each run as a process. Writes runs/<index>/<label>/, sweep.csv (a line for each metric), sweep.json and pictures. A\n"
-       "sweep that was ended goes on with --resume. Elsewhere: --list-commands, or --run-index N in many places, then --collect.\n"
+       "sweep that was ended goes on with --resume. Elsewhere: --slurm, --list-commands, or --run-index N in many places, then --collect.\n"
        "With `search` (in the block, or --search) the sweep looks, at each point of that product, for the highest or lowest value of\n"
        "one more key at which a line holds, or for the value at which one strategy overtakes another; which values it runs follows\n"
        "from what it finds.",
        {"--set", "--axis", "--search", "--highest", "--lowest", "--crossover", "--seeds", "--strategy", "--seed", "--out", "--force", "-j", "--format", "--quiet",
-        "--progress", "--timeout", "--dry-run", "--run-index", "--list-commands", "--collect", "--resume", "--no-plots", "--junit", "--help"},
+        "--progress", "--timeout", "--dry-run", "--run-index", "--list-commands", "--slurm", "--slurm-args", "--collect", "--resume", "--no-plots", "--junit", "--help"},
        sweep_command, 1, 1},
       {"fidelity", "points.json", "runs published measurements and sets them against what the models say",
        "A point is a published value with its source, a tolerance, one or more runs, and a formula over their metrics. Runs\n"

@@ -17,13 +17,18 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The summary of a piece that is there and is of this configuration.
-bool done(const std::string& folder, const PlannedSweepRun& r, const scenario::StrategyChoice& c) {
-  std::error_code error;
-  const std::string path = folder + "/" + folder_of(r, c.label) + "/summary.json";
-  if (!fs::exists(path, error)) return false;
-  const system::RunResult found = report::read_summary(path);
+bool is_of(const system::RunResult& found, const PlannedSweepRun& r, const scenario::StrategyChoice& c) {
   return found.seed == r.plan.scenario.seed && found.config_sha256 == scenario::config_sha256(scenario::for_strategy(r.plan.scenario, c));
+}
+
+bool is_there(const std::string& folder, const PlannedSweepRun& r, const scenario::StrategyChoice& c) {
+  std::error_code error;
+  return fs::exists(folder + "/" + folder_of(r, c.label) + "/summary.json", error);
+}
+
+// A piece that is there and is of this configuration.
+bool done(const std::string& folder, const PlannedSweepRun& r, const scenario::StrategyChoice& c) {
+  return is_there(folder, r, c) && is_of(report::read_summary(folder + "/" + folder_of(r, c.label) + "/summary.json"), r, c);
 }
 
 std::string shown(const report::SweepResult& s, const Options& o) {
@@ -88,8 +93,9 @@ Gathered gather(const SweepPlan& plan, const Options& o, const std::string& fold
     std::vector<system::RunResult> runs;
     for (const scenario::StrategyChoice& c : r.plan.run) {
       const std::string at = folder_of(r, c.label);
-      if (!done(folder, r, c)) throw UserError(folder + "/" + at + ": is missing, or is of another configuration; guestdma sweep --run-index " + std::to_string(r.run.index) + " makes it");
-      const system::RunResult run = report::read_results(folder + "/" + at);
+      const bool there = is_there(folder, r, c);
+      const system::RunResult run = there ? report::read_results(folder + "/" + at) : system::RunResult{};
+      if (!there || !is_of(run, r, c)) throw UserError(folder + "/" + at + ": is missing, or is of another configuration; guestdma sweep --run-index " + std::to_string(r.run.index) + " makes it");
       out.code = worse(out.code, judge_run(run, r.plan.scenario, r.called + " " + c.label, o));
       runs.push_back(run);
       out.result.rows.push_back({r.run.index, r.run.set, at, run});

@@ -5,6 +5,7 @@
 #include "src/cli/plan.h"
 #include "src/cli/progress.h"
 #include "src/cli/results_folder.h"
+#include "src/cli/slurm.h"
 
 namespace gd::cli {
 namespace parts_test {
@@ -48,6 +49,24 @@ TEST(Metric, FoundByNamePatternAndGuest) {
   EXPECT_EQ(system::find_metric("guest.web.latency.p50")->name, "latency.p50");
   EXPECT_EQ(system::find_metric("guest.cycles_per_packet")->name, "guest.cycles_per_packet");
   EXPECT_EQ(system::find_metric("latency.p55"), nullptr);
+}
+
+// More runs than an array may have tasks: each task makes several.
+TEST(Slurm, TasksShareManyRuns) {
+  SweepPlan plan;
+  plan.name = "a sweep";
+  Options o;
+  o.arguments = {"my sweep.json"};
+  o.out = "out";
+  for (const auto& [runs, array, loop] : {std::tuple{2500, "--array=0-999\n", "index < 2500; index += 1000"}, {1000, "--array=0-999\n", "index < 1000; index += 1000"}, {3, "--array=0-2\n", "index < 3; index += 3"}}) {
+    plan.runs.resize(static_cast<std::size_t>(runs));
+    const std::string script = slurm_script(plan, o, "/opt/guest dma/guestdma", "/home/100%/work");
+    EXPECT_THAT(script, testing::HasSubstr(array));
+    EXPECT_THAT(script, testing::HasSubstr(loop));
+    EXPECT_THAT(script, testing::HasSubstr("--job-name=guestdma-a-sweep\n"));
+    EXPECT_THAT(script, testing::HasSubstr("--output=\"/home/100%%/work/out/slurm/%a.log\"\n"));
+    EXPECT_THAT(script, testing::HasSubstr("'/opt/guest dma/guestdma' sweep 'my sweep.json' --quiet --out out --run-index \"$index\" -j 1"));
+  }
 }
 
 }  // namespace parts_test
