@@ -123,7 +123,7 @@ def platform_numbers(tree, path=""):
         at = f"{path}.{key}" if path else key
         if isinstance(value, dict):
             yield from platform_numbers(value, at)
-        elif doubles(value) and at not in ("version",) and not at.startswith("sources"):
+        elif doubles(value) and at not in ("version", "nic.model") and not at.startswith("sources"):
             yield at, value
 
 
@@ -158,12 +158,19 @@ def doubled_platforms(runs, files, only):
     def check(item):
         platform, key, value = item
         candidates = users.get(platform.resolve(), [])
+        taken = False
         for i, (scenario, sets, strategy) in enumerate(candidates):
             for other in doubles(value):
                 code, metrics, _, _ = runs.run(scenario, (*sets, f"{key}={other}"), strategy)
-                if code != 2 and metrics != outcome((scenario, sets, strategy)):
+                if code == 2:
+                    continue
+                taken = True
+                if metrics != outcome((scenario, sets, strategy)):
                     candidates.insert(0, candidates.pop(i))
                     return None
+        if candidates and not taken:
+            print(f"no other value is taken: {platform.stem}: {key}", flush=True)
+            return None
         print(f"dead: {platform.stem}: {key}", flush=True)
         return f"{platform.stem}: {key}"
 
