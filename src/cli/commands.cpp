@@ -50,7 +50,8 @@ const std::vector<Command>& command_table() {
        "NEW and OLD are result folders, summary.json files or folders of baselines (results/baselines/<scenario>). The same seed\n"
        "and configuration have to give the same fingerprint and every metric exactly. Otherwise each metric may move as its\n"
        "policy allows: `better`, rel_tol (a share of the old value), abs_tol, gate; a metric that is missing fails. Another\n"
-       "configuration is exit 4 unless --allow-config is given. The furthest changes stand first.",
+       "configuration is exit 4 unless --allow-config is given; several seeds (run --seeds) then go together, and a change has to\n"
+       "be more than chance as well. The furthest changes stand first.",
        {"--baseline", "--policy", "--allow-config", "--update-baseline", "--junit", "--format", "--quiet", "--help"}, check_command, 1, 1},
       {"sweep", "scenario.json", "runs a scenario over axes of keys, and seeds",
        "The axes are those of the scenario's `sweep` block and of --axis; their product is run, seeds innermost, each strategy\n"

@@ -23,13 +23,6 @@ std::string moved(const Change& c) {
   return std::string(d > 0 ? "rose" : "fell") + " by " + (c.change ? percent(*c.change) : figure(std::fabs(d)) + (c.unit.empty() ? "" : " " + c.unit));
 }
 
-std::string allowed(const MetricPolicy& p, const std::string& unit) {
-  std::string out;
-  if (p.rel_tol > 0 || p.abs_tol == 0) out = percent(p.rel_tol);
-  if (p.abs_tol > 0) out += (out.empty() ? "" : " or ") + figure(p.abs_tol) + (unit.empty() ? "" : " " + unit);
-  return out;
-}
-
 // A metric of both runs, or nothing when it is as it should be.
 std::optional<Change> judge_metric(Change c, bool same_run, const MetricPolicy& p) {
   if (*c.before != 0) c.change = (*c.now - *c.before) / std::fabs(*c.before);
@@ -102,9 +95,7 @@ void compare_metrics(const RunResult& now, const RunResult& before, const Polici
       ++n, ++b;
     }
   }
-  std::stable_sort(out.changes.begin(), out.changes.end(), [](const Change& x, const Change& y) {
-    return x.state != y.state ? x.state < y.state : x.excess > y.excess;
-  });
+  order_changes(out.changes);
 }
 
 const RunResult* partner(const RunResult& old, const std::vector<RunResult>& now, std::size_t seeds_of_label) {
@@ -119,7 +110,42 @@ const RunResult* partner(const RunResult& old, const std::vector<RunResult>& now
   return same_label == 1 && seeds_of_label == 1 ? only : nullptr;
 }
 
+// Puts the seeds of a label that go together in the place of the first of them. `partners`: the new run of each pair.
+void join_seeds(Check& c, const std::vector<RunResult>& before, const std::vector<const RunResult*>& partners, const Policies& policies) {
+  std::vector<PairCheck> out;
+  std::vector<std::string> joined;
+  const auto goes_together = [&](std::size_t i, const std::string& label) {
+    const PairCheck& p = c.pairs[i];
+    return p.label == label && p.other_configuration && !p.not_comparable && !p.missing && p.seed == p.old_seed;
+  };
+  for (std::size_t i = 0; i < c.pairs.size(); ++i) {
+    const std::string label = c.pairs[i].label;
+    SeedRuns old_runs, new_runs;
+    for (std::size_t k = i; goes_together(i, label) && k < c.pairs.size(); ++k)
+      if (goes_together(k, label)) old_runs.push_back(before[k]), new_runs.push_back(*partners[k]);
+    if (std::find(joined.begin(), joined.end(), label) != joined.end() && goes_together(i, label)) continue;
+    if (old_runs.size() < 2) {
+      out.push_back(std::move(c.pairs[i]));
+      continue;
+    }
+    joined.push_back(label);
+    out.push_back(check_over_seeds(old_runs, new_runs, policies));
+  }
+  c.pairs = std::move(out);
+}
+
 }  // namespace
+
+std::string allowed(const MetricPolicy& p, const std::string& unit) {
+  std::string out;
+  if (p.rel_tol > 0 || p.abs_tol == 0) out = percent(p.rel_tol);
+  if (p.abs_tol > 0) out += (out.empty() ? "" : " or ") + figure(p.abs_tol) + (unit.empty() ? "" : " " + unit);
+  return out;
+}
+
+void order_changes(std::vector<Change>& changes) {
+  std::stable_sort(changes.begin(), changes.end(), [](const Change& x, const Change& y) { return x.state != y.state ? x.state < y.state : x.excess > y.excess; });
+}
 
 const char* change_name(Change::State s) {
   switch (s) {
@@ -151,12 +177,14 @@ Check check_results(const CheckInput& in, const Policies& policies) {
   if (!in.now.empty()) c.scenario = in.now.front().scenario;
   if (!in.before.empty()) c.old_scenario = in.before.front().scenario;
   if (c.scenario != c.old_scenario) c.notes.push_back("the scenarios have different names: " + c.old_scenario + " and " + c.scenario);
+  std::vector<const RunResult*> partners;
   for (const RunResult& old : in.before) {
     PairCheck p;
     p.label = old.label;
     p.old_seed = p.seed = old.seed;
     const auto seeds = static_cast<std::size_t>(std::count_if(in.before.begin(), in.before.end(), [&](const RunResult& r) { return r.label == old.label; }));
     const RunResult* now = partner(old, in.now, seeds);
+    partners.push_back(now);
     if (!now) {
       p.missing = true;
       c.pairs.push_back(std::move(p));
@@ -170,6 +198,7 @@ Check check_results(const CheckInput& in, const Policies& policies) {
     if (!p.not_comparable) compare_metrics(*now, old, policies, p);
     c.pairs.push_back(std::move(p));
   }
+  join_seeds(c, in.before, partners, policies);
   for (const RunResult& r : in.now)
     if (std::none_of(in.before.begin(), in.before.end(), [&](const RunResult& o) { return o.label == r.label; }) &&
         std::find(c.unpaired.begin(), c.unpaired.end(), r.label) == c.unpaired.end())

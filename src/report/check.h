@@ -2,7 +2,8 @@
 //
 // Runs are paired by label and seed; where the old results have one seed of a label and the new ones another one, those two are
 // paired as well. A pair with the same seed and configuration is the same run: fingerprint and every metric have to be
-// equal. Any other pair goes by policies.
+// equal. Any other pair goes by policies; several seeds of a label in both, of different configurations, go together: a difference
+// then counts only if the interval of the paired differences excludes zero as well (pairs.h).
 #pragma once
 #include <cstddef>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "src/report/policy.h"
+#include "src/report/seeds.h"
 #include "src/system/result.h"
 
 namespace gd::report {
@@ -33,6 +35,7 @@ const char* change_name(MetricChange::State s);   // "FAILED", "changed", "bette
 
 struct PairCheck {
   std::string label;
+  std::vector<std::uint64_t> seeds;        // those that go together; empty for a pair of single runs
   std::uint64_t seed = 0, old_seed = 0;
   bool same_run = false;                   // same seed and configuration
   bool other_configuration = false;
@@ -59,6 +62,13 @@ struct CheckInput {
   bool allow_config = false;               // pairs of different configurations are judged by policies
 };
 Check check_results(const CheckInput& input, const Policies& policies);
+
+// Several seeds of one label, before[i] and now[i] of the same seed: means, and verdicts by the paired differences.
+PairCheck check_over_seeds(const SeedRuns& before, const SeedRuns& now, const Policies& policies);
+// `changes` in their order.
+void order_changes(std::vector<MetricChange>& changes);
+// "5 % or 20 ns": what a policy tolerates of a metric in `unit`.
+std::string allowed(const MetricPolicy& policy, const std::string& unit);
 
 std::string check_text(const Check& c, bool colour = false);
 std::string check_markdown(const Check& c);

@@ -32,6 +32,7 @@ std::string outcome(const PairCheck& p) {
   }
   std::string out = n + ", " + std::to_string(failed) + " failed, " + std::to_string(told) + " changed, " + std::to_string(better) + " better";
   if (p.other_configuration) out += "; another configuration";
+  if (!p.seeds.empty()) out += "; " + std::to_string(p.seeds.size()) + " seeds (" + seeds_in_words(p.seeds) + ") paired, intervals of 95 %";
   if (p.seed != p.old_seed) out += "; seed " + std::to_string(p.seed) + " against " + std::to_string(p.old_seed);
   return out;
 }
@@ -109,6 +110,11 @@ std::string check_json(const Check& c) {
   j.key("runs").open('[');
   for (const PairCheck& p : c.pairs) {
     j.open('{').key("label").string(p.label).key("seed").count(p.seed).key("old_seed").count(p.old_seed).key("failed").boolean(p.failed());
+    if (!p.seeds.empty()) {
+      j.key("seeds").open('[', JsonText::flat);
+      for (const std::uint64_t s : p.seeds) j.count(s);
+      j.close();
+    }
     j.key("missing").boolean(p.missing).key("same_run").boolean(p.same_run).key("other_configuration").boolean(p.other_configuration);
     j.key("fingerprint_equal").boolean(p.fingerprint_equal).key("metrics").count(p.compared).key("changes").open('[');
     for (const MetricChange& m : p.changes) {

@@ -61,7 +61,7 @@ void place(const std::string& text, GateLine& l) {
   if (l.line == 0) l.file.clear();
 }
 
-std::string with_seed(const PairCheck& p) { return p.label + (p.seed == p.old_seed ? "" : ", seed " + std::to_string(p.seed) + " against " + std::to_string(p.old_seed)); }
+std::string with_seed(const PairCheck& p) { return p.label + (p.seeds.empty() ? "" : ", " + std::to_string(p.seeds.size()) + " seeds") + (p.seed == p.old_seed ? "" : ", seed " + std::to_string(p.seed) + " against " + std::to_string(p.old_seed)); }
 
 }  // namespace
 

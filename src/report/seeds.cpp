@@ -65,22 +65,6 @@ std::string percent_of(double low, double high, double whole) {
   return whole == 0 ? "" : span_text(share(low), share(high), "%");
 }
 
-std::string in_words(const Paired& p, const std::string& unit) {
-  const double low = p.difference.lower(), high = p.difference.upper();
-  const bool fewer = p.difference.mean < 0;
-  const double least = fewer ? -high : low, most = fewer ? -low : high;
-  const std::string share = percent_of(least, most, p.from.mean);
-  const std::string size = span_text(least, most, unit) + (fewer ? " lower" : " higher") + (share.empty() ? "" : " (" + share + ")");
-  switch (p.finding) {
-    case Finding::equal: return "the same in both, with each seed";
-    case Finding::unknown: return "fewer than two seeds have a value of both";
-    case Finding::unclear: return "no difference that counts (" + signed_figure(low) + " to " + signed_figure(high) + (unit.empty() ? "" : " " + unit) + ")";
-    case Finding::tolerated: return size + ", within the tolerance of " + figure(p.tolerance) + (unit.empty() ? "" : " " + unit) + ": does not count";
-    case Finding::counted: return size + ": counts";
-  }
-  return "";
-}
-
 void add_pair(SeedStatistics& out, const SeedRuns& from, const SeedRuns& to, const Policies& policies, bool all) {
   const std::map<std::string, std::string> a = units_of(from);
   std::map<std::string, std::string> names = units_of(to);
@@ -101,6 +85,22 @@ void add_pair(SeedStatistics& out, const SeedRuns& from, const SeedRuns& to, con
 }
 
 }  // namespace
+
+std::string in_words(const Paired& p, const std::string& unit) {
+  const double low = p.difference.lower(), high = p.difference.upper();
+  const bool fewer = p.difference.mean < 0;
+  const double least = fewer ? -high : low, most = fewer ? -low : high;
+  const std::string share = percent_of(least, most, p.from.mean);
+  const std::string size = span_text(least, most, unit) + (fewer ? " lower" : " higher") + (share.empty() ? "" : " (" + share + ")");
+  switch (p.finding) {
+    case Finding::equal: return "the same in both, with each seed";
+    case Finding::unknown: return "fewer than two seeds have a value of both";
+    case Finding::unclear: return "no difference that counts (" + signed_figure(low) + " to " + signed_figure(high) + (unit.empty() ? "" : " " + unit) + ")";
+    case Finding::tolerated: return size + ", within the tolerance of " + figure(p.tolerance) + (unit.empty() ? "" : " " + unit) + ": does not count";
+    case Finding::counted: return size + ": counts";
+  }
+  return "";
+}
 
 SeedStatistics seed_statistics(const std::vector<SeedRuns>& runs, const Policies& policies) {
   SeedStatistics out;

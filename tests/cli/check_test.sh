@@ -94,12 +94,43 @@ assert len(r.findall("testsuite")) == 2 and len(r.findall(".//failure")) == 2
 END
   GITHUB_ACTIONS=true gd compare small.json --no-plots --quiet --set 'expect=["throughput.goodput > 5 Gb/s"]'
   status_is 1; err_has '::error '; err_has 'title=small.vhost-copy::throughput.goodput > 5 Gb/s'
-  if /usr/bin/python3 -c 'import junitparser' 2>/dev/null; then
-    /usr/bin/python3 -c 'import junitparser, sys; x = junitparser.JUnitXml.fromfile(sys.argv[1]); assert (x.tests, x.failures) == (5, 2), x' out.xml || wrong 'junitparser reads it'
-  fi
   gd run small.json --out a --quiet
   gd check a --baseline a --junit check.xml
   status_is 0; grep -q 'tests="2" failures="0"' check.xml || wrong 'JUnit XML of check'
+}
+
+# What each command writes, as an independent reader of JUnit XML sees it.
+check_junit_is_read() {
+  /usr/bin/python3 -c 'import junitparser' 2>/dev/null || { echo 'skipped: python3-junitparser is not installed'; exit 77; }
+  small
+  local lines='expect=["drops.total == 0","throughput.goodput > 5 Gb/s","drops.total[vhost-copy] == 0","drops.total[page-frags] == 0"]'
+  gd run small.json --quiet --junit run.xml --set "$lines"
+  gd compare small.json --no-plots --quiet --junit compare.xml --set 'name=a & <b>' --set 'expect=["throughput.goodput > 5 Gb/s"]'
+  status_is 1
+  gd sweep small.json --no-plots --quiet --seeds 2 --out swept --junit sweep.xml --set "$lines"
+  gd run small.json --out a --quiet
+  gd check a --baseline a --junit same.xml
+  sed -i 's/"value": \([1-9]\)/"value": 1\1/' a/vhost-copy/summary.json
+  gd check results/runs/small --baseline a --junit other.xml --allow-config
+  printf '[{"id": "a-b", "source": "s", "value": 1, "unit": "Gb/s", "tolerance": {"rel": 0.01}, "runs": {"a": {"scenario": "small.json", "strategy": "vhost-copy"}}, "formula": "throughput.goodput[a]"}]' >points.json
+  gd fidelity points.json --no-plots --quiet --junit fidelity.xml
+  status_is 1
+  /usr/bin/python3 - <<'END' || wrong 'junitparser reads each'
+import junitparser
+def read(name):
+    x = junitparser.JUnitXml.fromfile(name)
+    cases = [c for s in x for c in s]
+    of = lambda kind: sum(any(isinstance(r, kind) for r in c.result) for c in cases)
+    assert (x.tests, x.failures, x.skipped) == (len(cases), of(junitparser.Failure), of(junitparser.Skipped)), (name, x)
+    assert all(c.name and c.classname for c in cases), name
+    return x.tests, x.failures, x.skipped
+assert read("run.xml") == (6, 2, 1), read("run.xml")
+assert read("compare.xml") == (2, 2, 0), read("compare.xml")
+assert read("sweep.xml") == (12, 4, 2), read("sweep.xml")
+assert read("same.xml") == (2, 0, 0), read("same.xml")
+assert read("other.xml")[1] >= 2, read("other.xml")
+assert read("fidelity.xml")[:2] == (1, 1), read("fidelity.xml")
+END
 }
 
 case $(type -t "${3:-}") in

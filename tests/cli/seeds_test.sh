@@ -87,6 +87,11 @@ seeds_tolerances() {
   status_is 0; out_has '2 of 2 runs hold'
   gd check two --baseline one
   status_is 1; out_has 'missing in the new results'
+  gd run small.json --set "$drawn" --seeds 3 --out slow --quiet --set 'costs={"napi.frame":{"cycles":3000}}'
+  gd check slow --baseline one
+  status_is 4
+  gd check slow --baseline one --allow-config
+  status_is 1; out_has '3 seeds (1 to 3) paired'; out_has 'FAILED  cpu.cycles_per_packet'; out_has 'counts; allowed are 5 %'
   refuses 'one seed has no interval' run small.json --seeds 1
   refuses 'means nothing to compare without --seeds' compare small.json --policy wide.json
 }

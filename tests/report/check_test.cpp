@@ -118,6 +118,38 @@ TEST(CheckResults, ConfigurationsAndLabels) {
   EXPECT_TRUE(seeds.pairs[1].same_run);
 }
 
+// Seeds of another configuration go together: what chance does is no failure, what it does not is one.
+TEST(CheckResults, SeedsGoTogether) {
+  std::vector<RunResult> before, now;
+  const int latency[] = {100, 130, 90, 120}, later[] = {130, 100, 125, 90}, goodput[] = {1000, 1200, 900, 1100};
+  for (std::uint64_t s = 0; s < 4; ++s) {
+    before.push_back(run({{"latency.p99", "ns", latency[s], 1}, {"throughput.goodput", "Gb/s", goodput[s], 1}, {"vm_exits", "", 100, 1}}, s + 1));
+    now.push_back(run({{"latency.p99", "ns", later[s], 1}, {"throughput.goodput", "Gb/s", goodput[s] - 80 - static_cast<int>(s), 1}, {"vm_exits", "", 50, 1}}, s + 1, "c1"));
+  }
+  EXPECT_FALSE(check(before, now).comparable());
+  const Check c = check(before, now, true);
+  ASSERT_EQ(c.pairs.size(), 1u);
+  EXPECT_EQ(c.pairs[0].seeds, (std::vector<std::uint64_t>{1, 2, 3, 4}));
+  ASSERT_EQ(c.pairs[0].changes.size(), 2u);                               // latency moved by up to 39 %, but either way
+  EXPECT_EQ(c.pairs[0].changes[0].metric, "throughput.goodput");
+  EXPECT_EQ(c.pairs[0].changes[0].state, MetricChange::State::failed);
+  EXPECT_EQ(c.pairs[0].changes[0].before_text, "1050");
+  EXPECT_THAT(c.pairs[0].changes[0].detail, HasSubstr("Gb/s lower (7.5"));
+  EXPECT_THAT(c.pairs[0].changes[0].detail, HasSubstr(": counts; allowed are 5 %"));
+  EXPECT_EQ(c.pairs[0].changes[1].state, MetricChange::State::better);
+  EXPECT_EQ(c.failures(), 1u);
+  EXPECT_THAT(check_text(c), HasSubstr("4 seeds (1 to 4) paired"));
+  EXPECT_THAT(check_json(c), HasSubstr("\"seeds\": [1, 2, 3, 4]"));
+  EXPECT_EQ(gate_of(c).lines.size(), 1u);
+  // One of the seeds is missing: the others go together, and that one fails.
+  now.pop_back();
+  EXPECT_EQ(check(before, now, true).pairs.size(), 2u);
+  EXPECT_EQ(check(before, now, true).failures(), 2u);
+  // A metric that is gone fails.
+  for (RunResult& r : now) r.metrics.pop_back();
+  EXPECT_EQ(check(before, now, true).pairs[0].changes[0].metric, "vm_exits");
+}
+
 TEST(CheckResults, WorstFirst) {
   const Check c = check({run({{"latency.p50", "ns", 100, 1}, {"latency.p99", "ns", 100, 1}, {"throughput.goodput", "Gb/s", 100, 1}}, 1)},
                         {run({{"latency.p50", "ns", 110, 1}, {"latency.p99", "ns", 150, 1}, {"throughput.goodput", "Gb/s", 70, 1}}, 2)});
