@@ -56,6 +56,8 @@ baselines_see_a_slowdown() {
   GUESTDMA=$work/slower gate small.json --junit gate.xml --markdown gate.md
   status_is 1; out_has 'small: FAILED'; out_has 'FAILED  cpu.cycles_per_packet'; out_has 'FAILED  cpu.cycles.napi'; out_has '0 as their baselines, 1 failed'
   grep -q '^| \*\*FAILED\*\* | cpu.cycles_per_packet |' gate.md || wrong "markdown: $(head -30 gate.md)"
+  GITHUB_ACTIONS=true GUESTDMA=$work/slower gate small.json
+  out_has '::error title=small.guest-head::cpu.cycles.napi'
   if /usr/bin/python3 -c 'import junitparser' 2>/dev/null; then
     /usr/bin/python3 - gate.xml <<'END' || wrong 'junitparser reads the failures'
 import junitparser, sys

@@ -57,6 +57,10 @@ seeds_forms() {
       [ $format != json ] || json 'len(d["runs"]) == 4 and d["comparison"]["seeds"]["seeds"] == [1, 2]'
     done
   done
+  if /usr/bin/python3 -I -c 'import matplotlib' 2>/dev/null; then
+    gd compare small.json --set "$drawn" --seeds 2 --quiet
+    status_is 0; err_is_empty; [ -s results/runs/small/comparison.svg ] || wrong 'a picture of the means'
+  fi
   gd run small.json --set "$drawn" --seeds 2
   out_has 'guest-head: 2 seeds (1 and 2), mean and 95 % interval'
 }
