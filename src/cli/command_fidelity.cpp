@@ -11,6 +11,7 @@
 #include "src/cli/points_plan.h"
 #include "src/cli/progress.h"
 #include "src/cli/signals.h"
+#include "src/report/html.h"
 #include "src/report/json_text.h"
 #include "src/report/results.h"
 
@@ -133,6 +134,7 @@ int fidelity_command(const Options& o) {
   report::write_file(folder.temporary() + "/fidelity.md", report::fidelity_markdown(f));
   report::write_file(folder.temporary() + "/config.json", config_json(plan));
   const std::string undrawn = o.plots ? draw(folder.temporary()) : "";
+  report::write_file(folder.temporary() + "/report.html", report::fidelity_html(f, report::page_files(folder.temporary())));
   check_signals();
   folder.commit();
   write_out(shown(f, o));

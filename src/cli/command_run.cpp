@@ -8,6 +8,7 @@
 #include "src/cli/plots.h"
 #include "src/cli/policy_file.h"
 #include "src/cli/signals.h"
+#include "src/report/html.h"
 #include "src/report/results.h"
 #include "src/report/words.h"
 
@@ -95,8 +96,8 @@ int execute(const Options& o, bool side_by_side) {
 
   e.input.policies = policies;
   std::string out, undrawn;
+  const report::Comparison c = report::compare(e.input);
   if (side_by_side) {
-    const report::Comparison c = report::compare(e.input);
     report::write_file(folder.temporary() + "/comparison.json", report::comparison_json(c, e.verdicts));
     report::write_file(folder.temporary() + "/comparison.md", report::comparison_markdown(c, e.verdicts));
     if (o.plots) undrawn = draw(folder.temporary());
@@ -104,6 +105,7 @@ int execute(const Options& o, bool side_by_side) {
   } else {
     out = run_results(e, o);
   }
+  report::write_file(folder.temporary() + "/report.html", report::comparison_html(e.input, c, e.verdicts, report::page_files(folder.temporary())));
   check_signals();
   folder.commit();
   write_out(out);

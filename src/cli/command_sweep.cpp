@@ -70,7 +70,7 @@ int sweep_command(const Options& o) {
     if (!o.out) throw UserError("--collect needs --out DIR, in which the runs meet");
     const Gathered g = gather(plan, o, *o.out);
     write_tables(plan, g, *o.out);
-    draw_tables(o, *o.out);
+    draw_tables(g, o, *o.out);
     return finish_sweep(plan, g, o, *o.out);
   }
   ResultsFolder folder(o, stem_of(file));
@@ -79,7 +79,7 @@ int sweep_command(const Options& o) {
   if (code != kFine) return code;
   const Gathered g = gather(plan, o, folder.temporary());
   write_tables(plan, g, folder.temporary());
-  draw_tables(o, folder.temporary());
+  draw_tables(g, o, folder.temporary());
   check_signals();
   folder.commit();
   return finish_sweep(plan, g, o, folder.shown());

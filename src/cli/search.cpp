@@ -235,7 +235,7 @@ int search_sweep(const SweepPlanner& planner, const Options& o) {
   Gathered g = gather(plan, o, folder.temporary());
   all.report(g.result);
   write_tables(plan, g, folder.temporary());
-  draw_tables(o, folder.temporary());
+  draw_tables(g, o, folder.temporary());
   check_signals();
   folder.commit();
   return finish_sweep(plan, g, o, folder.shown());

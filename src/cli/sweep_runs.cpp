@@ -9,6 +9,7 @@
 #include "src/cli/output.h"
 #include "src/cli/plots.h"
 #include "src/cli/progress.h"
+#include "src/report/html.h"
 #include "src/report/results.h"
 
 namespace gd::cli {
@@ -106,8 +107,10 @@ Gathered gather(const SweepPlan& plan, const Options& o, const std::string& fold
     for (const report::Verdict& v : report::evaluate(r.plan.scenario.expect, runs)) {
       if (v.state == report::Verdict::State::invalid) out.code = worse(out.code, kUserMistake);
       if (v.state == report::Verdict::State::fail) out.code = worse(out.code, kGateFailed);
-      if (v.state == report::Verdict::State::fail || v.state == report::Verdict::State::invalid)
-        write_error(v.place + ": " + report::verdict_name(v.state) + ": " + v.text + " (" + r.called + (v.label.empty() ? "" : ", " + v.label) + "): " + v.detail);
+      if (v.state == report::Verdict::State::fail || v.state == report::Verdict::State::invalid) {
+        out.failed.push_back(std::string(report::verdict_name(v.state)) + ": " + v.text + " (" + r.called + (v.label.empty() ? "" : ", " + v.label) + "): " + v.detail);
+        write_error(v.place + ": " + out.failed.back());
+      }
       report::Gate one = report::gate_of("sweep", plan.name + "." + std::to_string(r.run.index), {v});
       out.gate.lines.push_back(std::move(one.lines.front()));
     }
@@ -121,9 +124,10 @@ void write_tables(const SweepPlan& plan, const Gathered& g, const std::string& f
   report::replace_file(folder + "/config.json", plan.config);
 }
 
-void draw_tables(const Options& o, const std::string& folder) {
+void draw_tables(const Gathered& g, const Options& o, const std::string& folder) {
   const std::string undrawn = o.plots ? draw(folder) : "";
   if (!undrawn.empty()) write_error("warning: no pictures were drawn: " + undrawn);
+  report::replace_file(folder + "/report.html", report::sweep_html(g.result, g.failed, report::page_files(folder)));
 }
 
 int finish_sweep(const SweepPlan& plan, const Gathered& g, const Options& o, const std::string& where) {

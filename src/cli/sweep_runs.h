@@ -28,6 +28,7 @@ int run_pieces(const std::vector<Piece>& pieces, const Options& options, const s
 struct Gathered {
   report::SweepResult result;
   report::Gate gate;
+  std::vector<std::string> failed;     // expect lines that do not hold, in words
   int code = 0;
 };
 
@@ -37,8 +38,8 @@ Gathered gather(const SweepPlan& plan, const Options& options, const std::string
 // sweep.csv, sweep.json, config.json.
 void write_tables(const SweepPlan& plan, const Gathered& g, const std::string& folder);
 
-// Pictures of tables that are whole; tells why there are none.
-void draw_tables(const Options& options, const std::string& folder);
+// Pictures of tables that are whole, telling why there are none, and report.html.
+void draw_tables(const Gathered& g, const Options& options, const std::string& folder);
 
 // Prints what was gathered; `where` is the folder as the user named it. Returns the exit code.
 int finish_sweep(const SweepPlan& plan, const Gathered& g, const Options& options, const std::string& where);

@@ -58,6 +58,11 @@ struct Fidelity {
 
 Fidelity judge_points(const std::string& name, std::vector<PointResult> points);
 
+// "Predicted: 21 of 22 within tolerance, median absolute error 4.2 %", for each kind that there is.
+std::vector<std::string> fidelity_words(const Fidelity& f);
+// "+3.4 %"; the plain difference where the published value is 0.
+std::string point_error(const PointResult& p);
+
 std::string fidelity_text(const Fidelity& f, const TextOptions& options = {});
 std::string fidelity_markdown(const Fidelity& f);
 std::string fidelity_csv(const Fidelity& f);    // a line each point, all three kinds

@@ -14,18 +14,10 @@ namespace {
 
 using Kind = PointResult::Kind;
 
-// "+3.4 %"; the plain difference where the published value is 0.
-std::string error_text(const PointResult& p) {
-  if (!p.simulated) return "-";
-  if (!p.error) return signed_figure(*p.simulated - p.published);
-  const double percent = 100 * *p.error;
-  return signed_figure(std::round(percent * 100) / 100) + " %";
-}
-
 std::string verdict_text(const PointResult& p) { return p.within ? "within" : "missed"; }
 
 std::vector<std::string> cells(const PointResult& p) {
-  return {p.id, figure(p.published), p.simulated ? figure(*p.simulated) : "-", p.unit, error_text(p), p.tolerance.text(), verdict_text(p)};
+  return {p.id, figure(p.published), p.simulated ? figure(*p.simulated) : "-", p.unit, point_error(p), p.tolerance.text(), verdict_text(p)};
 }
 const std::vector<std::string> kHeads = {"point", "published", "simulated", "unit", "error", "tolerance", "verdict"};
 bool left(std::size_t column) { return column == 0 || column == 3 || column >= 5; }
@@ -105,6 +97,21 @@ void point_json(JsonText& j, const PointResult& p) {
 }
 
 }  // namespace
+
+std::string point_error(const PointResult& p) {
+  if (!p.simulated) return "-";
+  if (!p.error) return signed_figure(*p.simulated - p.published);
+  const double percent = 100 * *p.error;
+  return signed_figure(std::round(percent * 100) / 100) + " %";
+}
+
+std::vector<std::string> fidelity_words(const Fidelity& f) {
+  std::vector<std::string> out;
+  if (f.predicted.points != 0) out.push_back(group_text("Predicted", f.predicted) + ".");
+  if (f.calibrated.points != 0) out.push_back(group_text("Calibrated", f.calibrated) + ".");
+  if (f.not_modelled != 0) out.push_back(std::to_string(f.not_modelled) + " are not modelled.");
+  return out;
+}
 
 std::string fidelity_text(const Fidelity& f, const TextOptions& o) {
   std::vector<std::size_t> width;

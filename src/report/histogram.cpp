@@ -17,6 +17,12 @@ std::string histogram_json(const system::RunResult& r) {
     j.close().close();
   }
   j.close();
+  if (!r.way.steps.empty()) {
+    // [stage, picoseconds after the wire]
+    j.key("way").open('{', JsonText::flat).key("frame").count(r.way.frame).key("bytes").count(r.way.bytes).key("steps").open('[');
+    for (const auto& s : r.way.steps) j.open('[').string(s.stage).raw(std::to_string(s.at)).close();
+    j.close().close();
+  }
   j.key("hazard").boolean(r.hazard);
   j.key("messages").open('[');
   for (const std::string& m : r.messages) j.string(m);

@@ -93,6 +93,11 @@ system::RunResult read_results(const std::string& folder) {
       for (const Json& b : d.at("buckets")) out.buckets.push_back({b.at(0), b.at(1), b.at(2)});
       r.distributions.push_back(std::move(out));
     }
+    if (j.contains("way")) {
+      const Json& way = j.at("way");
+      r.way.frame = way.at("frame"), r.way.bytes = way.at("bytes");
+      for (const Json& s : way.at("steps")) r.way.steps.push_back({s.at(0), s.at(1)});
+    }
     r.hazard = j.at("hazard");
     for (const Json& m : j.at("messages")) r.messages.push_back(m);
   });

@@ -3,7 +3,7 @@
 //   summary.json     metrics with exact decimals; `run`, the last key on a line of its own, is all that depends on the machine
 //   ledger.json      cycles and bytes by core, context, component, operation, with the totals
 //   cycles.folded    the same cycles as input of flame graph tools: "core;context;component;operation cycles"
-//   histogram.json   distributions, the first messages, and whether the scenario carries a hazard
+//   histogram.json   distributions, the way of a frame, the first messages, and whether the scenario carries a hazard
 // Without `run` the bytes of all of them depend on the result alone.
 #pragma once
 #include <string>

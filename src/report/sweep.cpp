@@ -39,19 +39,6 @@ std::vector<std::vector<std::string>> table_of(const SweepResult& s) {
 
 bool is_text(const SweepResult& s, std::size_t column) { return column >= 2 && column < 3 + s.keys.size(); }
 
-std::vector<std::string> refusals(const SweepResult& s) {
-  std::vector<std::string> out;   // those of one reason as one line
-  std::vector<std::string> told;
-  for (const SweepResult::NotRun& n : s.refused) {
-    const std::string text = n.refused.label + ": " + n.refused.reason;
-    if (std::find(told.begin(), told.end(), text) != told.end()) continue;
-    told.push_back(text);
-    const auto same = std::count_if(s.refused.begin(), s.refused.end(), [&](const SweepResult::NotRun& x) { return x.refused.label == n.refused.label && x.refused.reason == n.refused.reason; });
-    out.push_back("refused in " + std::to_string(same) + " of " + std::to_string(s.runs) + " runs: " + text);
-  }
-  return out;
-}
-
 void search_members(JsonText& j, const SweepResult& s) {
   j.key("search").open('{', JsonText::flat).key("key").string(s.search->key).key("aim").string(s.search->aim).key("what").string(s.search->what);
   j.key("from").raw(s.search->from).key("to").raw(s.search->to).key("precision").raw(s.search->precision).close();
@@ -83,6 +70,26 @@ std::string title_of(const SearchInfo& s) {
 }
 
 }  // namespace
+
+std::vector<std::string> sweep_refusals(const SweepResult& s) {
+  std::vector<std::string> out;   // those of one reason as one line
+  std::vector<std::string> told;
+  for (const SweepResult::NotRun& n : s.refused) {
+    const std::string text = n.refused.label + ": " + n.refused.reason;
+    if (std::find(told.begin(), told.end(), text) != told.end()) continue;
+    told.push_back(text);
+    const auto same = std::count_if(s.refused.begin(), s.refused.end(), [&](const SweepResult::NotRun& x) { return x.refused.label == n.refused.label && x.refused.reason == n.refused.reason; });
+    out.push_back("refused in " + std::to_string(same) + " of " + std::to_string(s.runs) + " runs: " + text);
+  }
+  return out;
+}
+
+std::vector<std::string> search_words(const SweepResult& s) {
+  std::vector<std::string> out;
+  if (s.search) out.push_back(title_of(*s.search) + ":");
+  for (const SearchResult& r : s.searches) out.push_back(search_called(r) + ": " + r.words);
+  return out;
+}
 
 std::string search_called(const SearchResult& r) {
   std::string out;
@@ -144,7 +151,7 @@ std::string sweep_text(const SweepResult& s) {
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
   }
-  for (const std::string& r : refusals(s)) out += r + "\n";
+  for (const std::string& r : sweep_refusals(s)) out += r + "\n";
   if (s.search) out += "\n" + title_of(*s.search) + "\n";
   for (const SearchResult& r : s.searches) out += "  " + search_called(r) + ": " + (r.value ? shown_json(*r.value) + " (" + r.words + ")" : r.words) + "\n";
   return out;
@@ -162,7 +169,7 @@ std::string sweep_markdown(const SweepResult& s) {
     for (std::size_t c = 0; c < table[i].size(); ++c) out += is_text(s, c) ? "---|" : "--:|";
     out += "\n";
   }
-  for (const std::string& r : refusals(s)) out += "\n" + markdown_cell(r) + "\n";
+  for (const std::string& r : sweep_refusals(s)) out += "\n" + markdown_cell(r) + "\n";
   if (s.search) out += "\n## " + markdown_cell(title_of(*s.search)) + "\n\n";
   for (const SearchResult& r : s.searches) out += "- " + markdown_cell(search_called(r) + ": " + (r.value ? shown_json(*r.value) + " (" + r.words + ")" : r.words)) + "\n";
   return out;

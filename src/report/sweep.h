@@ -62,6 +62,10 @@ std::string sweep_markdown(const SweepResult& s);
 
 // "nic.ring_size=64: guest-head against vhost-copy": which search.
 std::string search_called(const SearchResult& r);
+// What was looked for, and what each search found; nothing without a search.
+std::vector<std::string> search_words(const SweepResult& s);
+// What did not run, runs of one reason as one line.
+std::vector<std::string> sweep_refusals(const SweepResult& s);
 
 // "64", "10Gbps": a value as it is shown, without the quotes of JSON.
 std::string shown_json(const std::string& json);

@@ -100,8 +100,9 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
   for (std::uint32_t q = 0; q < nic.rx_queues(); ++q)
     rings.push_back(level("nic", "ring" + std::to_string(q), "descriptors", static_cast<std::int64_t>(s.nic.ring_size)));
   nic.set_levels(level("nic", "fifo", "bytes", static_cast<std::int64_t>(s.nic.fifo)), rings);
+  frames.listen(&way);
   if (!observers.empty()) {
-    frames.listen(&observers);
+    way.pass_to(&observers);
     for (auto& c : cores) c->observe(&observers);
     for (auto& g : guests) g->guest->observe(&observers);
   }

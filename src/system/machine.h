@@ -34,6 +34,7 @@
 #include "models/wire/replay.h"
 #include "src/system/observers.h"
 #include "src/system/system.h"
+#include "src/system/way.h"
 
 namespace gd::system {
 
@@ -90,6 +91,7 @@ class Machine {
   const Strategy& strategy;
   FaultPlan fault;
   ObserverFan observers;
+  WaySampler way;
   CostBook costs;
   Ledger ledger;
   PhysMem phys;

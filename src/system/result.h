@@ -33,6 +33,14 @@ struct Distribution {
   std::vector<Bucket> buckets;
 };
 
+// A real frame of the run, of median latency (way.h): when it reached each stage, in picoseconds after the wire.
+struct Way {
+  struct Step { std::string stage; Time at; };
+  std::uint64_t frame = 0;                // wire sequence number
+  std::uint32_t bytes = 0;                // without FCS
+  std::vector<Step> steps;                // the first is the wire at 0; empty: nothing was delivered
+};
+
 struct RunResult {
   std::string scenario, strategy, label;
   std::uint64_t seed = 0;
@@ -41,6 +49,7 @@ struct RunResult {
   std::vector<Metric> metrics;            // sorted by name
   std::vector<LedgerLine> ledger;         // sorted by core, context, component, operation
   std::vector<Distribution> distributions;
+  Way way;
   std::vector<std::string> messages;      // integrity errors, ownership violations: the first ones, in words
   bool hazard = false;                    // the scenario carries a hazard: integrity and ownership are judged by `expect`
   // Of the machine, not of the model: everything else is the same everywhere.

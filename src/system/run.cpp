@@ -73,6 +73,7 @@ RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& 
   r.hazard = !choice.hazard.empty() || s.nic.faults.corrupt() || defenceless(s, choice);
   compute_metrics(m, windows.begin(), windows.end(), r);
   r.messages = m.messages();
+  r.way = m.way.way();
   r.frames = m.frames.all().offered;
   r.activations = m.agenda.activations();
   r.lookups = m.memory.stats().lookups;

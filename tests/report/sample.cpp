@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "src/report/fidelity.h"
+#include "src/report/html.h"
 #include "src/report/results.h"
 #include "src/report/sweep.h"
 #include "src/report/traces.h"
@@ -71,11 +72,14 @@ int main(int argc, char** argv) {
   if (std::string(argv[2]) == "fidelity") {
     ::mkdir(folder.c_str(), 0777);
     report::write_file(folder + "/fidelity.json", report::fidelity_json(points()));
+    report::write_file(folder + "/report.html", report::fidelity_html(points(), report::page_files(folder)));
     return 0;
   }
   if (std::string(argv[2]) == "sweep" || std::string(argv[2]) == "seeds") {
     ::mkdir(folder.c_str(), 0777);
-    report::write_file(folder + "/sweep.json", report::sweep_json(swept(std::string(argv[2]) == "sweep")));
+    const report::SweepResult s = swept(std::string(argv[2]) == "sweep");
+    report::write_file(folder + "/sweep.json", report::sweep_json(s));
+    report::write_file(folder + "/report.html", report::sweep_html(s, {"drops.total == 0 (run 3, vhost-copy): measured 1,210"}, report::page_files(folder)));
     return 0;
   }
   const auto in = report::made_up::comparison(static_cast<unsigned>(std::atoi(argv[2])));
@@ -91,6 +95,10 @@ int main(int argc, char** argv) {
     report::write_file(folder + "/comparison.json", report::comparison_json(c));
     report::write_file(folder + "/comparison.md", report::comparison_markdown(c));
   }
+  std::vector<report::Verdict> verdicts(2);
+  verdicts[0].text = "drops.total == 0", verdicts[0].label = "vhost-copy", verdicts[0].detail = "measured 1,210 frames, wanted == 0";
+  verdicts[1].state = report::Verdict::State::pass, verdicts[1].text = "throughput.goodput > 1 Gb/s", verdicts[1].detail = "measured </script> & more";
+  report::write_file(folder + "/report.html", report::comparison_html(in, c, verdicts, report::page_files(folder)));
   std::fputs(report::comparison_text(c, {report::colour_wanted(false), 100}).c_str(), stdout);
   return 0;
 }
