@@ -10,12 +10,12 @@ result_files() {
   for label in vhost-copy guest-head; do
     for file in summary.json ledger.json cycles.folded; do [ -s "results/runs/small/$label/$file" ] || wrong "$label/$file"; done
   done
-  [ "$(ls -A results/runs)" = small ] || wrong 'something else was left'
+  [ "$(ls -A results/runs)" = small ] && [ -s results/runs/small/report.html ] || wrong 'something else was left'
   touch results/runs/small/old
   gd compare small.json --no-plots --quiet --trace csv,pcap,vcd,perfetto
   status_is 0; err_is_empty; out_has 'Why they differ'
   [ ! -e results/runs/small/old ] || wrong 'the default folder was not replaced'
-  for file in config.json comparison.json comparison.md guest-head/trace.json guest-head/waves.vcd guest-head/series.csv \
+  for file in config.json comparison.json comparison.md report.html guest-head/trace.json guest-head/waves.vcd guest-head/series.csv \
               guest-head/wire.pcap guest-head/guest-g0.pcap; do
     [ -s "results/runs/small/$file" ] || wrong "$file"
   done
@@ -57,7 +57,7 @@ same_for_any_j() {
   same_summaries one four
   gd run small.json --out traced --trace perfetto,vcd,csv,pcap
   same_summaries one traced
-  cmp one/config.json four/config.json || wrong 'config.json differs'
+  cmp one/config.json four/config.json && cmp one/report.html four/report.html || wrong 'config.json or report.html differs'
 }
 
 config_again() {

@@ -11,7 +11,7 @@ swept() {
    "exclude": [{"traffic.frame_bytes": 128, "nic.ring_size": 512}], "seeds": 2}}' >swept.json
 }
 # same_tables DIR DIR
-same_tables() { cmp "$1/sweep.csv" "$2/sweep.csv" && cmp "$1/sweep.json" "$2/sweep.json" && cmp "$1/config.json" "$2/config.json" || wrong "$1 and $2 differ"; }
+same_tables() { cmp "$1/report.html" "$2/report.html" && cmp "$1/sweep.csv" "$2/sweep.csv" && cmp "$1/sweep.json" "$2/sweep.json" && cmp "$1/config.json" "$2/config.json" || wrong "$1 and $2 differ"; }
 
 sweep_tables() {
   swept
