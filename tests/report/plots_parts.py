@@ -1,13 +1,15 @@
 """plots_parts.py TOOLS: what the pictures compute: values with units, axes, Student's t, cross-overs, flame boxes, the best of a place."""
+import json
 import math
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 from plots.flame import boxes  # noqa: E402
 from plots.heat import best_of  # noqa: E402
 from plots.levels import thinned  # noqa: E402
-from plots.sweep import Axis, Value, _axes, crossings, number, quantile  # noqa: E402
+from plots.sweep import Axis, Sweep, Value, _axes, crossings, number, quantile  # noqa: E402
 
 
 def near(a, b, tolerance=1e-3):
@@ -47,6 +49,7 @@ def points(*values, half=0.0):
 found = crossings(points((1, 10), (2, 20), (4, 40)), points((1, 30), (2, 30), (4, 30)), False)
 assert found == [(3.0, 30.0)], found
 near(crossings(points((1, 10), (2, 10), (4, 40)), points((1, 25), (2, 25), (4, 25)), True)[0][0], math.sqrt(8))
+near(crossings(points((0, 1), (2, 100)), points((0, 100), (2, 1)), False, True)[0][1], 10.0)
 assert crossings(points((1, 10), (2, 20)), points((1, 11), (2, 19)), False) and not crossings(points((1, 10), (2, 20), half=2.0), points((1, 11), (2, 19), half=2.0), False)
 assert not crossings(points((1, 100), (2, 100)), points((1, 101), (2, 99)), False) and not crossings(points((1, 1), (3, 3)), points((2, 2), (4, 1)), False)
 
@@ -54,6 +57,16 @@ assert not crossings(points((1, 100), (2, 100)), points((1, 101), (2, 99)), Fals
 of = boxes([(("core0", "softirq", "gro", "receive"), 30), (("core0", "softirq", "skb", "alloc"), 50), (("core1", "guest", "tcp", "rx"), 40)], 0.5)
 assert [(d, left, width, name) for d, left, width, name, _ in of if d < 3] == [
     (0, 0.0, 40.0, "core0"), (1, 0.0, 40.0, "softirq"), (2, 0.0, 25.0, "skb"), (2, 25.0, 15.0, "gro"), (0, 40.0, 20.0, "core1"), (1, 40.0, 20.0, "guest"), (2, 40.0, 20.0, "tcp")], of
+
+# What a search found stands at its place, for the values of the other axes for which it was found.
+with tempfile.TemporaryDirectory() as folder:
+    rows = [{"index": 0, "seed": 1, "set": {"ring": ring, "rate": rate}, "label": "a", "metrics": {"m": {"value": 1, "unit": ""}}} for ring in (64, 128) for rate in ("1Gbps", "2Gbps", "1.5Gbps")]
+    found = [{"set": {"ring": 64}, "label": "a", "outcome": "found", "value": "1.5Gbps"}, {"set": {"ring": 128}, "between": ["a", "b"], "outcome": "found", "value": "1Gbps"}, {"set": {"ring": 128}, "label": "a", "outcome": "nowhere"}]
+    with open(folder + "/sweep.json", "w") as f:
+        json.dump({"scenario": "s", "keys": ["ring", "rate"], "rows": rows, "search": {"key": "rate"}, "searches": found}, f)
+    s = Sweep(folder)
+    assert s.longest() == 1 and s.found(1, (0,)) == [(1.5, "a")] and s.found(1, (1,)) == [(1.0, "a and b")] and s.found(0, (0,)) == []
+    assert [at for at, _ in s.line("a", 1, (0,), "m")] == [1.0, 1.5, 2.0]
 
 assert best_of([1.0, 2.0, None], 1) == 1 and best_of([1.0, 2.0, None], -1) == 0 and best_of([2.0, 1.999], 1) == -1 and best_of([None], 1) is None
 times, peaks = thinned(list(range(1, 2001)), [0] * 1000 + [9] + [0] * 999)

@@ -13,6 +13,7 @@ METRICS = [("throughput.goodput", "Throughput (more is better)", True), ("dma.ba
            ("dram.bytes_per_payload_byte", "DRAM bytes per byte of payload (less is better)", False)]
 PANELS = 6
 FACETS = 4                                       # values of the other axes that get a column each
+WIDE = 20                                        # latencies that lie further apart get a logarithmic axis
 NAME_APART = 0.13                                # of the axis: names of values closer than that would overlap
 PERCENTILES = ["p50", "p90", "p99", "p99.9"]
 CROSSED = {"marker": "o", "markersize": 11, "markerfacecolor": "none", "markeredgecolor": "black", "markeredgewidth": 1.2, "linestyle": ""}
@@ -51,7 +52,7 @@ def ticks(axes, axis):
             axes.set_xlim(math.exp(scaled[0] - 0.04 * reach), math.exp(scaled[-1] + 0.04 * reach))
         else:
             axes.set_xlim(scaled[0] - 0.04 * reach, scaled[-1] + 0.04 * reach)
-        if axis.log or len(places) <= 8:
+        if (axis.log and len(places) <= 16) or len(places) <= 8:
             named, last = [], None
             for v, at in zip(places, scaled):    # names that have room
                 named.append(f"{v:,.12g}" if last is None or at - last > NAME_APART * reach else "")
@@ -67,9 +68,9 @@ def ticks(axes, axis):
         axes.set_xlim(-0.4, len(axis.at) - 0.6)
 
 
-def mark_crossings(axes, lines, scale, log):
+def mark_crossings(axes, lines, scale, log, ylog):
     """How many were marked. Of those that would lie on one another the first carries its value."""
-    found = sorted(c for a in range(len(lines)) for b in range(a + 1, len(lines)) for c in crossings(lines[a], lines[b], log))
+    found = sorted(c for a in range(len(lines)) for b in range(a + 1, len(lines)) for c in crossings(lines[a], lines[b], log, ylog))
     last = None
     for at, height in found:
         axes.plot([at], [scale * height], **CROSSED)
@@ -77,6 +78,12 @@ def mark_crossings(axes, lines, scale, log):
             axes.annotate(shown(at), (at, scale * height), textcoords="offset points", xytext=(0, 9), ha="center", fontsize=8)
             last = at
     return len(found)
+
+
+def logarithmic(metric, lines):
+    """Latencies of designs that queue and of designs that do not lie decades apart."""
+    means = [p[1].mean for points in lines for p in points]
+    return ".p" in metric and bool(means) and 0 < WIDE * min(means) < max(means)
 
 
 def top_of(lines, scale):
@@ -104,8 +111,16 @@ def panel(axes, sweep, x, rest, metric):
                 axes.fill_between(at, [m - h for m, h in zip(mean, half)], [m + h for m, h in zip(mean, half)], color=line(i)["color"], alpha=0.15, linewidth=0)
             axes.errorbar(at, mean, yerr=half, fmt="none", ecolor=line(i)["color"], elinewidth=1, capsize=3)
     ticks(axes, axis)
-    axes.set_ylim(0, top_of(lines, scale))
-    crossed = mark_crossings(axes, lines, scale, axis.log) if axis.numeric else 0
+    if logarithmic(metric, lines):
+        axes.set_yscale("log")
+        unit += ", logarithmic"
+    else:
+        axes.set_ylim(0, top_of(lines, scale))
+    crossed = mark_crossings(axes, lines, scale, axis.log, logarithmic(metric, lines)) if axis.numeric and not sweep.search else 0
+    for n, (at, who) in enumerate(sweep.found(x, rest)):
+        axes.axvline(at, color="black", linewidth=0.9, linestyle=(0, (1, 2)))
+        axes.text(at, 0.985 - 0.075 * (n % 4), f" {short(who, 22)}: {shown(at)}", transform=axes.get_xaxis_transform(), fontsize=7.5, va="top",
+                  ha="right" if axes.transData.transform((at, 0))[0] > axes.transAxes.transform((0.6, 0))[0] else "left")
     plain_numbers(axes.yaxis)
     axes.set_ylabel(unit)
     return lines, crossed
@@ -149,7 +164,14 @@ def draw(pyplot, sweep, folder):
                 grid[row][column].set_title((text + "\n" if row == 0 else "") + (title if column == 0 else ""), loc="left", fontsize=9)
                 if column:
                     grid[row][column].set_ylabel("")
-            grid[row][0].set_ylim(0, top_of(lines, units(sweep, metric)[1]))
+            if logarithmic(metric, lines):
+                grid[row][0].set_yscale("log")
+                plain_numbers(grid[row][0].yaxis)
+                grid[row][0].set_ylabel(f"{units(sweep, metric)[0]}, logarithmic")
+                means = [p[1].mean * units(sweep, metric)[1] for points in lines for p in points]
+                grid[row][0].set_ylim(min(means) / 1.4, max(means) * 1.4)
+            else:
+                grid[row][0].set_ylim(0, top_of(lines, units(sweep, metric)[1]))
         for axes in grid[-1]:
             axes.set_xlabel(sweep.axes[x].label(), fontsize=9)
     left_out = f" ({len(columns)} of {of} values of the other axes)" if of > len(columns) else ""

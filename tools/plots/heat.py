@@ -1,6 +1,6 @@
 """heat: metrics over two axes of a sweep, a map each strategy on one scale, and which strategy is best where."""
 from plots.look import HATCHES, SURFACES, headline, legend_below, save, short, shown
-from plots.curves import units
+from plots.curves import WIDE, units
 
 # Metrics of a picture: name, title, +1 where more is better.
 METRICS = [("throughput.goodput", "throughput", 1), ("dma.bandwidth", "DMA bandwidth", 1), ("cpu.cycles_per_packet", "CPU", -1), ("dma.latency.p50", "DMA latency, median", -1),
@@ -8,6 +8,16 @@ METRICS = [("throughput.goodput", "throughput", 1), ("dma.bandwidth", "DMA bandw
 ROWS = 3
 FIGURES = 80                                     # cells of a map up to which each carries its figure
 SAME = 0.005                                     # of the best: strategies that differ by less share the place
+
+
+def log_norm(low, high):
+    from matplotlib.colors import LogNorm
+    return LogNorm(low, high)
+
+
+def linear_norm(low, high):
+    from matplotlib.colors import Normalize
+    return Normalize(low, high)
 
 
 def two_axes(sweep):
@@ -53,15 +63,17 @@ def draw(pyplot, sweep, folder):
             maps.append([[None if v is None else scale * v.mean for v in line] for line in cells])
         known = [v for m in maps for line in m for v in line if v is not None]
         low, high = (min(known), max(known)) if known else (0.0, 1.0)
+        log = ".p" in metric and 0 < WIDE * low < high
+        norm = log_norm(low, high) if log else linear_norm(low, high if high > low else low + 1)
         for column, label in enumerate(labels):
             axes = grid[row][column]
-            drawn = axes.pcolormesh([[float("nan") if v is None else v for v in line] for line in maps[column]], cmap="cividis", vmin=low, vmax=high if high > low else low + 1, edgecolors="white", linewidth=0.5)
+            drawn = axes.pcolormesh([[float("nan") if v is None else v for v in line] for line in maps[column]], cmap="cividis", norm=norm, edgecolors="white", linewidth=0.5)
             if len(xs) * len(ys) <= FIGURES:
                 for y, line in enumerate(maps[column]):
                     for x, v in enumerate(line):
-                        dark = v is not None and v < (low + high) / 2
+                        dark = v is not None and norm(v) < 0.5
                         axes.text(x + 0.5, y + 0.5, "-" if v is None else shown(v), ha="center", va="center", fontsize=7, color="white" if dark else "black")
-            axes.set_title((f"{title} [{unit}]\n" if column == 0 else "") + short(label), loc="left", fontsize=9)
+            axes.set_title((f"{title} [{unit}{', logarithmic' if log else ''}]\n" if column == 0 else "") + short(label), loc="left", fontsize=9)
         figure.colorbar(drawn, ax=list(grid[row][:len(labels)]), pad=0.01, aspect=15, fraction=0.03)
         if wide > len(labels):
             best_map(grid[row][-1], labels, maps, better)

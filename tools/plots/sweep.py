@@ -98,6 +98,8 @@ class Sweep:
                 for name, m in r["metrics"].items():
                     self.units.setdefault(name, m["unit"])
             self.axes = _axes(keys, places)
+            self.search = document["search"]["key"] if "search" in document else None
+            self._found = [(dict(f["set"]), f["between"] if "between" in f else [f["label"]], f["value"]) for f in document.get("searches", []) if "value" in f]
             order = {k: i for i, k in enumerate(keys)}
             self._cells = {}
             for r, place in zip(rows, places):
@@ -131,8 +133,19 @@ class Sweep:
                 out.append((at, v))
         return sorted(out, key=lambda p: p[0])
 
+    def found(self, axis, rest):
+        """(place, strategies) that a search found along `axis`, at these values of the other axes."""
+        if self.axes[axis].keys != [self.search] or not self.axes[axis].numeric:
+            return []
+        others = [a for i, a in enumerate(self.axes) if i != axis]
+        here = {k: v for a, i in zip(others, rest) for k, v in zip(a.keys, a.values[i])}
+        return sorted((number(value)[0], " and ".join(labels)) for point, labels, value in self._found if all(_hashable(v) == here[k] for k, v in point.items() if k in here))
+
     def longest(self):
-        """Index of the axis for a curve's x: numbers before words, then the longest, then the first."""
+        """Index of the axis for a curve's x: that of a search, then numbers before words, then the longest, then the first."""
+        for i, axis in enumerate(self.axes):
+            if axis.keys == [self.search]:
+                return i
         return max(range(len(self.axes)), key=lambda i: (self.axes[i].numeric, len(self.axes[i].values), -i))
 
 
@@ -166,9 +179,9 @@ def _axes(keys, places):
 TOUCH = 0.02                                     # of the larger one: lines that differ by less share are not told apart
 
 
-def crossings(a, b, log):
-    """Where line `a` passes `b`: (place, height), between neighbours at which both have values, straight between them. Both differences
-    must be told apart: larger than TOUCH, and than what the intervals over seeds leave open."""
+def crossings(a, b, log, ylog=False):
+    """Where line `a` passes `b`: (place, height), between neighbours at which both have values, straight between them as drawn (`log`:
+    the places, `ylog`: the heights on a logarithmic axis). Both differences must be told apart: larger than TOUCH, and than what the intervals over seeds leave open."""
     def apart(p, q):
         d = p.mean - q.mean
         return d if abs(d) > max(TOUCH * max(abs(p.mean), abs(q.mean)), math.hypot(p.half, q.half)) else 0.0
@@ -180,7 +193,9 @@ def crossings(a, b, log):
         d0, d1 = apart(a0, b0), apart(a1, b1)
         if d0 * d1 >= 0:
             continue
+        if ylog:
+            d0, d1 = math.log(a0.mean / b0.mean), math.log(a1.mean / b1.mean)
         t = d0 / (d0 - d1)
         x = math.exp(math.log(x0) + t * (math.log(x1) - math.log(x0))) if log else x0 + t * (x1 - x0)
-        out.append((x, a0.mean + t * (a1.mean - a0.mean)))
+        out.append((x, a0.mean * (a1.mean / a0.mean) ** t if ylog else a0.mean + t * (a1.mean - a0.mean)))
     return out
