@@ -92,6 +92,7 @@ const std::vector<OptionInfo>& option_table() {
       {"--out", "DIR", "result folder; absent or empty (default: results/runs/<scenario>/, which is replaced)"},
       {"--force", "", "replaces the folder of --out if it holds a guestdma config.json, or the file of init"},
       {"--trace", "KIND[,KIND...]", "writes traces: perfetto, vcd, csv, pcap"},
+      {"--trace-limit", "FRAMES", "frames that trace.json shows one by one, with 50 events for each there and in waves.vcd (default: 20000; 0: all)"},
       {"-j", "N", "strategies that run at the same time (default: number of cores; bench: 1)"},
       {"--format", "text|json|csv|markdown", "form of the results on standard output"},
       {"--quiet", "", "no progress and no notes"},
@@ -156,6 +157,7 @@ Options parse_arguments(const std::vector<std::string>& arguments) {
   }
   o.force = has("--force");
   if (has("--trace")) o.traces = report::parse_trace_kinds(joined(values["--trace"]));
+  if (has("--trace-limit")) o.trace_limit = whole("--trace-limit", one("--trace-limit"), 1'000'000'000'000, 0);
   if (has("-j")) o.jobs = static_cast<unsigned>(whole("-j", one("-j"), 4096));
   if (has("--format")) o.format = static_cast<Format>(choice("--format", one("--format"), {"text", "json", "csv", "markdown"}));
   o.quiet = has("--quiet");

@@ -17,6 +17,7 @@ struct Options {
   std::optional<std::string> strategy, seed, out;
   bool force = false;
   std::vector<std::string> traces;         // of report::trace_kinds()
+  std::uint64_t trace_limit = 20'000;      // frames; 0: none
   unsigned jobs = 0;                       // 0: as many as there are cores
   Format format = Format::text;
   bool quiet = false;

@@ -27,7 +27,7 @@ void check_use(const Command& c, const Options& o) {
 }  // namespace
 
 const std::vector<Command>& command_table() {
-  static const std::vector<const char*> kRun = {"--set", "--strategy", "--seed", "--out", "--force", "--trace", "-j", "--format",
+  static const std::vector<const char*> kRun = {"--set", "--strategy", "--seed", "--out", "--force", "--trace", "--trace-limit", "-j", "--format",
                                                 "--quiet", "--progress", "--timeout", "--no-plots", "--junit", "--seeds", "--help"};
   static const std::vector<const char*> kCompare = [] {
     std::vector<const char*> all = kRun;

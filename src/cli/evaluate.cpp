@@ -29,11 +29,12 @@ std::string first_message(const system::RunResult& r, bool bytes) {
 }  // namespace
 
 int run_strategy(const Plan& plan, const scenario::StrategyChoice& choice, const Options& o, const std::string& folder, Reporter& reporter) {
-  report::Traces traces = report::make_traces(o.traces, folder);
+  report::Traces traces = report::make_traces(o.traces, folder, report::TraceLimits::of_frames(o.trace_limit));
   system::RunOptions run;
   for (const auto& t : traces) run.observers.push_back(t.get());
   run.progress = [&reporter](Time now, Time end) { reporter.progress(now, end); };
   report::write_results(system::run(plan.scenario, choice, run), folder);
+  if (const std::string text = report::left_out(traces); !text.empty()) reporter.message(text);
   return kFine;
 }
 
@@ -95,6 +96,8 @@ Evaluation evaluate(const Plan& plan, const Options& o, const ResultsFolder& fol
     pool.watcher = display.get();
     outcomes = run_jobs(jobs, pool);
   }
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    if (outcomes[i].code == kFine && !outcomes[i].message.empty()) write_note(o, jobs[i].label + ": " + outcomes[i].message);
   Evaluation e;
   e.code = tell_failures(jobs, outcomes);
   if (e.code != kFine) return e;

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "src/report/file_trace.h"
 #include "src/report/out_file.h"
-#include "src/system/system.h"
 
 namespace gd::report {
 
@@ -24,7 +24,7 @@ class PcapFile {
 
 // wire.pcap: each frame when its last bit reached the NIC. guest-<name>.pcap: what the guest's driver handed up; app.pcap
 // where there is no guest.
-class PcapTrace : public system::TraceObserver {
+class PcapTrace : public FileTrace {
  public:
   explicit PcapTrace(std::string folder) : folder_(std::move(folder)), wire_(folder_ + "/wire.pcap") {}
   void begin(const system::Topology& topology) override;

@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "src/report/json_text.h"
+#include "src/report/words.h"
 
 namespace gd::report {
 
 namespace {
 
-constexpr int kCores = 1, kFirstStage = 10, kDrops = 2, kLevels = 3;   // process ids
+constexpr int kCores = 1, kDrops = 2, kFirstStage = 10, kFirstComponent = 100;   // process ids
 
 std::string number_of(std::int64_t v) { return std::to_string(v); }
 
@@ -24,6 +25,12 @@ void PerfettoTrace::event(std::string_view text) {
   out_.put(text);
 }
 
+void PerfettoTrace::mark(const std::string& text, Time t) {
+  event("{\"ph\":\"i\",\"s\":\"g\",\"pid\":1,\"tid\":0,\"name\":" + json_string(text) + ",\"ts\":");
+  out_.put_us(t);
+  out_.put('}');
+}
+
 void PerfettoTrace::name(const char* what, int pid, std::int64_t tid, const std::string& text, std::int64_t sort) {
   const std::string begin = "{\"ph\":\"M\",\"pid\":" + number_of(pid) + ",\"tid\":" + number_of(tid) + ",\"name\":\"" + what;
   event(begin + "_name\",\"args\":{\"name\":" + json_string(text) + "}}");
@@ -34,12 +41,18 @@ void PerfettoTrace::begin(const system::Topology& t) {
   name("process", kCores, 0, "cores", kCores);
   for (std::size_t i = 0; i < t.cores.size(); ++i) name("thread", kCores, static_cast<std::int64_t>(i) + 1, t.cores[i], static_cast<std::int64_t>(i));
   for (int s = 1; s < static_cast<int>(Stage::count_); ++s) name("process", kFirstStage + s, 0, std::string("frames to ") + stage_name(static_cast<Stage>(s)), kFirstStage + s);
-  name("process", kLevels, 0, "levels", 100);
   open_.resize(t.cores.size());
   for (const std::string& c : t.contexts) contexts_.push_back(json_string(c));
+  std::vector<std::string> components;
   for (const auto& l : t.levels) {
+    const auto at = std::find(components.begin(), components.end(), l.component);
+    const int pid = kFirstComponent + static_cast<int>(at - components.begin());
+    if (at == components.end()) {
+      components.push_back(l.component);
+      name("process", pid, 0, l.component, pid);
+    }
     if (levels_.size() <= l.id) levels_.resize(l.id + 1);
-    levels_[l.id] = json_string(l.component + "." + l.name + (l.unit.empty() ? "" : " [" + l.unit + "]"));
+    levels_[l.id] = {pid, json_string(l.name + (l.unit.empty() ? "" : " [" + l.unit + "]"))};
   }
 }
 
@@ -47,7 +60,7 @@ void PerfettoTrace::core_slice(std::uint32_t core) {
   const Slice& s = open_[core];
   if (s.to < s.from) return;
   if (slices_ >= limits_.events) {
-    ++slices_cut_;
+    if (slices_cut_++ == 0) mark("core slices end here", s.from);
     return;
   }
   ++slices_;
@@ -72,14 +85,14 @@ void PerfettoTrace::core_busy(std::uint32_t core, std::uint32_t context, Time fr
 }
 
 void PerfettoTrace::level(std::uint32_t id, std::int64_t value, Time t) {
-  if (id >= levels_.size() || levels_[id].empty()) return;
+  if (id >= levels_.size() || levels_[id].name.empty()) return;
   if (changes_ >= limits_.events) {
-    ++changes_cut_;
+    if (changes_cut_++ == 0) mark("levels end here", t);
     return;
   }
   ++changes_;
-  event("{\"ph\":\"C\",\"pid\":3,\"name\":");
-  out_.put(levels_[id]);
+  event("{\"ph\":\"C\",\"pid\":" + number_of(levels_[id].pid) + ",\"name\":");
+  out_.put(levels_[id].name);
   out_.put(",\"ts\":");
   out_.put_us(t);
   out_.put(",\"args\":{\"value\":");
@@ -117,7 +130,7 @@ void PerfettoTrace::flow(char phase, std::uint64_t frame, int pid, std::size_t t
 
 void PerfettoTrace::ended(const FrameMeta& f, Drop why, Time t) {
   if (f.id >= limits_.frames && (limits_.sample == 0 || (f.id - limits_.frames) % limits_.sample != 0)) {
-    ++frames_cut_;
+    if (frames_cut_++ == 0) mark(limits_.sample == 0 ? "frames end here" : "from here on every " + std::to_string(limits_.sample) + "th frame", f.at[0]);
     return;
   }
   ++frames_;
@@ -161,6 +174,15 @@ void PerfettoTrace::finish(Time end) {
   out_.put("\n],\"displayTimeUnit\":\"ns\",\"otherData\":{\"simulated_ps\":" + number_of(end) + ",\"frames\":" + both(frames_, frames_cut_) +
            ",\"stage_slices\":" + both(spans_, spans_cut_) + ",\"core_slices\":" + both(slices_, slices_cut_) + ",\"level_changes\":" + both(changes_, changes_cut_) + "}}\n");
   out_.close();
+}
+
+std::string PerfettoTrace::left_out() const {
+  std::string out;
+  const struct { const char* what; std::uint64_t shown, cut; } parts[] = {
+      {"frames", frames_, frames_cut_}, {"stage slices", spans_, spans_cut_}, {"core slices", slices_, slices_cut_}, {"level changes", changes_, changes_cut_}};
+  for (const auto& p : parts)
+    if (p.cut != 0) out += (out.empty() ? "" : ", ") + grouped(static_cast<std::int64_t>(p.cut)) + " of " + grouped(static_cast<std::int64_t>(p.shown + p.cut)) + " " + p.what;
+  return out.empty() ? out : "trace.json leaves out " + out;
 }
 
 }  // namespace gd::report

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "src/report/file_trace.h"
 #include "src/report/out_file.h"
 #include "src/report/time_order.h"
-#include "src/system/system.h"
 
 namespace gd::report {
 
-class SeriesTrace : public system::TraceObserver {
+class SeriesTrace : public FileTrace {
  public:
   SeriesTrace(const std::string& path, Time interval) : out_(path), interval_(interval), edge_(interval) {}
   void begin(const system::Topology& topology) override;

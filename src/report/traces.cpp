@@ -35,12 +35,19 @@ Traces make_traces(const std::vector<std::string>& kinds, const std::string& fol
   Traces traces;
   for (const std::string& kind : kinds) {
     if (kind == "perfetto") traces.push_back(std::make_unique<PerfettoTrace>(folder + "/trace.json", limits));
-    else if (kind == "vcd") traces.push_back(std::make_unique<VcdTrace>(folder + "/waves.vcd"));
+    else if (kind == "vcd") traces.push_back(std::make_unique<VcdTrace>(folder + "/waves.vcd", limits));
     else if (kind == "csv") traces.push_back(std::make_unique<SeriesTrace>(folder + "/series.csv", limits.interval));
     else if (kind == "pcap") traces.push_back(std::make_unique<PcapTrace>(folder));
     else parse_trace_kinds(kind);
   }
   return traces;
+}
+
+std::string left_out(const Traces& traces) {
+  std::string out;
+  for (const auto& t : traces)
+    if (const std::string text = t->left_out(); !text.empty()) out += (out.empty() ? "" : "\n") + text;
+  return out.empty() ? out : out + "\n--trace-limit moves these limits";
 }
 
 }  // namespace gd::report

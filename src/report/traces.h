@@ -1,6 +1,7 @@
 // Traces of a run as files, written while it runs: --trace perfetto,vcd,csv,pcap.
 //
-// All are passive and of bounded memory. What they are told may come a little out of time order, because models annotate
+// All are passive and of bounded memory, and those that have no natural length end early: TraceLimits, `--trace-limit` (file_trace.h).
+// What they are told may come a little out of time order, because models annotate
 // times ahead; TimeOrder (time_order.h) puts it right.
 //
 //   perfetto  trace.json   a timeline of cores, frames through the stages, and levels (perfetto.h)
@@ -12,17 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "models/base/units.h"
-#include "src/system/system.h"
+#include "src/report/file_trace.h"
 
 namespace gd::report {
-
-struct TraceLimits {
-  std::uint64_t frames = 20'000;          // Perfetto: frames traced one by one from the first on
-  std::uint64_t sample = 64;              // Perfetto: of later frames every so many-th
-  std::uint64_t events = 1'000'000;       // Perfetto: core slices and level changes, each
-  Time interval = 10 * kUs;               // series.csv: length of an interval
-};
 
 // "perfetto", "vcd", "csv", "pcap".
 const std::vector<std::string>& trace_kinds();
@@ -30,9 +23,11 @@ const std::vector<std::string>& trace_kinds();
 // the nearest.
 std::vector<std::string> parse_trace_kinds(const std::string& text);
 
-using Traces = std::vector<std::unique_ptr<system::TraceObserver>>;
+using Traces = std::vector<std::unique_ptr<FileTrace>>;
 // Opens the files of `kinds` in `folder`, which exists. The files are whole after finish() of each.
 // Throws UserError when a file cannot be written.
+// What the limits left out, a line for each file that says something; "" when all is there.
+std::string left_out(const Traces& traces);
 Traces make_traces(const std::vector<std::string>& kinds, const std::string& folder, const TraceLimits& limits = {});
 
 }  // namespace gd::report

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "src/report/words.h"
+
 namespace gd::report {
 
 namespace {
@@ -75,13 +77,24 @@ void VcdTrace::change(Time t, const Change& c) {
   Variable& v = variables_[c.variable];
   if (v.value == c.value) return;
   v.value = c.value;
-  if (t != now_) {
-    out_.put('#');
-    out_.put(t);
-    out_.put('\n');
-    now_ = t;
+  if (changes_ == limit_) {
+    if (changes_cut_++ != 0) return;
+    at(t);
+    for (const Variable& each : variables_)
+      if (!each.code.empty()) out_.put("bx " + each.code + "\n");
+    return;
   }
+  ++changes_;
+  at(t);
   value(v);
+}
+
+void VcdTrace::at(Time t) {
+  if (t == now_) return;
+  out_.put('#');
+  out_.put(t);
+  out_.put('\n');
+  now_ = t;
 }
 
 void VcdTrace::level(std::uint32_t id, std::int64_t v, Time t) {
@@ -99,13 +112,14 @@ void VcdTrace::core_busy(std::uint32_t core, std::uint32_t context, Time from, T
 
 void VcdTrace::finish(Time end) {
   order_.drain([this](Time at, const Change& c) { change(at, c); });
-  if (end > now_) {
-    out_.put('#');
-    out_.put(end);
-    out_.put('\n');
-  }
+  if (end > now_) at(end);
   if (order_.late() != 0) out_.put("$comment " + std::to_string(order_.late()) + " changes came too late and stand later than they were $end\n");
+  if (changes_cut_ != 0) out_.put("$comment " + std::to_string(changes_cut_) + " later changes are left out $end\n");
   out_.close();
+}
+
+std::string VcdTrace::left_out() const {
+  return changes_cut_ == 0 ? "" : "waves.vcd ends after " + grouped(static_cast<std::int64_t>(changes_)) + " changes: " + grouped(static_cast<std::int64_t>(changes_cut_)) + " later ones are left out";
 }
 
 }  // namespace gd::report

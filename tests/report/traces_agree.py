@@ -13,8 +13,8 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from decimal import Decimal
 
-SCENARIO = {"version": 1, "strategies": ["vhost-copy"], "nic": {"ring_size": 64}, "time": {"warmup": "50us", "measure": "600us", "drain": "1ms"},
-            "traffic": {"rate": "9Gbps", "frame_bytes": 256, "protocol": "udp", "flows": 4}}
+SCENARIO = {"version": 1, "strategies": ["vhost-copy"], "nic": {"ring_size": 64, "fifo": "16KiB"}, "host": {"tap_queue": 64}, "time": {"warmup": "50us", "measure": "600us", "drain": "1ms"},
+            "traffic": {"rate": "4Gbps", "frame_bytes": 256, "protocol": "udp", "flows": 4}}
 PS = 10 ** 6                                     # in a microsecond, the unit of `ts`
 STAGES = ["wire", "nic", "dma", "driver", "stack", "deliver", "guest", "app"]
 

@@ -112,6 +112,24 @@ TEST(Vcd, IsStrictlyWellFormed) {
   EXPECT_EQ(now, 1000 + 499 * 1200 * kNs + 499 % 7 + 2 * kMs);
 }
 
+// A long run ends where the limit is: what follows is unknown, counted, and said.
+TEST(Vcd, EndsAtItsLimit) {
+  std::string folder = testing::TempDir() + "traces-XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const Traces t = make_traces({"vcd", "perfetto"}, folder, TraceLimits::of_frames(10));
+  for (const auto& one : t) made_up::play(*one, 1000);
+  const std::string text = read_file(folder + "/waves.vcd");
+  std::size_t values = 0, unknown = 0;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) values += line[0] == 'b' && line[1] != 'x', unknown += line.starts_with("bx ");
+  EXPECT_EQ(values, 5 + 10 * TraceLimits::kEventsPerFrame);   // five at first
+  EXPECT_EQ(unknown, 5u);
+  EXPECT_THAT(text, HasSubstr(" later changes are left out $end\n"));
+  EXPECT_LT(text.size(), 20'000u);
+  EXPECT_THAT(left_out(t), testing::AllOf(HasSubstr("waves.vcd ends after 500 changes: "), HasSubstr("trace.json leaves out 974 of 1,000 frames"), HasSubstr("2,500 of 3,000 level changes"), HasSubstr("--trace-limit")));
+  EXPECT_EQ(left_out(make_traces({"csv"}, folder)), "");
+}
+
 TEST(Perfetto, IsJsonWithFlowsThatMeetTheirSlices) {
   TraceLimits limits;
   limits.frames = 100;
@@ -147,7 +165,11 @@ TEST(Perfetto, IsJsonWithFlowsThatMeetTheirSlices) {
   EXPECT_EQ(j["otherData"]["frames"]["shown"], 130);
   EXPECT_EQ(j["otherData"]["frames"]["left_out"], 270);
   EXPECT_EQ(j["otherData"]["level_changes"]["left_out"], 900);
-  EXPECT_EQ(phases["i"], 2u);   // drops among the frames shown
+  EXPECT_EQ(phases["i"], 2u + 3u);   // drops among the frames shown; where frames are sampled, where core slices and levels end
+  std::set<std::string> components;
+  for (const Json& e : j["traceEvents"])
+    if (e["ph"] == "M" && e["name"] == "process_name" && e["pid"] >= 100) components.insert(e["args"]["name"].get<std::string>());
+  EXPECT_EQ(components, (std::set<std::string>{"nic", "nic.queue0", "tap0"}));
   EXPECT_THAT(read_file(file), HasSubstr("\"ts\":0.001000"));
 }
 

@@ -3,7 +3,7 @@
 _guestdma() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
   local commands='run compare sweep check fidelity validate bench list describe init help'
-  local options='--set --strategy --seed --out --force --trace -j --format --quiet --progress --timeout --no-plots --frames --baseline --policy --allow-config --update-baseline --junit --axis --search --highest --lowest --crossover --seeds --dry-run --run-index --list-commands --slurm --slurm-args --collect --resume --version --help'
+  local options='--set --strategy --seed --out --force --trace --trace-limit -j --format --quiet --progress --timeout --no-plots --frames --baseline --policy --allow-config --update-baseline --junit --axis --search --highest --lowest --crossover --seeds --dry-run --run-index --list-commands --slurm --slurm-args --collect --resume --version --help'
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     case ${COMP_WORDS[i]} in
@@ -29,7 +29,7 @@ _guestdma() {
     --progress) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$word"); return ;;
     --baseline | --policy | --junit) mapfile -t COMPREPLY < <(compgen -f -- "$word"); compopt -o filenames; return ;;
     --out) mapfile -t COMPREPLY < <(compgen -d -- "$word"); compopt -o filenames; return ;;
-    --set | --axis | --slurm-args | --search | --highest | --lowest | --crossover | --seeds | --run-index | --seed | --timeout | --frames | -j) return ;;
+    --trace-limit | --set | --axis | --slurm-args | --search | --highest | --lowest | --crossover | --seeds | --run-index | --seed | --timeout | --frames | -j) return ;;
   esac
   case $word in -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word"); return ;; esac
 
