@@ -109,7 +109,7 @@ std::vector<std::string> fidelity_words(const Fidelity& f) {
   std::vector<std::string> out;
   if (f.predicted.points != 0) out.push_back(group_text("Predicted", f.predicted) + ".");
   if (f.calibrated.points != 0) out.push_back(group_text("Calibrated", f.calibrated) + ".");
-  if (f.not_modelled != 0) out.push_back(std::to_string(f.not_modelled) + " are not modelled.");
+  if (f.not_modelled != 0) out.push_back("Not modelled: " + std::to_string(f.not_modelled) + ".");
   return out;
 }
 

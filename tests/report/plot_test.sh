@@ -7,6 +7,31 @@ trap 'rm -rf "$dir"' EXIT
 MPLCONFIGDIR=$dir/config; export MPLCONFIGDIR
 wrong() { echo "$1" >&2; exit 1; }
 
+# readable FOLDER: its SVGs are XML without a name from elsewhere to fetch, its PNGs are whole (each chunk's CRC, all rows of pixels).
+readable() {
+  /usr/bin/python3 -I - "$1" << 'EOF'
+import pathlib, struct, sys, xml.etree.ElementTree as tree, zlib
+for file in sorted(pathlib.Path(sys.argv[1]).glob("*.svg")):
+    for element in tree.parse(file).iter():
+        assert all(value.startswith(("#", "data:image/png;")) for name, value in element.attrib.items() if name.endswith("href")), (file, element.attrib)
+for file in sorted(pathlib.Path(sys.argv[1]).glob("*.png")):
+    data, at, pixels, kinds = file.read_bytes(), 8, b"", []
+    assert data[:8] == b"\x89PNG\r\n\x1a\n", file
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        body, crc = data[at + 8:at + 8 + length], struct.unpack(">I", data[at + 8 + length:at + 12 + length])[0]
+        assert zlib.crc32(kind + body) == crc, (file, kind)
+        kinds.append(kind)
+        if kind == b"IHDR":
+            width, height, depth, colour = struct.unpack(">IIBB", body[:10])
+        if kind == b"IDAT":
+            pixels += body
+        at += 12 + length
+    assert kinds[0] == b"IHDR" and kinds[-1] == b"IEND" and depth == 8, (file, kinds)
+    assert len(zlib.decompress(pixels)) == height * (1 + width * {2: 3, 6: 4}[colour]), file
+EOF
+}
+
 # drawn FOLDER PICTURE...: tools/plot draws these pictures and no others, and says nothing on standard error.
 drawn() {
   folder=$1; shift
@@ -15,6 +40,7 @@ drawn() {
   for picture; do
     for kind in png svg; do [ -s "$dir/$folder/$picture.$kind" ] || wrong "$folder: no $picture.$kind"; done
   done
+  readable "$dir/$folder" || wrong "$folder: a picture that is no picture"
   [ "$(wc -l < "$dir/out")" = $((2 * $#)) ] || wrong "$folder: other pictures than $*: $(cat "$dir/out")"
 }
 # same FOLDER PICTURE...: the same bytes again.
