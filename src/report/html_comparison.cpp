@@ -81,7 +81,7 @@ void latency_part(JsonText& j, const std::vector<const RunResult*>& runs) {
 }
 
 void strategy_part(JsonText& j, const ComparisonInput& in, const Comparison& c, std::size_t i) {
-  // Of several seeds: cycles and bytes of all with the same weight, all frames' latencies, a frame of the first seed.
+  // Of several seeds: cycles of all with the same weight, all frames' latencies, a frame of the first seed and the bytes moved in it.
   const RunResult& shown = in.runs[i];
   const RunResult pooled = in.seeds.empty() ? RunResult{} : pooled_run(in.seeds[i]);
   std::vector<const RunResult*> all{&shown};
@@ -95,7 +95,7 @@ void strategy_part(JsonText& j, const ComparisonInput& in, const Comparison& c, 
     if (std::string_view(s.word) != "fine") j.string(std::string(s.word) + (s.figure.empty() ? "" : " (" + s.figure + ")"));
   j.close();
   cycles_part(j, books);
-  moves_part(j, books);
+  moves_part(j, *all.front());
   way_part(j, *all.front());
   latency_part(j, all);
   j.close();

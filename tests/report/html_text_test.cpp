@@ -47,6 +47,7 @@ TEST(Html, HoldsItsFiguresAndNothingElseIsAskedFor) {
   double sum = 0;
   for (const auto& part : j["strategies"][1]["cycles"]) sum += part[1].get<double>();
   EXPECT_NEAR(sum, in.runs[1].find("cpu.cycles_per_packet")->value(), 1e-6);
+  EXPECT_FALSE(j["strategies"][1]["moves"].empty());
   EXPECT_EQ(j["strategies"][1]["way"]["steps"].back()[1].get<double>(), static_cast<double>(in.runs[1].way.steps.back().at) / 1000);
   EXPECT_EQ(j["strategies"][2]["latency"].back()[1].get<std::uint64_t>(), [&] {
     std::uint64_t n = 0;

@@ -68,6 +68,7 @@ runs() {
   mkdir -p "$dir/s/vhost-copy" && cp -r "$dir/1/vhost-copy" "$dir/s/vhost-copy/seed-1" && mv "$dir/1/vhost-copy" "$dir/s/vhost-copy/seed-2"
   rm "$dir"/s/vhost-copy/*/series.csv
   drawn s comparison latency flame
+  says s comparison 'vhost-copy, means of 2 seeds'
 }
 
 many_strategies() {

@@ -1,5 +1,5 @@
 """comparison: throughput, cycles per packet by component, copied bytes and DRAM traffic, strategies side by side."""
-from plots.look import HATCHES, SURFACES, headline, plain_numbers, save, short, shown
+from plots.look import HATCHES, SURFACES, headline, of_seeds, plain_numbers, save, short, shown
 
 COMPONENTS_SHOWN = 9
 
@@ -36,7 +36,7 @@ def stacked(axes, runs, parts, values, title, unit, legend, columns=None, text=N
 def draw(pyplot, runs, folder):
     height = 0.34 * len(runs)
     figure, grid = pyplot.subplots(2, 2, figsize=(12.5, 5.4 + 2 * height), constrained_layout=True)
-    headline(figure, runs[0].scenario + (", strategies side by side" if len(runs) > 1 else f", {runs[0].label}"))
+    headline(figure, runs[0].scenario + (", strategies side by side" if len(runs) > 1 else f", {runs[0].label}") + of_seeds(runs, "means of"))
 
     drops = [r.metric("drops.total") for r in runs]
     text = [shown(r.metric("throughput.goodput")) + (f"  ({d:,.0f} dropped)" if d else "") for r, d in zip(runs, drops)]

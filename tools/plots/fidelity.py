@@ -87,7 +87,7 @@ def errors(axes, points, of):
     axes.set_xticks(range(-rim, rim + 1))
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
-    axes.set_title("Distance from the published value, in tolerances" + (f": the {len(points)} furthest of {of}" if of > len(points) else ""), loc="left")
+    axes.set_title("Distance in tolerances" + (f": the {len(points)} furthest of {of}" if of > len(points) else ""), loc="left")
     axes.set_xlabel(f"simulated too low | too high; grey: within tolerance; at {rim}: that far or further")
 
 

@@ -1,7 +1,7 @@
 """latency: its distribution from wire to application, percentiles marked."""
 import sys
 
-from plots.look import LINES, MARKERS, headline, save, shown
+from plots.look import LINES, MARKERS, headline, of_seeds, save, shown
 
 
 def cumulative(buckets):
@@ -20,7 +20,7 @@ def draw(pyplot, runs, folder):
         print("no latencies were measured: no latency.png", file=sys.stderr)
         return
     figure, (whole, tail) = pyplot.subplots(1, 2, figsize=(12.5, 5.6), constrained_layout=True)
-    headline(figure, f"{runs[0].scenario}, latency from wire to application")
+    headline(figure, f"{runs[0].scenario}, latency from wire to application" + of_seeds(runs, "frames of"))
     smallest = 1.0
     for i, r in enumerate(runs):
         buckets = r.distributions["latency"]

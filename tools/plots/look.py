@@ -52,6 +52,11 @@ def headline(figure, text):
     figure.suptitle(f"guestdma: {text}", fontsize=14, fontweight="bold", x=0.01, ha="left")
 
 
+def of_seeds(runs, what):
+    """", means of 3 seeds"; nothing for one."""
+    return f", {what} {runs[0].seeds} seeds" if runs[0].seeds > 1 else ""
+
+
 def plain_numbers(axis):
     axis.set_major_formatter(lambda v, _: f"{v:,.12g}")
 
