@@ -15,10 +15,11 @@ const Strategy& guest_head_strategy();
 const Strategy& copy_header_strategy();
 const Strategy& page_frags_strategy();
 const Strategy& passthrough_strategy();
+const Strategy& async_copy_strategy();
 
 const std::vector<const Strategy*>& strategies() {
   static const std::vector<const Strategy*> all = {&vhost_copy_strategy(), &guest_head_strategy(), &copy_header_strategy(),
-                                                   &page_frags_strategy(), &passthrough_strategy()};
+                                                   &page_frags_strategy(), &passthrough_strategy(), &async_copy_strategy()};
   return all;
 }
 
@@ -43,7 +44,7 @@ void RxPath::pulled_empty(Step&, Skb&, const Frag& f) {
 
 const char* hazard_name(Hazard h) {
   static const char* const names[] = {"", "room-in-every-page", "put-pulled-page", "frag-shift", "short-buffer",
-                                      "layout-mismatch", "shinfo-trusted", "forgotten-destructor"};
+                                      "layout-mismatch", "shinfo-trusted", "forgotten-destructor", "early-completion"};
   static_assert(std::size(names) == static_cast<std::size_t>(Hazard::count_));
   return names[static_cast<int>(h)];
 }

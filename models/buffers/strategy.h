@@ -30,6 +30,8 @@
 
 namespace gd {
 
+class CopyEngine;
+
 enum class Consumer : std::uint8_t { guest, host_socket, user_async, host_forward, drop };
 const char* consumer_name(Consumer c);
 enum class AtLimit : std::uint8_t { stall, copy, refuse };
@@ -44,9 +46,11 @@ enum class InOrder : std::uint8_t { refuse, prefix };
 enum class LargeFrames : std::uint8_t { copy, refuse };
 enum class Depleted : std::uint8_t { wait, drop, copy };
 enum class Destructor : std::uint8_t { skb, shared_info, page_hash };
+enum class CopyCompletion : std::uint8_t { interrupt, poll };
 // A mistake that a design could be built with, switched on to see it found (`hazard` of a strategy's scenario entry).
 enum class Hazard : std::uint8_t {
-  none, room_in_every_page, put_pulled_page, frag_shift, short_buffer, layout_mismatch, shinfo_trusted, forgotten_destructor, count_
+  none, room_in_every_page, put_pulled_page, frag_shift, short_buffer, layout_mismatch, shinfo_trusted, forgotten_destructor,
+  early_completion, count_
 };
 const char* hazard_name(Hazard h);       // "room-in-every-page"; "" for none
 
@@ -65,6 +69,8 @@ struct StrategyOptions {
   UnfitBuffers unfit_buffers = UnfitBuffers::refuse; // guest-head, page-frags: buffers that the NIC cannot be given
   InOrder in_order = InOrder::refuse;    // guest-head, page-frags, where VIRTIO_F_IN_ORDER was negotiated
   Destructor destructor = Destructor::skb;          // designs whose buffers are the guest's: where the destructor lives
+  Bytes threshold = 512;                 // async-copy: pieces from this length on are the engine's
+  CopyCompletion completion = CopyCompletion::interrupt;   // async-copy: how the worker waits for the engine
   Hazard hazard = Hazard::none;
 };
 
@@ -121,6 +127,7 @@ struct BindEnvironment {
   bool shared_queue = false;             // the card cannot tell guests: all frames come from a queue of the host's own, and are copied
   bool softirq_publish = false;          // used entries are written and signalled in NAPI's softirq
   bool host_copies = false;              // of that, work that may end in deliver_copy()
+  bool copy_engine = false;              // the host has a DMA engine that copies memory
   std::string_view host_work;            // the key of what host software must do with packets between GRO and tap; "": nothing
   StrategyOptions options;
   Defences defences;
@@ -205,6 +212,11 @@ class RxPath {
   virtual void publish(Step&) {}
   virtual void settle(Step&) {}
   virtual bool unsettled() const { return false; }
+  // Copies that an engine makes for the path are under way: before the worker sleeps it waits for them. await() asks for its
+  // wake-up; true when it polls meanwhile (the step spins). own_interrupt(): the engine's, which runs on the worker's core; or null.
+  virtual bool awaits() const { return false; }
+  virtual bool await(Step&) { return false; }
+  virtual Task* own_interrupt() { return nullptr; }
   // Before the worker sleeps: asks for the consumer's kick when the path is short of buffers; true when recheck() must
   // follow in a later step. recheck(): true when buffers came meanwhile (those already known to be too few do not count).
   virtual bool ask_for_kick(Step&, bool /*starved*/) { return false; }
@@ -252,6 +264,8 @@ class RxPath {
 
   // Frames between receive() calls of one packet (a scattered frame not yet complete).
   virtual std::uint32_t held() const { return 0; }
+  // Buffers of packets whose frames have ended, which the path has yet to give back.
+  virtual std::uint64_t unreclaimed() const { return 0; }
   // Buffers that can take a frame from the NIC now, and all that the path has (buffers.fill_ratio, capacity_frames).
   virtual std::uint64_t free_buffers() const = 0;
   virtual std::uint64_t capacity() const = 0;
@@ -273,6 +287,7 @@ struct PathContext {
   Agenda& agenda;
   const BindEnvironment& env;
   GuestPort* guest = nullptr;         // null unless the consumer is a guest
+  CopyEngine* copy_engine = nullptr;  // null: the host has none
   Task* softirq = nullptr;            // woken when buffers come after a shortage
   std::uint32_t interrupt_rank = 0;   // rank of the path's interrupt actor
   Time injection_latency = 500 * kNs; // irqfd to a running vCPU's posted interrupt

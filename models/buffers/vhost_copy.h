@@ -54,6 +54,9 @@ class HostPagePath : public RxPath {
   std::uint64_t posted_ = 0;
 };
 
+// What refuses a design whose vhost worker copies into the guest from host pages.
+std::optional<std::string> refuse_host_copy(const BindEnvironment& e);
+
 // Bytes that the NIC wrote into a header buffer of `header_buffer` bytes, by the split mode's rules (82575 manual, table 33).
 std::uint32_t header_buffer_bytes(SplitMode mode, Bytes header_buffer, const RxWriteback& w);
 // Checksum state of a packet from its write-back.

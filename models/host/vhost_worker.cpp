@@ -182,8 +182,18 @@ bool VhostWorker::end_of_spin(Step&) {
   return work;
 }
 
+// Nothing to do now but to wait for copies that an engine makes: polling, or asleep until its interrupt, a packet or a kick.
+bool VhostWorker::await(Step& s) {
+  if (unsettled() || tx_undecided_) return true;
+  state_ = State::awaiting;
+  tap_->listen(vhost::listens(params_, starved_));
+  spins_ = path_->await(s);
+  return false;
+}
+
 // Nothing to do now: arm what must be armed, look once more in a later step, sleep.
 bool VhostWorker::go_to_sleep(Step& s) {
+  if (path_->awaits()) return await(s);
   if (params_.busy_poll && !polled_ && !starved_) return spin(s);
   const bool again = path_->ask_for_kick(s, starved_ || (delivery_ && delivery_->waits()));
   if (again || unsettled() || tx_undecided_ || tx_check_) {
@@ -210,6 +220,12 @@ bool VhostWorker::step(Step& s) {
     post_wanted_ = true;
     polled_ = false;
     if (vhost::old(params_)) starved_ = false;   // handle_rx looks for a buffer whatever has woken it
+  } else if (state_ == State::awaiting) {
+    state_ = State::run;
+    if (!spins_) {
+      ++stats_.wakeups;
+      s.charge(wakeup_);
+    }
   } else if (state_ == State::polling) {
     state_ = State::run;
     if (!end_of_spin(s)) return go_to_sleep(s);

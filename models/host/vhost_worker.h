@@ -5,7 +5,7 @@
 // end of a round, signal decision after publication, weight of 256 packets or 512 KiB a round, transmission between rounds,
 // sleeping with the guest's kicks armed only when they are needed, no wake-ups by the tap while the guest has no buffers,
 // busy polling before sleep (what is pending is published first; data, a kick, another thread on the core or the timeout
-// end it; the core is charged the spin, see Step::spin). 2.6.35: a job of a workqueue, one packet for each recvmsg with a
+// end it; the core is charged the spin, see Step::spin), waiting for a copy engine's work before sleep (RxPath::await). 2.6.35: a job of a workqueue, one packet for each recvmsg with a
 // ring buffer taken before (also for the one that finds the socket empty), used entry and signal decision for each packet,
 // no packet weight, woken by packets even while the guest has no buffers.
 // Posting (zero copy) follows every batch. Delivery may be left to a softirq (softirq_delivery.h). Not modelled: a poller that sees the guest's rings without a kick, an injection
@@ -66,7 +66,7 @@ class VhostWorker : public Task, public KickSink {
   std::uint64_t tx_signals() const { return tx_signals_; }
 
  private:
-  enum class State : std::uint8_t { run, polling, recheck, asleep };
+  enum class State : std::uint8_t { run, polling, recheck, awaiting, asleep };
   void publish(Step& s);
   bool unsettled() const { return !delivery_ && path_->unsettled(); }
   Progress hand_over(Step& s);
@@ -76,6 +76,7 @@ class VhostWorker : public Task, public KickSink {
   bool go_to_sleep(Step& s);
   bool spin(Step& s);
   bool end_of_spin(Step& s);
+  bool await(Step& s);
   bool sleep();
 
   VhostParams params_;
@@ -94,6 +95,7 @@ class VhostWorker : public Task, public KickSink {
   std::uint32_t in_batch_ = 0, round_packets_ = 0, since_post_ = 0;   // packets
   Bytes round_bytes_ = 0;
   bool starved_ = false, post_wanted_ = true, tx_wanted_ = false, tx_undecided_ = false, tx_armed_ = true, tx_check_ = false;
+  bool spins_ = false;                // awaiting: on its core
   bool polled_ = false;               // the present idleness has been spun through already
   VhostStats stats_;
   std::uint64_t tx_signals_ = 0;

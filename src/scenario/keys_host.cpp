@@ -87,6 +87,13 @@ void host_keys(Table& t) {
             "Linux ixgbe: ixgbe_check_hang_subtask");
   t.boolean("host.watchdog.skip_stuck", AT(host.watchdog.skip_stuck),
             "A queue whose next descriptor is not reported for a whole round though the card's head is past it goes on behind it; Linux's drivers wait for ever.");
+  t.count("host.copy_engine.channels", AT(host.copy_engine.channels), {0, 64}, "Channels of a DMA engine that copies memory to memory (I/OAT, DSA); 0: there is none.");
+  t.rate("host.copy_engine.rate", AT(host.copy_engine.rate), {1'000'000'000}, "What a channel copies, read and written.", "DSA of Sapphire Rapids: some 30 GB/s an instance (Kuper et al., ASPLOS 2024; recalled)");
+  t.time("host.copy_engine.per_copy", AT(host.copy_engine.per_copy), {0, 1'000'000'000}, "Time of a channel for each copy beside its bytes.",
+         "assumption: some 50 M descriptors/s of DSA with small transfers");
+  t.time("host.copy_engine.start", AT(host.copy_engine.start), {0, 1'000'000'000}, "From the doorbell to the first read, without memory accesses.",
+         "assumption: a posted write to an integrated device, descriptor fetch and decoding");
+  t.count("host.copy_engine.ring", AT(host.copy_engine.ring), {8, 65'536}, "Descriptors of a queue of the engine.", "DPDK vhost tests: 4096");
 }
 
 void vhost_keys(Table& t) {

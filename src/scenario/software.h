@@ -68,6 +68,15 @@ struct Watchdog {
   bool skip_stuck = false;
 };
 
+// A DMA engine that copies memory to memory (models/memory/copy_engine.h).
+struct CopyEngine {
+  Count channels = 0;             // 0: none
+  Rate rate = 240'000'000'000;    // of a channel
+  Time per_copy = 20 * kNs;
+  Time start = 300 * kNs;
+  Count ring = 4096;              // descriptors
+};
+
 struct Host {
   Count cores = 4;
   Hertz clock = 2'670'000'000;
@@ -98,6 +107,7 @@ struct Host {
   ForeignAction foreign = ForeignAction::copy;
   bool scrub = false;
   Watchdog watchdog;
+  CopyEngine copy_engine;
 };
 
 // The consumer drop: where frames end.

@@ -32,6 +32,7 @@ constexpr const char* kUnfit[] = {"refuse", "copy"};
 constexpr const char* kInOrder[] = {"refuse", "prefix"};
 constexpr const char* kLargeFrames[] = {"copy", "refuse"};
 constexpr const char* kDestructor[] = {"skb", "shared-info", "page-hash"};
+constexpr const char* kCompletion[] = {"interrupt", "poll"};
 
 template <class E, std::size_t N>
 E value_of(const char* const (&names)[N], const std::string& text) {
@@ -87,7 +88,14 @@ const std::vector<OptionRow>& option_table() {
       {"destructor", sc::OptionType::choice, {"skb", "shared-info", "page-hash"},
        "where the host finds whose buffers an ending packet holds: in the sk_buff, in its shared info, or by a hash of pages",
        [](const StrategyOptions& o) { return std::string(kDestructor[static_cast<int>(o.destructor)]); },
-       [](StrategyOptions& o, const std::string& t) { o.destructor = value_of<Destructor>(kDestructor, t); }}};
+       [](StrategyOptions& o, const std::string& t) { o.destructor = value_of<Destructor>(kDestructor, t); }},
+      {"threshold", sc::OptionType::size, {}, "pieces of a packet from this length on are copied by the engine, shorter ones by the worker",
+       [](const StrategyOptions& o) { return std::to_string(o.threshold); },
+       [](StrategyOptions& o, const std::string& t) { o.threshold = std::stoull(t); }},
+      {"completion", sc::OptionType::choice, {"interrupt", "poll"},
+       "how a worker with nothing else to do waits for the engine: asleep until its interrupt, or polling on its core",
+       [](const StrategyOptions& o) { return std::string(kCompletion[static_cast<int>(o.completion)]); },
+       [](StrategyOptions& o, const std::string& t) { o.completion = value_of<CopyCompletion>(kCompletion, t); }}};
   return table;
 }
 
@@ -150,6 +158,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.host_copies = grows || (s.guests.size() > 1 && s.traffic.foreign.broadcast + s.traffic.foreign.multicast > 0);
   e.host_work = s.host.rewrite.share ? "host.rewrite" : s.host.filter.share ? "host.filter" : s.host.clone.share ? "host.clone"
                 : s.traffic.foreign.total() ? "traffic.foreign" : "";
+  e.copy_engine = s.host.copy_engine.channels != 0;
   e.options = options_of(choice);
   const sc::Defences& d = s.defences;
   e.options.shadow_shared_info = e.options.shadow_shared_info && d.shadow_shared_info;

@@ -71,6 +71,8 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
   for (std::uint32_t i = 0; i < s.host.cores; ++i)
     cores.push_back(std::make_unique<Core>(agenda, i, core_params(s), memory, ledger, costs));
 
+  if (s.host.copy_engine.channels) copy_engine = std::make_unique<CopyEngine>(agenda, kCopyEngineRank, memory, copy_engine_params(s));
+
   build_traffic();
   if (s.consumer == sc::Consumer::guest) {
     if (shares_queue(s)) demux = std::make_unique<GuestDemux>(static_cast<std::uint32_t>(s.defences.shared_share), phys, frames, costs);
@@ -217,8 +219,10 @@ std::uint64_t Machine::integrity_errors() const {
 std::uint64_t Machine::unreclaimed() const {
   std::uint64_t n = 0;
   for (const auto& f : forwarders) n += f->unreclaimed();
-  for (const auto& g : guests)
+  for (const auto& g : guests) {
     if (g->bridge) n += g->bridge->reader().unread_buffers();
+    if (g->queue.path) n += g->queue.path->unreclaimed();
+  }
   return n;
 }
 

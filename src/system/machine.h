@@ -25,6 +25,7 @@
 #include "models/host/vhost_worker.h"
 #include "models/host/watchdog.h"
 #include "models/iommu/iommu.h"
+#include "models/memory/copy_engine.h"
 #include "models/memory/memory.h"
 #include "models/memory/ownership.h"
 #include "models/nic/nic.h"
@@ -43,6 +44,8 @@ constexpr Time kBringUp = 1 * kMs;
 
 // Ranks between interrupts and cores.
 constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900, kWatchdogRank = 4990, kIommuFaultRank = 4991;
+// Of a device beside the card.
+constexpr std::uint32_t kCopyEngineRank = 3990;
 
 // A NIC queue of the host's driver with all that hangs on it; of a guest that shares its queue the path alone.
 struct HostQueue {
@@ -105,6 +108,7 @@ class Machine {
   Nic nic;
   MmioBus bus;
   SkbPool skbs;
+  std::unique_ptr<CopyEngine> copy_engine;   // null: the host has none
   std::vector<std::unique_ptr<Core>> cores;
   std::unique_ptr<Capture> capture;
   std::unique_ptr<Traffic> traffic;

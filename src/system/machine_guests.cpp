@@ -95,6 +95,7 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   const auto q = static_cast<std::uint32_t>(g);
   PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, slot.env);
   c.guest = slot.guest.get();
+  c.copy_engine = copy_engine.get();
   c.interrupt_rank = kInjectionRank + q;
   if (demux) slot.queue.path = strategy.make_path(c);
   else open(slot.queue, q, c, takes_merged_udp(slot));
@@ -128,7 +129,9 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   }
   if (demux) demux->add(scenario.guests[g].mac ? guest_mac(scenario, g) : 0, static_cast<std::uint16_t>(scenario.guests[g].vlan), *up, *slot.tap);
   else start(slot.queue, *up, irq_core);
-  core_for((scenario.host.affinity.vhost + g) % cores.size(), "host.affinity.vhost").attach(*slot.vhost);
+  Core& vhost_core = core_for((scenario.host.affinity.vhost + g) % cores.size(), "host.affinity.vhost");
+  vhost_core.attach(*slot.vhost);
+  if (Task* interrupt = slot.queue.path->own_interrupt()) vhost_core.attach(*interrupt);
   if (!observers.empty()) {
     slot.tap->observe(&observers, level("tap-" + slot.guest->name(), "queue", "packets", static_cast<std::int64_t>(scenario.host.tap_queue)));
   }

@@ -48,6 +48,7 @@ void device_lines(const Snapshot& b, const Snapshot& e, std::vector<LedgerLine>&
   auto line = [&](const char* component, const char* operation, std::uint64_t n) {
     if (n) lines.push_back({"-", "device", component, operation, 0, 0, n});
   };
+  line("copy-engine", "copy", e.copy_engine.bytes - b.copy_engine.bytes);
   line("dram", "read", e.memory.dram_read_bytes - b.memory.dram_read_bytes);
   line("dram", "write", e.memory.dram_write_bytes - b.memory.dram_write_bytes);
   line("pcie", "downstream", e.pcie.downstream_bytes - b.pcie.downstream_bytes);
@@ -332,6 +333,12 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   for (std::size_t c = 0; c < m.cores.size(); ++c)
     sheet.ratio("cpu.utilisation." + m.cores[c]->name(), "%", 100 * (e.core_busy[c] - b.core_busy[c]), window);
   sheet.ratio("copy.host_bytes_per_packet", "bytes", t.host_copied, frames);
+  if (m.copy_engine) {
+    sheet.ratio("copy.engine_bytes_per_packet", "bytes", e.copy_engine.bytes - b.copy_engine.bytes, frames);
+    sheet.ratio("copy_engine.utilisation", "%", 100 * static_cast<std::uint64_t>(e.copy_engine.busy - b.copy_engine.busy),
+                m.scenario.host.copy_engine.channels * static_cast<std::uint64_t>(e.at - b.at));
+    sheet.count("copy_engine.full", "", e.copy_engine.full - b.copy_engine.full);
+  }
   sheet.ratio("copy.guest_bytes_per_packet", "bytes", t.guest_copied, frames);
   bus_and_memory(sheet, b, e, payload);
   pins(sheet, m, b, e);

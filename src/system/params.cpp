@@ -66,6 +66,17 @@ MemoryParams memory_params(const sc::Scenario& s) {
   return p;
 }
 
+CopyEngineParams copy_engine_params(const sc::Scenario& s) {
+  const sc::CopyEngine& e = s.host.copy_engine;
+  CopyEngineParams p;
+  p.channels = static_cast<unsigned>(e.channels);
+  p.rate = e.rate / 8;
+  p.per_copy = e.per_copy;
+  p.start = e.start;
+  p.ring = static_cast<std::uint32_t>(e.ring);
+  return p;
+}
+
 CoreParams core_params(const sc::Scenario& s) {
   CoreParams p;
   p.hz = s.host.clock;

@@ -7,6 +7,7 @@
 #include "models/host/napi.h"
 #include "models/host/vhost_worker.h"
 #include "models/iommu/iommu.h"
+#include "models/memory/copy_engine.h"
 #include "models/memory/memory.h"
 #include "models/nic/nic.h"
 #include "models/pcie/pcie.h"
@@ -22,6 +23,7 @@ constexpr std::uint64_t kMemorySeed = 0x70616765;   // the scatter of pages is p
 
 CostBook cost_book(const scenario::Scenario& s);
 MemoryParams memory_params(const scenario::Scenario& s);
+CopyEngineParams copy_engine_params(const scenario::Scenario& s);
 CoreParams core_params(const scenario::Scenario& s);
 IommuParams iommu_params(const scenario::Scenario& s);
 PcieParams pcie_params(const scenario::Scenario& s);

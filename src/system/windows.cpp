@@ -21,6 +21,7 @@ Snapshot take_snapshot(Machine& m, Time at) {
   s.pcie = m.pcie.stats();
   s.up_reserved = m.pcie.upstream_reserved();
   s.down_reserved = m.pcie.downstream_reserved();
+  if (m.copy_engine) s.copy_engine = m.copy_engine->stats();
   s.iommu = m.iommu.stats();
   s.nic = m.nic.stats();
   s.link = m.link->stats();

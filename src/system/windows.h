@@ -15,6 +15,7 @@ struct Snapshot {
   MemoryStats memory;
   PcieStats pcie;
   Time up_reserved = 0, down_reserved = 0;
+  CopyEngineStats copy_engine;
   IommuStats iommu;
   NicStats nic;
   Link::Stats link;

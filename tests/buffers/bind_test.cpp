@@ -19,7 +19,7 @@ BindEnvironment fit() {
 TEST(Registry, NamesInTheOrderOfTheTable) {
   std::vector<std::string_view> names;
   for (const Strategy* s : strategies()) names.push_back(s->declaration().name);
-  EXPECT_EQ(names, (std::vector<std::string_view>{"vhost-copy", "guest-head", "copy-header", "page-frags", "passthrough"}));
+  EXPECT_EQ(names, (std::vector<std::string_view>{"vhost-copy", "guest-head", "copy-header", "page-frags", "passthrough", "async-copy"}));
   for (const Strategy* s : strategies()) EXPECT_EQ(find_strategy(s->declaration().name), s);
   EXPECT_EQ(find_strategy("vhost"), nullptr);
   EXPECT_EQ(find_strategy(""), nullptr);
@@ -119,6 +119,21 @@ TEST(Registry, PageFragsInSmallMode) {
   e.mtu = 1500;
   EXPECT_FALSE(page_frags_geometry(e).fits);
   EXPECT_GE(page_frags_geometry(e).packet_buffer, 1522u);
+}
+
+// As vhost-copy towards a guest, where there is an engine.
+TEST(Registry, AsyncCopy) {
+  const Strategy& s = *find_strategy("async-copy");
+  BindEnvironment e = fit();
+  EXPECT_NE(s.refuse(e)->find("no copy engine"), std::string::npos);
+  e.copy_engine = true;
+  EXPECT_EQ(s.refuse(e), std::nullopt);
+  e.softirq_publish = true;
+  EXPECT_EQ(s.refuse(e), find_strategy("vhost-copy")->refuse(e));
+  e.softirq_publish = false;
+  e.consumer = Consumer::drop;
+  EXPECT_NE(s.refuse(e)->find("guest only"), std::string::npos);
+  EXPECT_EQ(s.pin_in_force(e), "none");
 }
 
 TEST(Registry, PinPolicyInForce) {

@@ -10,6 +10,7 @@
 
 #include "models/buffers/strategy.h"
 #include "models/buffers/vhost_copy.h"
+#include "models/memory/copy_engine.h"
 #include "models/nic/split.h"
 #include "models/packet/parse.h"
 #include "models/virtio/driver_ring.h"
@@ -111,7 +112,7 @@ struct PathBench : Machine {
   }
   void define_costs() {
     for (const char* n :
-         {"skb.alloc", "skb.free", "skb.recycle_shell", "page.alloc", "page.recycle", "page.free", "copybreak.copy", "vhost.packet", "vhost.copy",
+         {"copy_engine.submit", "copy_engine.doorbell", "copy_engine.reap", "copy_engine.interrupt", "skb.alloc", "skb.free", "skb.recycle_shell", "page.alloc", "page.recycle", "page.free", "copybreak.copy", "vhost.packet", "vhost.copy",
           "vhost.head", "defence.validate", "defence.read_once", "defence.quota", "defence.snapshot", "vhost.header", "vhost.used", "vhost.publish", "vhost.signal", "post.track", "post.untrack", "pin.page", "unpin.page",
           "pool.lookup", "zerocopy.packet", "shinfo.shadow", "shinfo.guest", "page_frags.write_back", "page_frags.move", "destructor.skb", "destructor.shared_info", "destructor.page_hash", "header.copy", "header.pull", "unsplit.copy", "dma.map", "dma.unmap", "iommu.map",
           "iommu.unmap", "iommu.invalidate", "iommu.flush", "gro.receive", "gro.compare", "gro.merge_frag", "gro.chain", "gro.complete",
@@ -138,6 +139,7 @@ struct PathBench : Machine {
     c.guest = guest.get();
     c.softirq = softirq;
     c.interrupt_rank = 4600;
+    c.copy_engine = engine.get();
     return c;
   }
   // The guest and the path of strategy `name`.
@@ -296,6 +298,7 @@ struct PathBench : Machine {
   RxQueueConfig queue;
   Task* softirq = nullptr;
   std::unique_ptr<StubGuest> guest;
+  std::unique_ptr<CopyEngine> engine;
   std::unique_ptr<RxPath> path;
   std::vector<std::array<std::uint64_t, 2>> slots;
   unsigned head = 0, tail = 0;

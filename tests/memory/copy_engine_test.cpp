@@ -1,0 +1,130 @@
+// The host's copy engine: when copies take place, and in which order they are told.
+#include <gtest/gtest.h>
+
+#include <tlm_utils/simple_initiator_socket.h>
+
+#include "models/memory/copy_engine.h"
+
+namespace gd::test {
+namespace copy_engine_test {
+
+TEST(CopyTimes, RateOccupancyAndOrder) {
+  CopyEngineParams p;
+  p.rate = 1'000'000'000;   // a byte a nanosecond
+  p.per_copy = 20 * kNs;
+  struct Row {
+    Time ready, channel_free, last_done;
+    Bytes n;
+    Time memory, begin, free, done;
+  };
+  for (const Row& r : {Row{100, 0, 0, 1000, 300, 100, 1120, 1120},          // the channel's rate decides
+                       {100, 0, 0, 64, 300, 100, 184, 400},                 // the memory's latency decides
+                       {100, 900, 0, 64, 300, 900, 984, 1200},              // behind the copy before
+                       {100, 0, 5000, 64, 300, 100, 184, 5000}}) {          // never done before an older one
+    const CopyTimes t = copy_times(p, r.ready * kNs, r.channel_free * kNs, r.last_done * kNs, r.n, r.memory * kNs);
+    EXPECT_EQ(t.begin, r.begin * kNs);
+    EXPECT_EQ(t.free, r.free * kNs);
+    EXPECT_EQ(t.done, r.done * kNs);
+  }
+}
+
+struct Idle : sc_core::sc_module {
+  explicit Idle(sc_core::sc_module_name name) : sc_module(name), port("port") {}
+  tlm_utils::simple_initiator_socket<Idle> port;
+};
+
+struct CopyEngineTest : ::testing::Test {
+  struct Told : CopyEngine::Listener {
+    void copies_done(Time now) override { at.push_back(now); }
+    std::vector<Time> at;
+  };
+  CopyEngineTest() : agenda("agenda"), phys(16 << 20, 1), memory("memory", agenda, phys, {}, 1), idle("idle") { idle.port.bind(memory.socket); }
+  CopyEngine& make(unsigned channels, std::uint32_t ring = 8) {
+    CopyEngineParams p;
+    p.channels = channels;
+    p.rate = 1'000'000'000;
+    p.per_copy = 0;
+    p.start = 100 * kNs;
+    p.ring = ring;
+    engine = std::make_unique<CopyEngine>(agenda, 1, memory, p);
+    return *engine;
+  }
+  void run(Time until) { sc_core::sc_start(to_sc(until) - sc_core::sc_time_stamp()); }
+  Hpa filled(std::uint8_t v) {
+    const Hpa a = phys.alloc_page();
+    std::memset(phys.at(a), v, kPage);
+    return a;
+  }
+  Agenda agenda;
+  PhysMem phys;
+  MemorySystem memory;
+  Idle idle;
+  std::unique_ptr<CopyEngine> engine;
+};
+
+TEST_F(CopyEngineTest, BytesMoveWhenTheCopyIsDoneAndNotBeforeTheDoorbell) {
+  CopyEngine& e = make(1);
+  const unsigned q = e.open();
+  const Hpa from = filled(7), to = filled(0);
+  ASSERT_NE(e.slot(q), 0u);
+  EXPECT_EQ(e.add(q, to, from, 2000), 1u);
+  run(10 * kUs);
+  EXPECT_EQ(e.completed(q), 0u);
+  e.ring(q, 1, agenda.now());
+  Told told;
+  e.await(q, 1, told, agenda.now());
+  const Time begun = agenda.now();
+  run(begun + 2 * kUs);
+  EXPECT_EQ(*phys.at(to), 0);
+  run(begun + 10 * kUs);
+  EXPECT_EQ(e.completed(q), 1u);
+  EXPECT_EQ(phys.load<std::uint64_t>(e.status(q)), 1u);
+  EXPECT_EQ(std::memcmp(phys.at(to), phys.at(from), 2000), 0);
+  EXPECT_EQ(phys.at(to)[2000], 0);
+  ASSERT_EQ(told.at.size(), 1u);
+  EXPECT_GE(told.at[0], begun + 2 * kUs + 100 * kNs);   // rate and start
+  EXPECT_LE(told.at[0], begun + 3 * kUs);
+  e.await(q, 1, told, 42);
+  EXPECT_EQ(told.at.back(), 42);                        // is done already
+  EXPECT_EQ(e.stats().bytes, 2000u);
+}
+
+TEST_F(CopyEngineTest, AQueueIsInOrderAndChannelsWorkSideBySide) {
+  CopyEngine& e = make(2);
+  const unsigned a = e.open(), b = e.open(), c = e.open();   // a and c share a channel
+  const Hpa from = filled(1), to = filled(0);
+  Told of[3];
+  for (const auto& [q, bytes] : {std::pair{a, 4000u}, {a, 64u}, {b, 1000u}, {c, 1000u}}) e.add(q, to, from, bytes);
+  e.ring(a, 2, 0);
+  e.ring(b, 1, 0);
+  e.ring(c, 1, 0);
+  e.await(a, 2, of[0], 0);
+  e.await(b, 1, of[1], 0);
+  e.await(c, 1, of[2], 0);
+  run(100 * kUs);
+  for (const Told& t : of) ASSERT_EQ(t.at.size(), 1u);
+  EXPECT_GE(of[0].at[0], 4 * kUs);          // the short copy waits for the long one
+  EXPECT_LE(of[1].at[0], 2 * kUs);          // another channel
+  EXPECT_GE(of[2].at[0], 5 * kUs);          // behind the first of the other queue, by turns
+  EXPECT_EQ(e.stats().doorbells, 3u);
+  EXPECT_NEAR(static_cast<double>(e.stats().busy), 6064e3, 10e3);
+}
+
+TEST_F(CopyEngineTest, AFullRingTakesNothing) {
+  CopyEngine& e = make(1, 8);
+  const unsigned q = e.open();
+  const Hpa from = filled(1), to = filled(0);
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_NE(e.slot(q), 0u);
+    e.add(q, to, from, 64);
+  }
+  EXPECT_EQ(e.slot(q), 0u);
+  EXPECT_EQ(e.stats().full, 1u);
+  e.ring(q, 8, 0);
+  run(100 * kUs);
+  EXPECT_EQ(e.completed(q), 8u);
+  EXPECT_NE(e.slot(q), 0u);
+}
+
+}  // namespace copy_engine_test
+}  // namespace gd::test
