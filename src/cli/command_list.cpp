@@ -70,7 +70,8 @@ Table list_scenarios() {
   scenario::LoadOptions options = load_options({});
   options.read_inputs = false;
   std::set<std::string> seen;
-  for (const std::string& folder : {std::string("scenarios"), share_scenarios()})
+  const std::string share = share_scenarios();
+  for (const std::string& folder : {std::string("scenarios"), share, std::string("scenarios/questions"), share + "/questions"})
     for (const std::string& file : files_in(folder, ".json")) {
       std::error_code error;
       const fs::path path = fs::canonical(file, error);

@@ -221,7 +221,7 @@ int list_searches(Searches& all, const SweepSearch& s) {
 
 int search_sweep(const SweepPlanner& planner, const Options& o) {
   const SweepSearch& s = *planner.base().sweep.search;
-  for (const auto& [given, name] : {std::pair{o.list_commands, "--list-commands"}, {o.run_index.has_value(), "--run-index"}, {o.slurm, "--slurm"}, {o.collect, "--collect"}})
+  for (const auto& [given, name] : {std::pair{o.list_commands, "--list-commands"}, {o.run_index.has_value(), "--run-index"}, {o.slurm, "--slurm"}, {o.collect, "--collect"}, {o.slurm, "--slurm"}})
     if (given) throw UserError(std::string("option ") + name + " needs the list of runs ahead, which a search (" + s.key + ") makes as it goes; -j makes them side by side, --resume goes on");
   Searches all(planner);
   if (o.dry_run) return list_searches(all, s);

@@ -117,6 +117,27 @@ benchmark() {   # what it prints; the budget of the counts is held by tests/syst
   status_is 0; out_has 'frames/CPU s'
 }
 
+# Every question is a sweep that could run, is listed, and has an answer in README; the script that answers knows them all.
+questions() {
+  local file name n=0
+  for file in "$root"/scenarios/questions/*.json; do
+    name=$(basename "$file" .json)
+    gd sweep "$file" --dry-run
+    status_is 0; err_is_empty
+    gd list scenarios --format csv
+    out_has "$name,"
+    grep -q "^| [^|]*? | \`$name.json\` | [^|][^|]* |$" "$root/README.md" || wrong "README has no answer to $name"
+    n=$((n + 1))
+  done
+  [ "$n" -ge 13 ] || wrong 'thirteen questions expected'
+  [ "$(grep -c '^| [^|]*? | `[a-z-]*.json` | ' "$root/README.md")" = "$n" ] || wrong 'README answers a question that is none'
+  GUESTDMA=$guestdma "$root/tools/questions" -j 2 pin-policy iommu >"$scratch/out" 2>"$scratch/err"
+  status=$? out=$(cat "$scratch/out") err=$(cat "$scratch/err")
+  status_is 0; out_has 'whole-guest: guest-head '; out_has 'mode strict, backing_page 4KiB: vhost-copy '
+  GUESTDMA=$guestdma "$root/tools/questions" nothing >"$scratch/out" 2>"$scratch/err" && wrong 'a question that there is none'
+  grep -q 'there are completion-order, ' "$scratch/err" || wrong 'it names those that there are'
+}
+
 case $(type -t "${3:-}") in
   function) "$3" ;;
   *) echo "unknown case '${3:-}'"; exit 2 ;;
