@@ -176,6 +176,7 @@ search_mistakes() {
   refuses 'needs the list of runs ahead' sweep searched.json --list-commands --out d
   refuses 'needs the list of runs ahead' sweep searched.json --run-index 3 --out d
   refuses 'needs the list of runs ahead' sweep searched.json --collect --out d
+  refuses 'needs the list of runs ahead' sweep searched.json --slurm --out d
   refuses 'a search has key, from and to' sweep small.json --highest 'drops.total == 0' <<<"$(small)"
 }
 
