@@ -99,6 +99,13 @@ bool CopyHeaderPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_
 }
 
 // A packet has nothing in its buffer: the driver gets it again, unless the packet's header goes there.
+void CopyHeaderPath::take_back(Step& s, std::uint32_t slot) {
+  ZeroCopyPath::take_back(s, slot);
+  Skb* skb = std::exchange(heads_[slot], nullptr);
+  c_.skbs.take_head(s, skb, false);
+  c_.skbs.free_shell(s, skb);
+}
+
 void CopyHeaderPath::without_payload(Step& s, Skb& skb, std::uint32_t token, Owner from) {
   if (own_header() || skb.kept != kNoToken || skb.nr_frags || Bounce::is(token)) return recycle(s, token, from);
   received(s, token, from, "guest page kept for a packet's header");
@@ -260,7 +267,7 @@ class CopyHeader final : public Strategy {
                                "offer header room: header buffers and pages as separate ring buffers, or a room in every buffer (then split_layout, and used_offset to get merged frames)",
                                "steer, split headers",
                                2, false, true, true,
-                               {"placement", "room", "unsplit", "headers_of_8", "destructor"}, {Hazard::forgotten_destructor}};
+                               {"placement", "room", "unsplit", "headers_of_8", "destructor"}, {Hazard::forgotten_destructor, Hazard::reclaim_undrained}};
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {

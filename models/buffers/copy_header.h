@@ -35,6 +35,7 @@ class CopyHeaderPath final : public ZeroCopyPath {
   Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override;
   Progress deliver(Step& s, Skb* skb) override;
   void release(Step& s, Skb* skb) override;
+  void take_back(Step& s, std::uint32_t slot) override;
 
  private:
   using Place = CopyHeaderGeometry::Place;
@@ -50,6 +51,7 @@ class CopyHeaderPath final : public ZeroCopyPath {
   void unwind_first(Step& s, std::uint32_t token) override;
   Hpa header_place(std::uint32_t first, std::uint32_t headers, VirtioNetHdr& h) const override;
   std::uint32_t header_bytes(const Skb& skb) const override;
+  std::uint32_t next_stored() override { return header_head_ == header_tail_ ? kNoToken : header_fifo_[header_head_++ & header_mask_]; }
   std::uint32_t mergeable_header(Hpa at, std::uint32_t length) const;
   void pull_headers(Step& s, Skb& skb);
   void move_payload(Step& s, Frag& f, std::uint32_t distance);

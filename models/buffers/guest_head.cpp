@@ -201,7 +201,7 @@ class GuestHead final : public Strategy {
                                "steer",
                                3, false, true, true,
                                {"headroom", "tailroom", "shadow_shared_info", "guest_layout", "unfit_buffers", "in_order", "destructor"},
-                               {Hazard::short_buffer, Hazard::layout_mismatch, Hazard::shinfo_trusted, Hazard::forgotten_destructor}};
+                               {Hazard::short_buffer, Hazard::layout_mismatch, Hazard::shinfo_trusted, Hazard::forgotten_destructor, Hazard::reclaim_undrained}};
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {

@@ -173,6 +173,12 @@ void GuestSide::settle(Step& s) {
   s.at_end([](void* self, std::uint64_t, Time now) { static_cast<PathTimer*>(self)->inject(now); }, &timer_, 0);
 }
 
+std::uint64_t GuestSide::offered(Step& s, OpId op) {
+  CpuView v(s, space(), op);
+  const auto waiting = static_cast<std::uint16_t>(ring_.available(v));
+  return static_cast<std::uint16_t>(ring_.next_avail() + waiting);
+}
+
 void GuestSide::attend(Step& s) {
   CpuView v(s, space(), head_.op);
   ring_.disable_notify(v);

@@ -90,6 +90,8 @@ class GuestSide {
   void attend(Step& s);
   bool ask_for_kick(Step& s);
   bool recheck(Step& s);
+  // Chains that the guest has offered so far, as far as one look at the ring shows.
+  std::uint64_t offered(Step& s, OpId op);
   PathTimer& timer() { return timer_; }
   std::uint64_t injected() const { return timer_.injected(); }
   // In-order use: the time for which used buffers have waited for older ones, all together, and their number. Up to

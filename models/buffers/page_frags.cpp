@@ -83,6 +83,13 @@ bool PageFragsPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t
   return true;
 }
 
+void PageFragsPath::take_back(Step& s, std::uint32_t slot) {
+  ZeroCopyPath::take_back(s, slot);
+  if (g_.split == SplitMode::off) return;
+  std::swap(slots_[slot], header_slots_[slot]);
+  ZeroCopyPath::take_back(s, slot);
+}
+
 // A buffer back from the device: part of the packet when the NIC wrote `length` bytes into it, else the driver's again.
 void PageFragsPath::take(Step& s, std::uint32_t token, std::uint32_t length, bool written) {
   const Owner before = at_device(token, written);
@@ -305,7 +312,7 @@ class PageFrags final : public Strategy {
                                3, false, true, true,
                                {"buffer", "large_frames", "unfit_buffers", "in_order", "destructor"},
                                {Hazard::room_in_every_page, Hazard::put_pulled_page, Hazard::frag_shift, Hazard::short_buffer,
-                                Hazard::forgotten_destructor}};
+                                Hazard::forgotten_destructor, Hazard::reclaim_undrained}};
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {

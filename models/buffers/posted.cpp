@@ -20,6 +20,7 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
     page_iova_.assign(pins_.size(), 0);
     page_hpa_.assign(page_iova_.size(), 0);
     users_.assign(page_iova_.size(), 0);
+    left_at_.assign(page_iova_.size(), 0);
   }
   if (c.env.pin == PinPolicy::whole_guest) {
     // Pinned and mapped at bind, once; the time that takes is not on any frame's way.
@@ -91,8 +92,26 @@ bool PostedBuffers::evict(Step& s) {
   return false;
 }
 
-Time PostedBuffers::stall_ends(Time now) const {
-  if (!stalled_ || later_.empty()) return kNever;
+bool PostedBuffers::release_idle(Step& s, Time before) {
+  drain(s);
+  if (c_.env.pin != PinPolicy::pool) return false;
+  for (std::size_t i = 0; i < page_iova_.size() && idle_ != 0; ++i) {
+    if (page_iova_[i] == 0 || users_[i] != 0 || left_at_[i] > before) continue;
+    if (s.over()) return true;
+    c_.iommu.unmap(s, page_iova_[i], kPage);
+    page_iova_[i] = 0;
+    --idle_;
+    later_.push_back({s.now(), i * kPage, page_hpa_[i], false});
+    later_.push_back({s.now(), i * kPage, page_hpa_[i], true});
+  }
+  drain(s);
+  return false;
+}
+
+Time PostedBuffers::stall_ends(Time now) const { return stalled_ ? later_ends(now) : kNever; }
+
+Time PostedBuffers::later_ends(Time now) const {
+  if (later_.empty()) return kNever;
   const Time t = c_.iommu.safe_to_unpin(later_[later_first_].unmapped_at);
   return t > now ? t : now;
 }
@@ -141,7 +160,7 @@ bool PostedBuffers::reach(Step& s, Gpa gpa, Bytes len) {
     while (g > first) {
       g -= kPage;
       if (!keeps()) unpin(s, g, side_.space().reach(g));
-      else leave(g);
+      else leave(g, s.now());
     }
     return false;
   }
@@ -287,7 +306,7 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
       else later_.push_back({b.unmapped_at, gpa, page, true});
     });
   }
-  if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa); });
+  if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa, s.now()); });
   b.outstanding = false;
   --outstanding_;
   if (b.id != b.pin_id && b.pin_id != kNoBuffer && c_.ownership.owner(b.pin_id) == Owner::posted)

@@ -78,6 +78,14 @@ class PostedBuffers {
   // kNever when there is no stall or nothing waits.
   Time stall_ends(Time now) const;
 
+  // What a pool keeps of pages without an outstanding buffer since `before` is unmapped and unpinned, bounded by the step; true when there is
+  // more. Pages that the device may still reach wait for the IOMMU's flush: later_ends(). Of whole-guest pinning nothing ends.
+  bool release_idle(Step& s, Time before);
+  void release_unmapped(Step& s) { drain(s); }
+  Time later_ends(Time now) const;
+  Bytes pinned() const { return pinned_; }
+  std::uint32_t outstanding() const { return outstanding_; }
+
   // First in, first out queue of buffers that wait for the driver.
   void queue(std::uint32_t token) { fifo_[tail_++ & mask_] = token; }
   void queue_front(std::uint32_t token) { fifo_[--head_ & mask_] = token; }
@@ -94,8 +102,10 @@ class PostedBuffers {
   bool reach(Step& s, Gpa gpa, Bytes len);
   bool reach_page(Step& s, Gpa gpa, Hpa page);
   // The pool keeps the page, with an outstanding buffer less.
-  void leave(Gpa gpa) {
-    if (--users_[gpa / kPage] == 0) ++idle_;
+  void leave(Gpa gpa, Time now) {
+    if (--users_[gpa / kPage] != 0) return;
+    ++idle_;
+    left_at_[gpa / kPage] = now;
   }
   template <class F>
   static void for_each_page(const PostedBuffer& b, F f) {
@@ -126,6 +136,7 @@ class PostedBuffers {
   std::vector<Iova> page_iova_;            // pool and whole-guest: mapping kept, by guest page; 0: none yet
   std::vector<Hpa> page_hpa_;              // and what was pinned there
   std::vector<std::uint16_t> users_;       // pool: outstanding buffers, by guest page
+  std::vector<Time> left_at_;              // pool: when its last buffer left, by guest page
   std::size_t idle_ = 0;                   // pages kept without an outstanding buffer
   std::size_t hand_ = 0;                   // pool: where the search for a page to give up goes on
   std::vector<std::uint16_t> pins_;        // by guest page

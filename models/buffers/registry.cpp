@@ -44,7 +44,7 @@ void RxPath::pulled_empty(Step&, Skb&, const Frag& f) {
 
 const char* hazard_name(Hazard h) {
   static const char* const names[] = {"", "room-in-every-page", "put-pulled-page", "frag-shift", "short-buffer",
-                                      "layout-mismatch", "shinfo-trusted", "forgotten-destructor", "early-completion"};
+                                      "layout-mismatch", "shinfo-trusted", "forgotten-destructor", "early-completion", "reclaim-undrained"};
   static_assert(std::size(names) == static_cast<std::size_t>(Hazard::count_));
   return names[static_cast<int>(h)];
 }

@@ -50,7 +50,7 @@ enum class CopyCompletion : std::uint8_t { interrupt, poll };
 // A mistake that a design could be built with, switched on to see it found (`hazard` of a strategy's scenario entry).
 enum class Hazard : std::uint8_t {
   none, room_in_every_page, put_pulled_page, frag_shift, short_buffer, layout_mismatch, shinfo_trusted, forgotten_destructor,
-  early_completion, count_
+  early_completion, reclaim_undrained, count_
 };
 const char* hazard_name(Hazard h);       // "room-in-every-page"; "" for none
 
@@ -156,10 +156,18 @@ struct PathStats {
   std::uint64_t pins = 0, unpins = 0, guest_errors = 0, returned_unused = 0, memlock_stalls = 0;
   std::uint64_t copy_faults = 0;         // copies that met an address where nothing is mapped
   std::uint64_t pin_quota_stalls = 0, buffer_quota_stalls = 0;   // times that a quota ended the taking of buffers
+  std::uint64_t reclaimed = 0;           // buffers that went back to the guest because it held too many for too long
   std::uint64_t copied_shared = 0;       // frames that came from a shared queue
   std::uint64_t pool_empty = 0;          // times that a shared queue found its pool used up
   std::uint64_t reserve_pages = 0, reserve_empty = 0;            // pages of the reserve that the NIC got; times that none was left
   std::uint64_t fill_sum = 0, fill_samples = 0, min_free = UINT64_MAX;   // posted or ring buffers free, at each receive
+};
+
+// What a host's watchdog sees of a guest's receive ring (models/host/reclaim.h).
+struct GuestHold {
+  std::uint64_t progress = 0;            // free-running: buffers that the guest has offered so far, as far as a look shows
+  std::uint32_t at_host = 0, at_guest = 0;   // buffers that host or card have; that the guest was given back and has not offered again
+  Bytes pinned = 0;                      // of its memory, for this ring
 };
 
 enum class Progress : std::uint8_t {
@@ -261,6 +269,18 @@ class RxPath {
   // The guest has reset its device: its ring begins anew. Buffers of the old one that the driver, the card or packets still
   // have come back to nobody; what is delivered into them is dropped.
   virtual void reset(Time /*now*/) {}
+
+  // Taking a guest's buffers back from a queue that is stopped (models/host/reclaim.h): what a look shows, charged to `op`; no
+  // buffers for the driver and no posting from now on; the buffers of `slot`, whose descriptor the card has not used and never
+  // will, are the path's again; and (vhost worker, bounded) all that the path has goes to the guest unused and is unpinned,
+  // true when there is more. After the last the path posts again when the guest offers a buffer that it has not offered before.
+  virtual GuestHold holds(Step&, OpId /*op*/) { return {}; }
+  // Pages that are pinned for the guest's ring without holding a buffer of it, and have held none since `before`, are unmapped and
+  // unpinned; true when the step ended before that was done.
+  virtual bool age(Step&, Time /*before*/) { return false; }
+  virtual void close(const GuestHold&) {}
+  virtual void take_back(Step&, std::uint32_t /*slot*/) {}
+  virtual bool reclaim(Step&) { return false; }
 
   // Frames between receive() calls of one packet (a scattered frame not yet complete).
   virtual std::uint32_t held() const { return 0; }

@@ -78,6 +78,10 @@ bool ZeroCopyPath::wants_page() const {
 
 std::uint32_t ZeroCopyPath::next_for(Step& s, std::uint32_t slot) {
   std::uint32_t token = kNoToken;
+  if (door_ != Door::open) {
+    starved_ = true;
+    return kNoToken;
+  }
   if (posted_.empty()) release_reserve();
   if (!posted_.empty()) {
     token = posted_.next();
@@ -237,6 +241,8 @@ void ZeroCopyPath::scrub(Step& s, Skb& skb, const Cost& cost) {
 }
 
 void ZeroCopyPath::reset(Time) {
+  renewed_ = door_ != Door::open;
+  most_ = 0;
   side_.reset();
   for (std::uint16_t head = 0; head < c_.guest->rx().size; ++head)
     if (posted_[head].outstanding) side_.stale(head);

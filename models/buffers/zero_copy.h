@@ -38,6 +38,11 @@ class ZeroCopyPath : public RxPath {
   Progress deliver_copy(Step& s, Skb* skb) override;
   Progress give_back(Step& s, Skb* skb) override;
   void scrub(Step& s, Skb& skb, const Cost& cost) override;
+  GuestHold holds(Step& s, OpId op) override;
+  bool age(Step& s, Time before) override { return posted_.release_idle(s, before); }
+  void close(const GuestHold& seen) override;
+  void take_back(Step& s, std::uint32_t slot) override;
+  bool reclaim(Step& s) override;
   const PathStats& stats() const override;
 
  protected:
@@ -86,9 +91,12 @@ class ZeroCopyPath : public RxPath {
   void share_reserve(std::uint32_t part, std::uint32_t whole) { reserve_wanted_ = reserve_always_ = reserve_wanted_ * part / whole; }
   // The next of the guest's buffers (PostedBuffers::take_one); not pinned where it is wanted for a copy.
   bool take(Step& s, Bytes least, std::uint32_t* token) {
+    if (door_ != Door::open && !opens(s)) return false;
     posted_.copies_only(uncovered() > 0);
     return posted_.take_one(s, least, token);
   }
+  // Besides the driver's queue and what is kept for copies: the next buffer that the path has in store; kNoToken when none.
+  virtual std::uint32_t next_stored() { return kNoToken; }
   // Copies. A buffer for a packet's next bytes; those for a first buffer may be of another kind.
   std::uint32_t spare(Step& s);
   std::uint32_t spares() const { return reserved() + posted_.queued(); }
@@ -128,6 +136,13 @@ class ZeroCopyPath : public RxPath {
   static constexpr std::uint32_t kFewBuffers = 16;   // guest buffers at the NIC below which pages of the host follow: one refill (ixgbe)
   static bool any_host_page(const Skb& skb);
   Progress no_spare(std::uint32_t wanted);
+  // Reclaiming: the guest's buffers are on their way back (closing), and until it offers others (closed) none are taken.
+  enum class Door : std::uint8_t { open, closing, closed };
+  bool opens(Step& s);
+  Door door_ = Door::open;
+  bool renewed_ = false;                       // the guest has reset its device since
+  std::uint64_t closed_at_ = 0;                // GuestHold::progress then
+  std::uint32_t most_ = 0;                     // buffers that host and ring had at once, at a look
   std::unique_ptr<Bounce> bounce_;             // made when it is first needed
   std::vector<std::uint32_t> reserve_;         // buffers kept for copies, first in first out; a power of two
   std::uint32_t reserve_head_ = 0, reserve_tail_ = 0, reserve_wanted_ = 0, reserve_always_ = 0;

@@ -167,6 +167,7 @@ bool NapiQueue::take_one(Step& s) {
 
 // Fills the ring; one doorbell when it is full or the path has no more buffers. False while the step ends before that.
 bool NapiQueue::refill(Step& s) {
+  if (stopped_ && posted_ == 0) align(s);
   std::array<std::uint64_t, 2> d;
   // One descriptor stays empty, so that tail == head means none.
   while (posted_ < params_.ring_size - 1) {
@@ -188,6 +189,7 @@ bool NapiQueue::refill(Step& s) {
   if (untold_ == 0) return true;
   const bool awaited = posted_ - untold_ < params_.ring_size / 2;   // the card may run out
   untold_ = 0;
+  if (stopped_) begin_again(s);
   ++stats_.refills;
   ++stats_.doorbells;
   bus_.write(s, reg::rx_tail(queue_), fill_, awaited);

@@ -101,6 +101,12 @@ class NapiQueue : public Task {
   std::uint64_t cleaned() const { return cleaned_; }
   bool stuck_before(std::uint32_t head) const;
   void skip_to(std::uint32_t head);
+  // The queue stops (models/host/napi_stop.cpp), which its card will have done when rx_drained() says so; whether the driver has
+  // taken all that the card has reported by then. clean_ring(): descriptors that the card has not used give their buffers
+  // back to the path, `each` charged for one; true when there are more. After the last the queue begins again with the first buffer.
+  void stop(Step& s);
+  bool caught_up(std::uint32_t head) const { return !polling_ && (posted_ == 0 || clean_ == head); }
+  bool clean_ring(Step& s, const Cost& each);
   // Descriptors that the NIC may use.
   std::uint32_t posted() const { return posted_; }
   void observe(Observer* o, std::uint32_t level) { observer_ = o; level_ = level; }
@@ -113,6 +119,8 @@ class NapiQueue : public Task {
   bool refill(Step& s);
   void begin_end();
   bool complete(Step& s);
+  void begin_again(Step& s);
+  void align(Step& s);
 
   std::uint32_t queue_;
   NapiParams params_;
@@ -138,7 +146,7 @@ class NapiQueue : public Task {
   std::uint64_t cleaned_ = 0, skip_before_ = 0;        // free-running counts of descriptors
   std::uint32_t work_ = 0;                             // frames of the present poll
   std::uint32_t defers_ = 0;                           // polls by timer to come before the interrupt is armed
-  bool polling_ = false, started_ = false, in_poll_ = false;
+  bool polling_ = false, started_ = false, in_poll_ = false, stopped_ = false;
   bool refilling_ = false;                             // a refill under way
   std::uint32_t untold_ = 0;                           // descriptors that it has filled: its doorbell comes at its end
   // The poll has found the ring empty: flush, refill, re-arm, as was decided then.

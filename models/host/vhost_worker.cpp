@@ -38,6 +38,35 @@ bool VhostWorker::post(Step& s) {
   return post_wanted_ || s.over();
 }
 
+void VhostWorker::give_all_back(Step& s, Task& asker) {
+  asker_ = &asker;
+  s.wake(*this);
+}
+
+// True while there is more. A packet that would need a further buffer of the guest's ends here.
+bool VhostWorker::give_back_some(Step& s) {
+  if (delivery_ && (delivery_->held() || delivery_->holds_ring())) return s.charge(post_round_), true;   // its spin lock
+  while (current_ || !tap_->empty()) {
+    if (s.over()) return true;
+    if (!current_) {
+      current_ = tap_->pop();
+      s.load(batch_.op, current_->struct_addr, kLine);
+    }
+    const Progress p = hand_over(s);
+    if (p == Progress::more) return true;
+    if (p == Progress::no_buffers) {
+      frames_.dropped(current_->frames, Drop::guest_no_buffer, s.now());
+      if (current_->path == path_) path_->give_back(s, current_);
+      else current_->path->release(s, current_);
+    }
+    current_ = nullptr;
+  }
+  if (path_->reclaim(s)) return true;
+  s.wake(*asker_);
+  asker_ = nullptr;
+  return false;
+}
+
 // What was pushed becomes visible: where a softirq delivers, by it alone, so that the index never goes back.
 void VhostWorker::publish(Step& s) {
   if (!delivery_) path_->publish(s);
@@ -177,7 +206,7 @@ bool VhostWorker::spin(Step& s) {
 bool VhostWorker::end_of_spin(Step&) {
   timer_->set(kNever);
   polled_ = true;
-  const bool work = !tap_->empty() || tx_wanted_ || post_wanted_;
+  const bool work = !tap_->empty() || tx_wanted_ || post_wanted_ || asker_;
   if (work) ++stats_.polls_ended_by_work;
   return work;
 }
@@ -242,9 +271,10 @@ bool VhostWorker::step(Step& s) {
     }
     transmit_round(s);
     const bool waiting = starved_ || (tap_->empty() && !current_);
-    if (!post_wanted_ && !tx_wanted_ && !tx_undecided_ && waiting) return sleep();
+    if (!post_wanted_ && !tx_wanted_ && !tx_undecided_ && !asker_ && waiting) return sleep();
     return true;
   }
+  if (asker_ && give_back_some(s)) return true;
   if (post_wanted_ && post(s)) return true;
   const bool more = receive_round(s);
   const bool weighed = vhost::round_over(params_, round_packets_, round_bytes_);

@@ -58,6 +58,10 @@ class VhostWorker : public Task, public KickSink {
     delivery_ = &d;
     d.connect(*path_, *this);
   }
+  // Everything that waits for the guest is delivered or dropped, then the path gives the guest's buffers back; `asker` is woken
+  // when that is done (models/host/reclaim.h).
+  void give_all_back(Step& s, Task& asker);
+  bool giving_back() const { return asker_ != nullptr; }
   bool step(Step& s) override;
   void kick(std::uint32_t queue, Time now) override;
   const VhostStats& stats() const { return stats_; }
@@ -73,6 +77,7 @@ class VhostWorker : public Task, public KickSink {
   bool receive_round(Step& s);
   bool post(Step& s);
   bool transmit_round(Step& s);
+  bool give_back_some(Step& s);
   bool go_to_sleep(Step& s);
   bool spin(Step& s);
   bool end_of_spin(Step& s);
@@ -90,6 +95,7 @@ class VhostWorker : public Task, public KickSink {
   OpId spin_ = 0;
   std::unique_ptr<PollTimer> timer_;
   Cost wakeup_, batch_, tx_cost_, tx_copy_, signal_, post_round_;
+  Task* asker_ = nullptr;             // of give_all_back(), until it is done
   Skb* current_ = nullptr;
   State state_ = State::asleep;
   std::uint32_t in_batch_ = 0, round_packets_ = 0, since_post_ = 0;   // packets

@@ -169,6 +169,9 @@ std::uint32_t Nic::rx_head(std::uint32_t queue) const {
   const nic::RxRing* q = queue < params_.rx_queues ? impl_->rings[queue] : nullptr;
   return q ? q->head() : 0;
 }
+bool Nic::rx_drained(std::uint32_t queue) const {
+  return queue < params_.rx_queues && impl_->rings[queue] && impl_->rings[queue]->drained();
+}
 Bytes Nic::fifo_level() const { return impl_->rx.level(); }
 std::uint32_t Nic::available(std::uint32_t queue) const {
   const nic::RxQueue* q = queue < params_.rx_queues ? impl_->rx.queue(queue) : nullptr;
@@ -207,6 +210,9 @@ void Nic::Impl::apply(std::uint64_t offset, std::uint32_t value, Time now) {
   switch (offset & ~0xfffULL) {
     case reg::kRxTail:
       if (receives && rings[q]) return rings[q]->doorbell(value, now);
+      break;
+    case reg::kRxEnable:
+      if (receives && rings[q] && value <= 1) return rings[q]->enable(value, now);
       break;
     case reg::kTxTail:
       if (transmits && tx_rings[q]) return tx_rings[q]->doorbell(value, now);

@@ -161,6 +161,7 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
   // or was taken before.
   FrameRef take_frame(std::uint32_t queue, std::uint32_t slot) override;
   std::uint32_t rx_head(std::uint32_t queue) const override;
+  bool rx_drained(std::uint32_t queue) const override;
 
   void give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) override;
 

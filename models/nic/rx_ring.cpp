@@ -41,6 +41,7 @@ SplitDecision RxRing::decide(const RxInfo& info) const {
 }
 
 RxQueue::Ready RxRing::ready(const RxInfo& info, Time now) {
+  if (stopped_) return Ready::never;
   plan_ = decide(info);
   plan_length_ = e_.frames[info.frame].length - (c_.strip_vlan && info.tagged ? ether::kTag : 0);
   const std::uint32_t rest = plan_length_ - plan_.to_header;
@@ -55,7 +56,7 @@ RxQueue::Ready RxRing::ready(const RxInfo& info, Time now) {
 
 void RxRing::doorbell(std::uint32_t tail, Time now) {
   const std::uint64_t moved = tail_ + (tail + c_.size - place(tail_)) % c_.size;
-  if (tail >= c_.size || moved - visible_ >= c_.size) {   // one slot stays free
+  if (stopped_ || tail >= c_.size || moved - visible_ >= c_.size) {   // one slot stays free
     ++e_.stats.bad_doorbells;
     return;
   }
@@ -65,7 +66,26 @@ void RxRing::doorbell(std::uint32_t tail, Time now) {
   fetch(now);
 }
 
+void RxRing::enable(bool on, Time now) {
+  if (on == !stopped_) return;
+  if (on && !drained()) {                  // the driver has not waited
+    ++e_.stats.bad_doorbells;
+    return;
+  }
+  stopped_ = !on;
+  broken_ = false;
+  wanted_ = 0;
+  if (on) {
+    tail_ = fetched_ = used_;
+  } else {
+    if (done_ != flushed_) flush(now, 0, done_);
+    path_.kick(index_, now);               // what waits is dropped
+  }
+  path_.ring_level(index_, now);
+}
+
 void RxRing::fetch(Time now) {
+  if (stopped_) return;
   const auto cached = static_cast<std::uint32_t>(fetched_ - used_), in_ring = static_cast<std::uint32_t>(tail_ - fetched_);
   if (reading_ != 0 || broken_ || in_ring == 0 || cached >= e_.params.descriptor_cache) return;
   if (cached >= wanted_) {   // nobody waits: prefetch

@@ -10,14 +10,18 @@ class RxRing final : public RxQueue {
   RxRing(Engine& engine, RxPath& path, std::uint32_t index, const RxQueueConfig& config);
   Ready ready(const RxInfo& info, Time now) override;
   void take(const RxInfo& info, Time now) override;
-  std::uint32_t available() const override { return static_cast<std::uint32_t>((broken_ ? fetched_ : tail_) - used_); }
-  bool drops_when_empty() const override { return c_.drop_when_empty; }
+  std::uint32_t available() const override { return stopped_ ? 0 : static_cast<std::uint32_t>((broken_ ? fetched_ : tail_) - used_); }
+  bool drops_when_empty() const override { return c_.drop_when_empty || stopped_; }
+  Drop refusal() const override { return stopped_ ? Drop::no_descriptor : Drop::oversize; }
   Drop starved() const override { return Drop::no_descriptor; }
   FrameRef take_frame(std::uint32_t slot) override;
   std::uint32_t vector() const { return c_.vector; }
   std::uint32_t head() const { return place(visible_); }
 
   void doorbell(std::uint32_t tail, Time now);
+  // Stopped: no descriptor is fetched or used any more, what waits for the queue is dropped, what is under way is reported.
+  void enable(bool on, Time now);
+  bool drained() const { return stopped_ && reading_ == 0 && visible_ == used_; }
   void fetched(Time now);                                // Ev::rx_fetch
   void data_visible(std::uint64_t upto, Time now);       // Ev::rx_data
   void flush_due(std::uint64_t generation, Time now);    // Ev::rx_flush
@@ -80,7 +84,7 @@ class RxRing final : public RxQueue {
   std::uint32_t plan_length_ = 0, plan_descriptors_ = 0;
   Time last_data_ = 0, last_writeback_ = 0;
   std::uint64_t generation_ = 0;               // of the write-back batch being collected
-  bool flush_timer_ = false, broken_ = false;
+  bool flush_timer_ = false, broken_ = false, stopped_ = false;
 };
 
 }  // namespace gd::nic

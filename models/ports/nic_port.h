@@ -118,11 +118,13 @@ struct VirtioQueueConfig {
 
 // MMIO offsets; writes of 4 bytes by Pcie::from_cpu.
 namespace reg {
-constexpr std::uint64_t kRxTail = 0x01000, kTxTail = 0x02000, kIrqEnable = 0x03000, kVirtioNotify = 0x04000, kIrqCause = 0x05000, kStride = 8;
+constexpr std::uint64_t kRxTail = 0x01000, kTxTail = 0x02000, kIrqEnable = 0x03000, kVirtioNotify = 0x04000, kIrqCause = 0x05000,
+    kRxEnable = 0x06000, kStride = 8;
 constexpr std::uint64_t rx_tail(std::uint32_t q) { return kRxTail + q * kStride; }       // value: new tail index
 constexpr std::uint64_t tx_tail(std::uint32_t q) { return kTxTail + q * kStride; }
 constexpr std::uint64_t irq_enable(std::uint32_t q) { return kIrqEnable + q * kStride; } // value 1: re-arm the queue's vector
 constexpr std::uint64_t irq_cause(std::uint32_t q) { return kIrqCause + q * kStride; }   // value 1: raise the receive vector, masked or not (EICS)
+constexpr std::uint64_t rx_enable(std::uint32_t q) { return kRxEnable + q * kStride; }   // RXDCTL.ENABLE; 0: stop, 1: begin with an empty ring
 constexpr std::uint64_t virtio_notify(std::uint32_t q) { return kVirtioNotify + q * kStride; }  // value: avail index (a hint)
 }  // namespace reg
 
@@ -142,6 +144,9 @@ struct NicControl {
   virtual FrameRef take_frame(std::uint32_t queue, std::uint32_t slot) = 0;
   // The queue's head register: slot of the first descriptor that the card has not reported (has not tried to).
   virtual std::uint32_t rx_head(std::uint32_t queue) const = 0;
+  // RXDCTL.ENABLE of a queue that was stopped reads 0: all that it had under way is in memory, reports included. From its stop
+  // until it is begun again the card drops the queue's frames; descriptors that it had fetched are forgotten.
+  virtual bool rx_drained(std::uint32_t queue) const = 0;
   // The wire frame whose bytes the transmit descriptor in `slot` (the frame's last one) names; told before its doorbell by a
   // driver that forwards. The card holds the frame until the DepartureSink has it.
   virtual void give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) = 0;

@@ -47,6 +47,12 @@ struct Pause {
   Time response = 3'072 * kNs;   // of the far end's MAC
 };
 
+// How a driver stops a receive queue.
+struct QueueStop {
+  Time reread = 15 * kUs;        // between two reads of the register that says it has stopped
+  Time wait = 100 * kUs;         // from then on, until memory may be given away
+};
+
 // Of the measuring device (traffic.kind dma-bench); see models/nic/dma_bench.h.
 struct DmaEngine {
   Time write_interval = 21'100, setup = 3'333, per_tlp = 3'333, per_chunk = 8'333;
@@ -77,6 +83,7 @@ struct Nic {
   InterruptModeration interrupt_moderation;
   Completion completion;
   Pause pause;
+  QueueStop queue_stop;
   BufferScope buffer_size = BufferScope::per_queue;
   Bytes rx_buffer = 2048;
   Count descriptor_prefetch = 8;

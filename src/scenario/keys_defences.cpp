@@ -38,6 +38,14 @@ void defences_keys(Table& t) {
   t.count("defences.shared_share", AT(defences.shared_share), {0, 1'000'000},
           "With a shared queue, most frames that wait for one guest; further ones are dropped (tap-full), so that a guest that takes "
           "nothing does not stop the others. 0: no limit beside host.tap_queue.");
+  t.time("defences.reclaim.after", AT(defences.reclaim.after), {0, 1'000'000'000'000},
+         "A guest that has offered no buffer for so long, while it holds those that came back to it used, has what it had posted taken back: "
+         "its queue is stopped, drained and emptied, its buffers go back unused and are unmapped and unpinned, and frames for it are dropped "
+         "until it offers others. 0: never. vhost-copy pins nothing that could be taken back; passthrough's memory is the guest's device's.",
+         "");
+  t.share("defences.reclaim.share", AT(defences.reclaim.share), {1, 1'000'000},
+          "Of the buffers that a guest had in its ring at once, the least share that it must hold for that.",
+          "drivers refill when half of their ring, or 32 buffers, are free at the latest");
 }
 
 }  // namespace gd::scenario

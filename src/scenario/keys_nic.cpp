@@ -106,6 +106,10 @@ void nic_keys(Table& t) {
   t.boolean("nic.drop_when_no_descriptor", AT(nic.drop_when_no_descriptor),
             "A queue without descriptors drops its frames at once instead of filling the FIFO.",
             "SRRCTL.DROP_EN, off by default");
+  t.time("nic.queue_stop.reread", AT(nic.queue_stop.reread), {1'000'000, 10'000'000'000},
+         "Between the driver's reads of the register that says whether a queue has stopped (defences.reclaim).", "Linux i40e_pf_rxq_wait: usleep_range(10, 20)");
+  t.time("nic.queue_stop.wait", AT(nic.queue_stop.wait), {0, 10'000'000'000},
+         "From the card's answer that a queue has stopped until the driver may give its memory away.", "82599 data sheet 4.6.7.1.2: 100 us (recalled)");
   t.boolean("nic.scatter", AT(nic.scatter), "A frame may take several buffers.");
   t.boolean("nic.steering", AT(nic.steering), "Receive queues by MAC and VLAN (or the whole port for one guest). Off with several guests: they share one receive queue, and the host "
             "finds each packet's guest (see defences.shared_queue).",

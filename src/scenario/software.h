@@ -156,6 +156,10 @@ struct Defences {
   SharedQueue shared_queue = SharedQueue::refuse;
   Count shared_pool = 0;          // 0: as many as are needed
   Count shared_share = 0;         // 0: none
+  struct Reclaim {
+    Time after = 0;               // 0: none
+    Share share = 500'000;
+  } reclaim;
 };
 
 enum class RingFormat : std::uint8_t { split, packed };

@@ -20,6 +20,7 @@
 #include "models/host/host_socket.h"
 #include "models/host/iommu_faults.h"
 #include "models/host/napi.h"
+#include "models/host/reclaim.h"
 #include "models/host/tap_queue.h"
 #include "models/host/transmit.h"
 #include "models/host/vhost_worker.h"
@@ -43,7 +44,7 @@ namespace gd::system {
 constexpr Time kBringUp = 1 * kMs;
 
 // Ranks between interrupts and cores.
-constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900, kWatchdogRank = 4990, kIommuFaultRank = 4991;
+constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900, kWatchdogRank = 4990, kIommuFaultRank = 4991, kReclaimRank = 4992;
 // Of a device beside the card.
 constexpr std::uint32_t kCopyEngineRank = 3990;
 
@@ -126,6 +127,7 @@ class Machine {
   std::unique_ptr<Departures> departures;
   std::vector<std::unique_ptr<Forwarder>> forwarders;
   std::unique_ptr<RxWatchdog> watchdog;                    // null without host.watchdog.period, or without a driver's queue
+  std::unique_ptr<BufferReclaim> reclaim;                  // null without defences.reclaim.after
   std::unique_ptr<IommuFaultHandler> fault_handler;        // null where nothing provokes faults
   std::vector<Topology::Level> levels;
 

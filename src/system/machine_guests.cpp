@@ -132,6 +132,13 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
   Core& vhost_core = core_for((scenario.host.affinity.vhost + g) % cores.size(), "host.affinity.vhost");
   vhost_core.attach(*slot.vhost);
   if (Task* interrupt = slot.queue.path->own_interrupt()) vhost_core.attach(*interrupt);
+  if (const ReclaimParams r = reclaim_params(scenario); r.after && slot.queue.napi) {
+    if (!reclaim) {
+      reclaim = std::make_unique<BufferReclaim>(agenda, kReclaimRank, r, nic, bus, costs);
+      core_for(scenario.host.affinity.vhost, "host.affinity.vhost").attach(*reclaim);
+    }
+    reclaim->watch(*slot.queue.napi, *slot.queue.path, *slot.vhost, slot.env.options.hazard != Hazard::reclaim_undrained);
+  }
   if (!observers.empty()) {
     slot.tap->observe(&observers, level("tap-" + slot.guest->name(), "queue", "packets", static_cast<std::int64_t>(scenario.host.tap_queue)));
   }

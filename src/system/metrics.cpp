@@ -187,7 +187,7 @@ BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
 }
 
 struct PathSums {
-  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, large = 0, memlock = 0, pin_quota = 0, buffer_quota = 0, reserve = 0, reserve_pages = 0, shared = 0, pool = 0, faults = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
+  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, large = 0, memlock = 0, pin_quota = 0, buffer_quota = 0, reserve = 0, reclaimed = 0, reserve_pages = 0, shared = 0, pool = 0, faults = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
 };
 
 void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
@@ -210,6 +210,7 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     p.pin_quota += y.pin_quota_stalls - x.pin_quota_stalls;
     p.buffer_quota += y.buffer_quota_stalls - x.buffer_quota_stalls;
     p.reserve += y.reserve_empty - x.reserve_empty;
+    p.reclaimed += y.reclaimed;
     p.reserve_pages += y.reserve_pages - x.reserve_pages;
     p.shared += y.copied_shared - x.copied_shared;
     p.pool += y.pool_empty - x.pool_empty;
@@ -246,6 +247,9 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   sheet.count("limits.host_reserve", "", p.reserve);
   sheet.count("limits.shared_pool", "", p.pool);
   sheet.count("limits.shared_share", "frames", m.demux ? m.demux->stats().over_share : 0);
+  sheet.count("limits.reclaims", "", m.reclaim ? m.reclaim->stats().reclaims : 0);
+  sheet.count("limits.reclaimed_buffers", "", p.reclaimed);
+  if (m.reclaim) sheet.count("limits.reclaim_ns.max", "ns", static_cast<std::uint64_t>(m.reclaim->stats().longest / kNs));
   sheet.count("fallback.reserve_pages", "", p.reserve_pages);
   sheet.count("fallback.copy_faults", "", p.faults);
   if (p.hol_buffers) sheet.ratio("ring.hol_ns", "ns", p.hol_ps, p.hol_buffers * 1000);

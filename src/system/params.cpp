@@ -178,6 +178,15 @@ NapiParams napi_params(const sc::Scenario& s) {
   return p;
 }
 
+ReclaimParams reclaim_params(const sc::Scenario& s) {
+  ReclaimParams p;
+  p.after = s.defences.reclaim.after;
+  p.share = static_cast<std::uint32_t>(s.defences.reclaim.share);
+  p.stop_wait = s.nic.queue_stop.wait;
+  p.reread = s.nic.queue_stop.reread;
+  return p;
+}
+
 VhostParams vhost_params(const sc::Scenario& s) {
   VhostParams p;
   p.rules = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;

@@ -40,6 +40,7 @@ struct StubNic : sc_core::sc_module, NicControl {
     visible.erase(i);
     return f;
   }
+  bool rx_drained(std::uint32_t) const override { return false; }
   std::uint32_t rx_head(std::uint32_t) const override { return head; }
   void give_frame(std::uint32_t, std::uint32_t slot, FrameRef f) override { given[slot] = f; }
   struct Write {
