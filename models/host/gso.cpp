@@ -77,14 +77,39 @@ std::uint16_t GsoSegmenter::sum(Step& s, const Skb& skb, std::uint32_t skip) {
   return total;
 }
 
-void GsoSegmenter::plan(const Skb& skb) {
+bool GsoSegmenter::plan(const Skb& skb) {
   out_.clear();
   headers_at_ = skb.path->headers(skb);
   const Parsed p = parse(phys_.at(headers_at_), skb.length);
   plan_ = segment_plan(p, skb.gso_size, skb.gso_fixed_id);
-  require(p.l4 != L4::none && plan_.header_length <= headers_.size(), "a merged packet is neither TCP nor UDP");
+  skbs_.ownership().acts_on(phys_.at(headers_at_), headers_at_);
+  if (p.l4 == L4::none || plan_.header_length > headers_.size() || plan_.size == 0 || plan_.header_length + plan_.payload > skb.length) return false;
   std::memcpy(headers_.data(), phys_.at(headers_at_), plan_.header_length);
   ++stats_.packets;
+  return true;
+}
+
+// Whether each run of bytes behind the headers lies in one segment, and all of them are used.
+bool GsoSegmenter::fits(Skb& skb) {
+  if (skb.head.length < plan_.header_length) return false;
+  std::uint32_t segment = 0, left = plan_.payload_of(0), skip = plan_.header_length;
+  bool good = true;
+  for_each_frag(skb, [&](Frag& f) {
+    const std::uint32_t n = f.length - skip;
+    skip = 0;
+    if (n == 0) return;
+    if (left == 0 && ++segment < plan_.segments()) left = plan_.payload_of(segment);
+    good = good && n <= left;
+    left -= std::min(left, n);
+  });
+  return good && left == 0 && segment + 1 == plan_.segments();
+}
+
+void GsoSegmenter::refuse(Step& s, Skb* skb) {
+  out_.clear();
+  ++stats_.refused;
+  frames_.dropped(skb->frames, Drop::stack, s.now());
+  skb->path->release(s, skb);
 }
 
 // What every segment gets: its headers, the state of its checksum, its frames.
@@ -110,7 +135,7 @@ void GsoSegmenter::finish(Step& s, const Skb& merged, Skb* seg, std::uint32_t i,
 }
 
 void GsoSegmenter::segment(Step& s, Skb* skb, bool partial) {
-  plan(*skb);
+  if (!plan(*skb) || !fits(*skb)) return refuse(s, skb);
   FrameChain frames = skb->frames;
   skb->frames = {};
   flatten(skb, plan_.header_length);
@@ -145,7 +170,7 @@ void GsoSegmenter::segment(Step& s, Skb* skb, bool partial) {
 }
 
 void GsoSegmenter::segment_copied(Step& s, Skb* skb, bool partial, CopyPath& copies) {
-  plan(*skb);
+  if (!plan(*skb)) return refuse(s, skb);
   FrameChain frames = skb->frames;
   skb->frames = {};
   for (std::uint32_t i = 0; i < plan_.segments(); ++i) {

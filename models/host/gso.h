@@ -30,6 +30,7 @@ struct TapOffloads {
 struct GsoStats {
   std::uint64_t packets = 0, segments = 0;   // packets that were cut, and what came of them
   std::uint64_t summed_bytes = 0;            // by the software checksum
+  std::uint64_t refused = 0;                 // packets whose headers had changed
 };
 
 class CopyPath;
@@ -40,7 +41,8 @@ class GsoSegmenter {
   // (per byte summed).
   GsoSegmenter(PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs);
   // Cuts `skb`; its segments are in segments() until the next call, each an skb of its own on the same path. `partial`: the
-  // guest completes checksums; else they are complete.
+  // guest completes checksums; else they are complete. A packet whose headers no longer agree with what GRO made of it, because a guest has
+  // changed them where the card wrote them, is dropped (stack): none then.
   void segment(Step& s, Skb* skb, bool partial);
   // The same for a packet whose payload must not be referred to: each segment is a copy that `copies` makes, with headroom.
   void segment_copied(Step& s, Skb* skb, bool partial, CopyPath& copies);
@@ -56,7 +58,9 @@ class GsoSegmenter {
   };
   void flatten(Skb* skb, std::uint32_t header);
   std::uint16_t sum(Step& s, const Skb& skb, std::uint32_t skip);
-  void plan(const Skb& skb);
+  bool plan(const Skb& skb);
+  bool fits(Skb& skb);
+  void refuse(Step& s, Skb* skb);
   Skb* start(Step& s, Skb* skb, std::size_t run, std::uint32_t header);
   void finish(Step& s, const Skb& merged, Skb* seg, std::uint32_t index, bool partial, FrameChain& frames);
   PhysMem& phys_;
