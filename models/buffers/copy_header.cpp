@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/buffers/user_path.h"
 #include "models/buffers/vhost_copy.h"
 #include "models/packet/parse.h"
 
@@ -271,6 +272,7 @@ class CopyHeader final : public Strategy {
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
+    if (e.consumer == Consumer::user_async) return refuse_user(e, UserDesign::split);
     if (auto why = refuse_zero_copy(e)) return why;
     if (e.in_order) return "header buffers and pages are used in another order than posted; VIRTIO_F_IN_ORDER was negotiated";
     if (e.split == SplitMode::off) return "the NIC must split headers (nic.header_split.mode is off)";
@@ -313,7 +315,10 @@ class CopyHeader final : public Strategy {
     const std::uint64_t posted = place == CopyHeaderGeometry::Place::separate ? e.queue_size * (8 - e.options.headers_of_8) / 8 : e.queue_size;
     return std::min<std::uint64_t>(e.ring_size - 1, posted);
   }
-  std::unique_ptr<RxPath> make_path(PathContext c) const override { return std::make_unique<CopyHeaderPath>(std::move(c)); }
+  std::unique_ptr<RxPath> make_path(PathContext c) const override {
+    if (c.user) return make_user_path(std::move(c), UserDesign::split);
+    return std::make_unique<CopyHeaderPath>(std::move(c));
+  }
 
  private:
   static std::optional<std::string> refuse_room(const BindEnvironment& e, const CopyHeaderGeometry& g) {

@@ -9,6 +9,7 @@
 // Source: Xin Xiaohui, "[RFC][PATCH v2 3/3]", 2010-04-02; include/linux/skbuff.h (skb_shared_info).
 #include "models/base/error.h"
 #include "models/buffers/guest_shinfo.h"
+#include "models/buffers/user_path.h"
 #include "models/buffers/vhost_copy.h"
 #include "models/buffers/zero_copy.h"
 #include "models/packet/gro.h"
@@ -205,6 +206,7 @@ class GuestHead final : public Strategy {
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
+    if (e.consumer == Consumer::user_async) return refuse_user(e, UserDesign::head);
     if (auto why = refuse_zero_copy(e)) return why;
     if (e.rx_mode == RxMode::big) return "the guest's big receive mode posts chains of pages; one buffer must hold a whole frame";
     if (driver_needs(e) > kPage)
@@ -220,7 +222,10 @@ class GuestHead final : public Strategy {
   std::uint64_t buffering(const BindEnvironment& e, std::uint64_t) const override {
     return std::min<std::uint64_t>(e.ring_size - 1, e.queue_size);
   }
-  std::unique_ptr<RxPath> make_path(PathContext c) const override { return std::make_unique<GuestHeadPath>(std::move(c)); }
+  std::unique_ptr<RxPath> make_path(PathContext c) const override {
+    if (c.user) return make_user_path(std::move(c), UserDesign::head);
+    return std::make_unique<GuestHeadPath>(std::move(c));
+  }
 };
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/buffers/user_path.h"
 #include "models/buffers/vhost_copy.h"
 
 namespace gd {
@@ -316,6 +317,7 @@ class PageFrags final : public Strategy {
     return d;
   }
   std::optional<std::string> refuse(const BindEnvironment& e) const override {
+    if (e.consumer == Consumer::user_async) return refuse_user(e, UserDesign::frags);
     if (auto why = refuse_zero_copy(e)) return why;
     if (e.rx_mode == RxMode::big) return "the guest's big receive mode posts chains of pages, of which a frame can take only one each";
     if (e.options.buffer != 2048 && e.options.buffer != kPage) return "buffer must be 2KiB or 4KiB";
@@ -343,7 +345,10 @@ class PageFrags final : public Strategy {
   std::uint64_t buffering(const BindEnvironment& e, std::uint64_t) const override {
     return std::min<std::uint64_t>(e.ring_size - 1, e.queue_size / page_frags_geometry(e).each());
   }
-  std::unique_ptr<RxPath> make_path(PathContext c) const override { return std::make_unique<PageFragsPath>(std::move(c)); }
+  std::unique_ptr<RxPath> make_path(PathContext c) const override {
+    if (c.user) return make_user_path(std::move(c), UserDesign::frags);
+    return std::make_unique<PageFragsPath>(std::move(c));
+  }
 };
 
 }  // namespace

@@ -112,7 +112,8 @@ struct BindEnvironment {
   std::uint16_t queue_size = 256;
   unsigned header_length = 12;
   bool header_apart = false;             // small mode of 2.6.35: the virtio header has a descriptor of its own
-  Bytes guest_memory = 0;
+  Bytes guest_memory = 0;                // user-async: the application's area
+  Bytes user_buffer = 0;                 // user-async: bytes of one of its buffers
   std::uint32_t guests = 1;
   // Host
   PinPolicy pin = PinPolicy::per_buffer;
@@ -264,6 +265,12 @@ class RxPath {
     return Progress::done;
   }
 
+  // Consumer user-async: the run of bytes `f` lies in a buffer of the application's, which gets it now: where it begins in the area, and
+  // f holds no buffer any more; kNotTheirs: it does not. And: buffers may have come for a driver that had found none.
+  static constexpr Gpa kNotTheirs = UINT64_MAX;
+  virtual Gpa hand_over(Step&, Frag& /*f*/) { return kNotTheirs; }
+  virtual void look_again(Step&) {}
+
   // The destructor: an skb that is dropped or was delivered by others gives its buffers back, and is freed.
   virtual void release(Step& s, Skb* skb) = 0;
   // The guest has reset its device: its ring begins anew. Buffers of the old one that the driver, the card or packets still
@@ -292,6 +299,8 @@ class RxPath {
   virtual const PathStats& stats() const = 0;
 };
 
+class UserPages;   // models/skb/user_pages.h
+
 // What a path works with. The first group is the run's; the rest is the path's own.
 struct PathContext {
   PathContext(PhysMem& p, Ownership& o, Iommu& i, SkbPool& k, CostBook& c, FrameTable& f, FaultPlan& x, Agenda& a,
@@ -308,6 +317,7 @@ struct PathContext {
   const BindEnvironment& env;
   GuestPort* guest = nullptr;         // null unless the consumer is a guest
   CopyEngine* copy_engine = nullptr;  // null: the host has none
+  UserPages* user = nullptr;          // null unless it is user-async
   Task* softirq = nullptr;            // woken when buffers come after a shortage
   std::uint32_t interrupt_rank = 0;   // rank of the path's interrupt actor
   Time injection_latency = 500 * kNs; // irqfd to a running vCPU's posted interrupt

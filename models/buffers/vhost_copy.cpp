@@ -6,7 +6,6 @@ namespace gd {
 std::optional<std::string> refuse_host_copy(const BindEnvironment& e) {
   if (e.softirq_publish && e.consumer == Consumer::guest)
     return "every byte is copied into the guest's memory, which may fault and sleep: not from softirq (vhost.publish)";
-  if (e.consumer == Consumer::user_async) return "serves the consumers guest, host-socket, host-forward and drop only";
   if (e.consumer == Consumer::host_forward)   // its driver has a pool of its own and neither splits headers nor scatters
     return e.mtu + kLargestL2 <= e.rx_buffer ? std::nullopt
                                              : std::optional<std::string>("a frame must fit one buffer of the forwarding driver (nic.mtu and " +

@@ -8,7 +8,7 @@
 namespace gd {
 
 std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
-  if (e.consumer != Consumer::guest) return "serves the consumer guest only";
+  if (e.consumer != Consumer::guest) return "serves the consumers guest and user-async only";
   if (e.in_order && e.options.in_order == InOrder::refuse)
     return "used entries come in completion order; VIRTIO_F_IN_ORDER was negotiated";
   if (e.pin == PinPolicy::whole_guest && e.guest_memory > e.memlock_limit)

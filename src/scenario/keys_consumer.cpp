@@ -4,8 +4,18 @@ namespace gd::scenario {
 
 void consumer_keys(Table& t) {
   t.choice("consumer", AT(consumer), {"guest", "host-socket", "user-async", "host-forward", "drop"},
-           "Who takes the data: a guest, an application of the host behind its sockets, a user driver of the host that "
-           "polls and forwards, or a stage of the host's stack that drops every frame. This version does not serve user-async.");
+           "Who takes the data: a guest, an application of the host behind its sockets, one that posts its own pages for asynchronous reads, "
+           "a user driver of the host that polls and forwards, or a stage of the host's stack that drops every frame.");
+  t.count("user_async.buffers", AT(user_async.buffers), {16, 65'536},
+          "Buffers of the area that the application of consumer user-async registers, all of which it gives to the kernel at the start; how it "
+          "treats them afterwards is the behaviour of the one entry of guests.",
+          "assumption; two receive rings of 512");
+  t.size("user_async.buffer", AT(user_async.buffer), {1024, 4096, 1, true}, "Size of one of them.", "io_uring zcrx: a page, where not asked for otherwise");
+  t.count("user_async.completion_ring", AT(user_async.completion_ring), {16, 65'536, 1, true}, "Entries of its completion queue.",
+          "more than the packets of a full socket");
+  t.choice("user_async.completions", AT(user_async.completions), {"application", "kernel-thread"},
+           "Who makes completions of received packets: the application's own thread when it enters the kernel, or a thread of the kernel on the "
+           "core host.affinity.vhost (SQPOLL), which polls, as the application then does.");
   t.choice("drop.stage", AT(drop.stage), {"driver", "raw-table", "ip-filter"},
            "Where consumer drop ends frames, which are delivered there: in the driver before an skb exists (XDP_DROP), in the "
            "raw table of netfilter behind skb and GRO, or in the filter table behind the route.");

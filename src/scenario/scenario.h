@@ -197,6 +197,7 @@ struct Scenario {
   Host host;
   Consumer consumer = Consumer::guest;
   DropConsumer drop;
+  UserAsyncConsumer user_async;
   ForwardConsumer forward;
   Vhost vhost;
   Defences defences;

@@ -118,6 +118,16 @@ struct DropConsumer {
   bool conntrack = false;
 };
 
+// The consumer user-async: the application's area and completion queue, and who makes its completions.
+enum class Completer : std::uint8_t { application, kernel_thread };
+
+struct UserAsyncConsumer {
+  Count buffers = 1024;
+  Bytes buffer = 4096;
+  Count completion_ring = 4096;
+  Completer completions = Completer::application;
+};
+
 // The consumer host-forward: its driver and its pool of buffers.
 struct ForwardConsumer {
   Count burst = 32;

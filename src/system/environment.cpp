@@ -171,6 +171,10 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.shared_queue = shares_queue(s);
   e.defences.shared_pool = static_cast<std::uint32_t>(d.shared_pool);
   e.defences.host_reserve = static_cast<std::uint32_t>(d.host_reserve);
+  if (e.consumer == Consumer::user_async) {
+    e.guest_memory = align_up(s.user_async.buffers * s.user_async.buffer, kPage);
+    e.user_buffer = s.user_async.buffer;
+  }
   if (e.consumer == Consumer::guest) {
     const sc::Guest& g = s.guests.at(guest);
     e.rx_mode = static_cast<RxMode>(g.virtio.rx_mode);
@@ -277,7 +281,8 @@ std::optional<std::string> refusal(const sc::Scenario& common, const sc::Strateg
     return "the NIC must know the guest before the DMA (nic.steering is off)";
   if (guests && strategy->declaration().device_ring)
     for (const sc::Guest& g : s.guests)
-      if (g.behaviour == sc::Behaviour::crasher) return "a card's own virtio device is not reset in this model (guest " + g.name + " is a crasher)";
+      if (g.behaviour == sc::Behaviour::crasher) return "the restarted guest would reset a virtio device that is the card's own, with its rings in flight, which this model's card cannot do "
+                                                               "(guest " + g.name + " is a crasher)";
   for (std::size_t g = 0; g < (guests ? s.guests.size() : 1); ++g)
     if (auto why = strategy->refuse(environment(s, choice, g))) return why;
   return std::nullopt;
@@ -302,6 +307,8 @@ std::vector<sc::StrategyChoice> choices(const sc::Scenario& s) {
 std::uint64_t buffering(const sc::Scenario& common, const sc::StrategyChoice& choice) {
   const sc::Scenario s = sc::for_strategy(common, choice);
   const Strategy* strategy = find_strategy(choice.name);
+  if (strategy && s.consumer == sc::Consumer::user_async)   // the ring, and the application's buffers: the same ones, or for copies behind it
+    return strategy->declaration().guest_memory ? std::min(s.nic.ring_size - 1, s.user_async.buffers) : s.nic.ring_size - 1 + s.user_async.buffers;
   return strategy ? strategy->buffering(environment(s, choice, 0), s.host.tap_queue) : 0;
 }
 

@@ -21,6 +21,7 @@ Bytes arena_size(const sc::Scenario& s, unsigned node) {
   if (s.consumer == sc::Consumer::guest)
     for (const sc::Guest& g : s.guests)
       if (g.memory_node == node) n += 2 * g.memory + 2 * sc::bytes_of(g.backing_page);
+  if (s.consumer == sc::Consumer::user_async && node == 0) n += 2 * align_up(s.user_async.buffers * s.user_async.buffer, kPage);
   return node == 0 && n == 0 ? huge : align_up(n, huge);
 }
 
@@ -81,6 +82,8 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
     for (auto& from : guests)
       for (auto& to : guests)
         if (from != to && from->bridge) from->bridge->peer(*to->tap);
+  } else if (s.consumer == sc::Consumer::user_async) {
+    build_user(choice);
   } else if (s.consumer == sc::Consumer::drop) {
     build_drop(choice);
   } else if (s.consumer == sc::Consumer::host_forward) {
@@ -88,7 +91,8 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
   } else {
     build_socket(choice);
   }
-  if (s.iommu.faults.injected) {
+  // Wherever requests are translated they may fault: by injection, by what a guest posts, by a hazard.
+  if (s.iommu.mode == sc::IommuMode::lazy || s.iommu.mode == sc::IommuMode::strict || strategy.declaration().device_ring) {
     fault_handler = std::make_unique<IommuFaultHandler>(agenda, kIommuFaultRank, iommu, costs);
     core_for(s.host.affinity.interrupt, "host.affinity.interrupt").attach(*fault_handler);
     iommu.report_faults(fault_handler.get());
@@ -191,6 +195,7 @@ std::uint64_t Machine::held() const {
   }
   for (const auto& q : host_queues) n += q->napi->held() + q->path->held();
   if (socket) n += socket->held();
+  if (user) n += user->held();
   for (const auto& f : forwarders) n += f->held();
   return n;
 }
@@ -210,6 +215,7 @@ std::string Machine::ledger_mismatch() const {
 std::uint64_t Machine::integrity_errors() const {
   std::uint64_t n = 0;
   if (socket) n += socket->check().errors();
+  if (user) n += user->check().errors();
   if (drop) n += drop->check().errors();
   if (departures) n += departures->check().errors();
   for (const auto& g : guests) n += g->guest->stats().integrity_errors;
@@ -229,6 +235,7 @@ std::uint64_t Machine::unreclaimed() const {
 std::vector<std::string> Machine::messages() const {
   std::vector<std::string> all = ownership.messages();
   for (const auto& g : guests) all.insert(all.end(), g->guest->integrity_messages().begin(), g->guest->integrity_messages().end());
+  if (user) all.insert(all.end(), user->check().messages().begin(), user->check().messages().end());
   if (socket) all.insert(all.end(), socket->check().messages().begin(), socket->check().messages().end());
   if (departures) all.insert(all.end(), departures->check().messages().begin(), departures->check().messages().end());
   if (drop) all.insert(all.end(), drop->check().messages().begin(), drop->check().messages().end());

@@ -23,6 +23,7 @@
 #include "models/host/reclaim.h"
 #include "models/host/tap_queue.h"
 #include "models/host/transmit.h"
+#include "models/host/user_app.h"
 #include "models/host/vhost_worker.h"
 #include "models/host/watchdog.h"
 #include "models/iommu/iommu.h"
@@ -122,13 +123,18 @@ class Machine {
   std::unique_ptr<GuestDemux> demux;       // behind a queue that guests share (the first of host_queues)
   std::unique_ptr<HostSocket> socket;
   std::unique_ptr<TxDriver> socket_tx;     // its ACKs
+  std::unique_ptr<GuestSpace> user_space;                  // consumer user-async, with all below
+  std::unique_ptr<UserPages> user_pages;
+  std::unique_ptr<UserAsync> user;
+  std::unique_ptr<UserApp> user_app;
+  std::unique_ptr<UserAsyncThread> user_thread;            // null where the application's own thread completes
   std::unique_ptr<DropStage> drop;
   std::unique_ptr<Mempool> pool;                           // consumer host-forward, with all below
   std::unique_ptr<Departures> departures;
   std::vector<std::unique_ptr<Forwarder>> forwarders;
   std::unique_ptr<RxWatchdog> watchdog;                    // null without host.watchdog.period, or without a driver's queue
   std::unique_ptr<BufferReclaim> reclaim;                  // null without defences.reclaim.after
-  std::unique_ptr<IommuFaultHandler> fault_handler;        // null where nothing provokes faults
+  std::unique_ptr<IommuFaultHandler> fault_handler;        // null where nothing is translated
   std::vector<Topology::Level> levels;
 
  private:
@@ -146,6 +152,8 @@ class Machine {
   void attach(HostQueue& queue, Core& core, std::uint32_t timer_rank);
   void connect_device(GuestSlot& slot, std::size_t g);
   void build_socket(const scenario::StrategyChoice& choice);
+  void build_user(const scenario::StrategyChoice& choice);
+  UserArea make_area();
   void build_drop(const scenario::StrategyChoice& choice);
   void build_forward();
   void steer();

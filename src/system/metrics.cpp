@@ -298,6 +298,18 @@ void of_guests(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot
   sheet.quantile("buffers.hold_ns.p99", all, 99, 100);
 }
 
+// The consumer user-async: its completions, what they cost in system calls, and what was short.
+void of_application(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
+  if (!m.user) return;
+  sheet.ratio("user.bytes_per_completion", "bytes", e.user_app.bytes - b.user_app.bytes, e.user_app.reads - b.user_app.reads);
+  sheet.ratio("user.completions_per_packet", "", e.user.completions - b.user.completions, m.frames.delivered_in_window());
+  sheet.count("user.enters", "", e.user_app.enters - b.user_app.enters);
+  sheet.count("limits.user_buffers", "", e.user.no_buffer - b.user.no_buffer);
+  sheet.count("limits.completion_ring", "", e.user.queue_full - b.user.queue_full);
+  sheet.quantile("buffers.hold_ns.p50", m.user_app->holds(), 1, 2);
+  sheet.quantile("buffers.hold_ns.p99", m.user_app->holds(), 99, 100);
+}
+
 // Jain's index of what the guests' applications accepted: 1 when all got the same, 1/n when one got everything.
 void fairness(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
   std::uint64_t sum = 0, squares = 0;
@@ -373,6 +385,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
                 y.guest.linear_copied + y.guest.user_copied - x.guest.linear_copied - x.guest.user_copied, y.guest.frames - x.guest.frames);
   }
   of_guests(sheet, m, b, e);
+  of_application(sheet, m, b, e);
   fairness(sheet, b, e);
   sheet.count("interrupts.host", "", m.strategy.declaration().device_ring ? 0 : e.interrupts - b.interrupts);
   sheet.count("interrupts.guest", "", guest_interrupts);
@@ -383,6 +396,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.count("ownership.violations", "", m.ownership.violations());
   sheet.count("security.escapes", "", escapes + m.ownership.watch().escapes);
   sheet.count("toctou.acted_on", "packets", m.ownership.watch().acted_on);
+  if (m.user_pages) guest_faults += m.user_pages->bad_entries();
   sheet.count("ownership.guest_faults", "", guest_faults);
   sheet.sort();
 }

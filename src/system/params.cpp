@@ -174,7 +174,28 @@ NapiParams napi_params(const sc::Scenario& s) {
   p.refill_threshold = static_cast<std::uint32_t>(s.host.refill_threshold);
   p.gro_flush_timeout = s.host.gro.flush_timeout;
   p.defer_hard_irqs = static_cast<std::uint32_t>(s.host.gro.defer_hard_irqs);
-  p.drop_when_empty = s.consumer == sc::Consumer::guest && s.defences.depleted != sc::Depleted::wait;
+  p.drop_when_empty = (s.consumer == sc::Consumer::guest || s.consumer == sc::Consumer::user_async) && s.defences.depleted != sc::Depleted::wait;
+  return p;
+}
+
+UserAppParams user_app_params(const sc::Scenario& s) {
+  const sc::Guest& g = s.guests.front();
+  const sc::Misbehaviour& m = g.misbehaviour;
+  UserAppParams p;
+  p.kernel_thread = s.user_async.completions == sc::Completer::kernel_thread;
+  switch (g.behaviour) {
+    case sc::Behaviour::hoarder: p.behaviour = AppBehaviour::hoarder; break;
+    case sc::Behaviour::idle: p.behaviour = AppBehaviour::idle; break;
+    case sc::Behaviour::slow_refill: p.behaviour = AppBehaviour::slow_refill; break;
+    case sc::Behaviour::ring_liar: p.behaviour = AppBehaviour::ring_liar; break;
+    default: break;
+  }
+  p.seed = s.seed;
+  p.hold = static_cast<AppHold>(m.hold);
+  p.hold_time = m.hold_time;
+  p.interval = m.interval;
+  p.batch = static_cast<std::uint32_t>(m.batch);
+  p.share = static_cast<std::uint32_t>(m.share);
   return p;
 }
 
@@ -291,12 +312,30 @@ void check_host_stage(const sc::Scenario& s) {
     if (share) throw s.error(key, "needs the consumer guest");
 }
 
+// One application with one queue, and of the behaviours those that its rings allow.
+void check_user(const sc::Scenario& s) {
+  if (s.guests.size() != 1) throw s.error("guests", "the consumer user-async is one application, whose behaviour the one entry gives; allowed: one entry");
+  switch (s.guests.front().behaviour) {
+    case sc::Behaviour::well_behaved:
+    case sc::Behaviour::hoarder:
+    case sc::Behaviour::idle:
+    case sc::Behaviour::slow_refill:
+    case sc::Behaviour::ring_liar: break;
+    default:
+      throw s.error("guests.0.behaviour", "an application of the consumer user-async has no such behaviour in this version; allowed: "
+                                          "well-behaved, hoarder, idle, slow-refill, ring-liar");
+  }
+  if (s.nic.rx_queues != 1) throw s.error("nic.rx_queues", "the area of the consumer user-async belongs to one receive queue; allowed: 1");
+}
+
 }  // namespace
 
 void check_available(const sc::Scenario& s) {
   auto no = [&](const char* key, const char* what) { throw s.error(key, std::string(what) + " is not available in this version"); };
   if (s.traffic.kind == sc::TrafficKind::dma_bench) return;   // software and guests have no part in it
-  if (s.consumer == sc::Consumer::user_async) no("consumer", "the consumer user-async");
+  if (s.consumer == sc::Consumer::user_async) check_user(s);
+  if (const Time after = s.defences.reclaim.after; after && after < 10 * kUs)
+    throw s.error("defences.reclaim.after", "is shorter than a thread of the host can look twice in; allowed: 0s, or 10us and more");
   if (s.drop.conntrack && s.drop.stage != sc::DropAt::ip_filter)
     throw s.error("drop.conntrack", "frames that end at drop.stage are not tracked there; allowed: false, or drop.stage ip-filter");
   const sc::HostGro& gro = s.host.gro;

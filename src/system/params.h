@@ -6,6 +6,7 @@
 #include "models/host/bridge.h"
 #include "models/host/napi.h"
 #include "models/host/reclaim.h"
+#include "models/host/user_app.h"
 #include "models/host/vhost_worker.h"
 #include "models/iommu/iommu.h"
 #include "models/memory/copy_engine.h"
@@ -30,6 +31,7 @@ IommuParams iommu_params(const scenario::Scenario& s);
 PcieParams pcie_params(const scenario::Scenario& s);
 NicParams nic_params(const scenario::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues);
 NapiParams napi_params(const scenario::Scenario& s);
+UserAppParams user_app_params(const scenario::Scenario& s);
 ReclaimParams reclaim_params(const scenario::Scenario& s);
 VhostParams vhost_params(const scenario::Scenario& s);
 BridgeParams bridge_params(const scenario::Scenario& s);

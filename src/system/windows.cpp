@@ -47,6 +47,10 @@ Snapshot take_snapshot(Machine& m, Time at) {
     s.host_path.push_back(q->path->stats());
   }
   if (m.socket) s.socket = m.socket->stats();
+  if (m.user) {
+    s.user = m.user->stats();
+    s.user_app = m.user_app->stats();
+  }
   for (const auto& f : m.forwarders) {
     const ForwarderStats& x = f->stats();
     s.forward.bursts += x.bursts;

@@ -36,6 +36,8 @@ struct Snapshot {
   std::vector<GroStats> host_gro;
   std::vector<PathStats> host_path;
   HostSocketStats socket;
+  UserAsyncStats user;
+  UserAppStats user_app;
   ForwarderStats forward;                 // of all pollers
 };
 Snapshot take_snapshot(Machine& m, Time at);

@@ -121,6 +121,7 @@ struct PathBench : Machine {
           "tap.enqueue", "gso.segment", "gso.header", "gso.checksum", "skb.expand", "host.filter", "host.rewrite", "host.encapsulate", "softirq.deliver", "host.local",
           "host.forward", "host.clone", "host.scrub", "host.steer", "host.copy", "clone.read",
           "vhost.wakeup", "vhost.work", "vhost.batch", "vhost.tx", "vhost.tx_copy", "vhost.post_round", "tx.xmit", "tx.clean", "stack.ip", "stack.tcp",
+          "uring.refill", "uring.recv", "uring.cqe", "uring.copy", "uring.enter", "uring.app_cqe", "uring.app_read",
           "stack.udp", "stack.raw", "stack.checksum", "stack.queue", "stack.tcp_ack", "stack.socket_move", "app.read", "app.copy"})
       costs.define(n, std::string_view(n) == "post.untrack" ? 100'000 : std::string_view(n) == "vhost.packet" ? 400'000 : 10'000, 0, "");
   }

@@ -8,7 +8,7 @@ import subprocess
 # defences without which a misbehaving guest may reach too far: both need an expect line.
 SKIPPED = re.compile(r'^(\$schema|version|name|description|extends|sources|inputs|seed|strategies|expect|costs|consumer|debug\..*'
                      r'|time\..*|traffic\.(kind|rate|frames|frame_bytes|file|loop|flows)|nic\.link_rate|nic\.mtu|nic\.model|host\.(memory|costs|cores)'
-                     r'|guests\[\]\.(name|mac|vlan|memory)|nic\.faults\.(lost_data_writes|misplaced_fragments)|defences\.(validate|read_once|shadow_shared_info))$')
+                     r'|guests\[\]\.(name|mac|vlan|memory)|defences\.reclaim\..*|nic\.faults\.(lost_data_writes|misplaced_fragments)|defences\.(validate|read_once|shadow_shared_info))$')
 # Times by the largest unit that gives a whole number, in ps.
 TIME = {'ps': 1, 'ns': 10**3, 'us': 10**6, 'ms': 10**9, 's': 10**12}
 SIZE = {'B': 1, 'kB': 10**3, 'KiB': 2**10, 'MB': 10**6, 'MiB': 2**20, 'GB': 10**9, 'GiB': 2**30, 'TiB': 2**40}
@@ -94,7 +94,7 @@ class Space:
         s = {'version': 1, 'seed': rng.randrange(1000), 'strategies': 'all',
              'time': {'warmup': '50us', 'measure': '250us', 'drain': rng.choice(['0ns', '100us', '1ms'])},
              'traffic': traffic, 'nic': {'link_rate': link, 'mtu': f'{mtu}B'},
-             'consumer': rng.choices(self.consumers, [8 if c == 'guest' else 1 for c in self.consumers])[0]}
+             'consumer': rng.choices(self.consumers, [8 if c == 'guest' else 2 if c == 'user-async' else 1 for c in self.consumers])[0]}
         if rng.random() < 0.4:
             s['extends'] = str(self.root / 'scenarios/platforms' / rng.choice(self.platforms))
         s['host'] = {'costs': rng.choice(self.costs), 'cores': rng.choice([2, 4, 4, 8])}
@@ -103,6 +103,10 @@ class Space:
             g['mac'] = f'02:00:00:00:01:{i:02x}'
         if s['consumer'] == 'guest':
             s['guests'] = guests
+        elif s['consumer'] == 'user-async':
+            s['guests'] = [{'name': 'app', 'behaviour': rng.choice(['well-behaved', 'well-behaved', 'hoarder', 'idle', 'slow-refill', 'ring-liar'])}]
+        if s['consumer'] == 'guest' and rng.random() < 0.3:   # short runs: looks as close as the key allows
+            s['defences'] = {'reclaim': {'after': rng.choice(['10us', '20us', '60us']), 'share': rng.choice(['1%', '10%', '25%'])}}
         for key in rng.sample(self.keys, rng.randrange(3, min(40, len(self.keys)))):
             for at in self.places(s, key['key']):
                 v = self.value(key, rng)

@@ -15,12 +15,12 @@ struct Case {
   std::string scenario, strategy;
 };
 
-// Those of guests; those of hardware (hw-*) are device_faults_test's.
+// Those of guests; those of hardware (hw-*) are device_faults_test's, those of applications (app-*) user_async_test's.
 std::vector<std::string> scenarios() {
   std::vector<std::string> names;
   for (const auto& e : std::filesystem::directory_iterator(scenario_path("adversity"))) {
     const std::string stem = e.path().stem().string();
-    if (e.path().extension() == ".json" && stem.rfind("defences-", 0) != 0 && stem.rfind("hw-", 0) != 0) names.push_back("adversity/" + stem + ".json");
+    if (e.path().extension() == ".json" && stem.rfind("defences-", 0) != 0 && stem.rfind("hw-", 0) != 0 && stem.rfind("app-", 0) != 0) names.push_back("adversity/" + stem + ".json");
   }
   std::sort(names.begin(), names.end());
   return names;

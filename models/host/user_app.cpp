@@ -1,0 +1,162 @@
+#include "models/host/user_app.h"
+
+#include <algorithm>
+
+namespace gd {
+
+UserApp::UserApp(Agenda& agenda, std::uint32_t actor_rank, const UserAppParams& params, UserAsync& kernel, const UserArea& area, PhysMem& phys,
+                 CostBook& costs)
+    : Task("user-app", Priority::thread), Actor(agenda, actor_rank), params_(params), kernel_(kernel), area_(area), phys_(phys),
+      enter_(costs.get("uring.enter")), cqe_(costs.get("uring.app_cqe")), read_(costs.get("uring.app_read")),
+      rng_(params.seed, "user-app.behaviour") {
+  if (params_.kernel_thread) spin_ = costs.account("uring.app_spin");
+  kept_.reserve(area.buffers);
+  next_batch_ = params_.interval;
+  wake_at(0);
+}
+
+// An entry of the refill ring; visible by show().
+void UserApp::give(Step& s, Gpa buffer) {
+  std::uint64_t says = buffer;
+  const UserAppParams& b = params_;
+  if (b.behaviour == AppBehaviour::ring_liar && rng_.below(1'000'000) < b.share) {
+    ++stats_.lies;
+    says = rng_.below(2) ? area_.at(area_.buffers) + buffer : buffer + 1;      // outside the area; inside a buffer
+  }
+  const Hpa at = area_.refill_at(given_++);
+  s.store(cqe_.op, at, UserArea::kRefill);
+  phys_.store(at, says);
+  phys_.store(at + 8, static_cast<std::uint32_t>(area_.buffer));
+  phys_.store(at + 12, std::uint32_t{0});
+}
+
+void UserApp::show(Step& s) {
+  if (shown_ != given_) s.publish32(area_.refill_tail, shown_ = given_);
+  if (shown_head_ != head_) s.publish32(area_.completion_head, shown_head_ = head_);
+}
+
+// All buffers are the kernel's at the start. True while there are more.
+bool UserApp::start(Step& s) {
+  if (params_.behaviour == AppBehaviour::idle) return false;
+  for (; started_ < area_.buffers && !s.over(); ++started_) {
+    s.charge(cqe_);
+    give(s, area_.at(started_));
+  }
+  show(s);
+  return started_ < area_.buffers;
+}
+
+void UserApp::done_with(Step& s, Gpa offset) {
+  const Gpa buffer = offset - offset % area_.buffer;
+  const UserAppParams& b = params_;
+  if (b.behaviour == AppBehaviour::slow_refill) return kept_.push_back({0, s.now(), buffer});
+  if (b.behaviour != AppBehaviour::hoarder) return give(s, buffer);
+  const auto mean = static_cast<std::uint64_t>(b.hold_time);
+  Time until = kNever;
+  switch (b.hold) {
+    case AppHold::never: break;
+    case AppHold::fixed: until = s.now() + b.hold_time; break;
+    case AppHold::uniform: until = s.now() + static_cast<Time>(rng_.below(2 * mean + 1)); break;
+    case AppHold::exponential: until = s.now() + static_cast<Time>(rng_.exponential(mean)); break;
+  }
+  kept_.push_back({until, s.now(), buffer});
+  std::push_heap(kept_.begin(), kept_.end(), later);
+}
+
+Time UserApp::due() const {
+  if (params_.behaviour == AppBehaviour::slow_refill) return first_kept_ < kept_.size() ? next_batch_ : kNever;
+  return kept_.empty() ? kNever : kept_.front().until;
+}
+
+// Buffers whose time has come.
+void UserApp::release_due(Step& s) {
+  const UserAppParams& b = params_;
+  const auto back = [&](const Kept& k) {
+    holds_.add(static_cast<std::uint64_t>(s.now() - k.since));
+    s.charge(cqe_);
+    give(s, k.buffer);
+  };
+  if (b.behaviour == AppBehaviour::slow_refill) {
+    if (s.now() < next_batch_) return;
+    for (; first_kept_ < kept_.size() && in_batch_ < b.batch && !s.over(); ++in_batch_) back(kept_[first_kept_++]);
+    if (first_kept_ == kept_.size()) kept_.clear(), first_kept_ = 0;
+    if (in_batch_ < b.batch && first_kept_ < kept_.size()) return;    // the step is over
+    in_batch_ = 0;
+    next_batch_ = s.now() + b.interval;
+    return;
+  }
+  while (!kept_.empty() && kept_.front().until <= s.now() && !s.over()) {
+    std::pop_heap(kept_.begin(), kept_.end(), later);
+    const Kept k = kept_.back();
+    kept_.pop_back();
+    back(k);
+  }
+}
+
+void UserApp::read_some(Step& s) {
+  if (params_.behaviour == AppBehaviour::idle) return;
+  s.load(cqe_.op, area_.completion_tail, 4);
+  const auto tail = phys_.load<std::uint32_t>(area_.completion_tail);
+  while (head_ != tail) {
+    if (s.over()) return;
+    const Hpa at = area_.completion_at(head_++);
+    s.load(cqe_.op, at, UserArea::kCompletion);
+    s.charge(cqe_);
+    const auto n = phys_.load<std::uint32_t>(at + 8);
+    const auto offset = phys_.load<std::uint64_t>(at + 16);
+    const Hpa data = area_.host(offset);
+    s.charge(read_, n);
+    s.stream_load(read_.op, data, n);
+    ++stats_.reads;
+    stats_.bytes += n;
+    kernel_.read(s, phys_.at(data), n);
+    done_with(s, offset);
+  }
+}
+
+// Nothing to read: into the kernel, to make completions of what waits, or to sleep there.
+bool UserApp::nothing_to_read(Step& s) {
+  if (const Time t = due(); t != kNever) wake_at(std::max(t, s.now()));
+  if (thread_) {
+    s.wake(*thread_);
+    s.spin(spin_);
+    return false;
+  }
+  s.charge(enter_);
+  ++stats_.enters;
+  kernel_.entered(s);
+  if (kernel_.can_complete()) return in_kernel_ = true;
+  waiting_ = true;
+  return false;
+}
+
+bool UserApp::step(Step& s) {
+  if (started_ < area_.buffers && params_.behaviour != AppBehaviour::idle) {
+    if (start(s) || s.over()) return true;
+  }
+  if (waiting_) waiting_ = false, in_kernel_ = true;      // woken in the call
+  if (in_kernel_) {
+    if (kernel_.complete(s)) return true;
+    in_kernel_ = false;
+    return true;                                          // back in user space, where the tail is visible now
+  }
+  const bool fresh = s.fresh();
+  release_due(s);
+  read_some(s);
+  const bool nothing = shown_ == given_ && shown_head_ == head_;
+  show(s);
+  return nothing && fresh ? nothing_to_read(s) : true;   // else once more, with what came meanwhile
+}
+
+bool UserAsyncThread::step(Step& s) {
+  const std::uint32_t before = kernel_.posted();
+  kernel_.entered(s);
+  const bool fresh = s.fresh();
+  const bool more = kernel_.complete(s);
+  if (kernel_.posted() != before) s.wake(*app_);
+  if (more || !fresh || kernel_.posted() != before) return true;
+  s.spin(spin_);
+  return false;
+}
+
+}  // namespace gd

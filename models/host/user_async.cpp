@@ -1,0 +1,215 @@
+#include "models/host/user_async.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/packet/parse.h"
+
+namespace gd {
+
+namespace {
+// What a packet occupies of the socket's budget: its bytes and the overhead of skb and head.
+Bytes cost_in_socket(const Skb& skb) { return skb.length + Skb::kStruct + Skb::kSlab; }
+}  // namespace
+
+UserAsync::UserAsync(const UserAsyncParams& params, UserPages& pages, PhysMem& phys, Ownership& ownership, FrameTable& frames,
+                     ExpectedBytes& expected, CostBook& costs)
+    : params_(params), pages_(pages), phys_(phys), ownership_(ownership), frames_(frames), check_(frames, expected), ip_(costs.get("stack.ip")),
+      tcp_(costs.get("stack.tcp")), udp_(costs.get("stack.udp")), raw_(costs.get("stack.raw")), checksum_(costs.get("stack.checksum")),
+      queue_(costs.get("stack.queue")), recv_(costs.get("uring.recv")), cqe_(costs.get("uring.cqe")), copy_(costs.get("uring.copy")),
+      pulled_(kLargestPacket), acks_(phys, costs), open_(1024) {}
+
+void UserAsync::packet(Step& s, Skb* skb) {
+  const Hpa at = skb->path->headers(*skb);
+  const std::uint8_t* headers = phys_.at(at);
+  Parsed p = parse(headers, skb->snapshot ? std::min<std::uint32_t>(skb->length, skb->snapshot_length) : skb->length);
+  const std::uint32_t contiguous = skb->head.length ? skb->head.length : skb->frags[0].length;
+  if (contiguous < skb->length && (p.header_length > contiguous || !p.ok())) {   // a cut inside the headers: pull them
+    std::uint32_t n = 0;
+    for_each_frag(*skb, [&](Frag& f) {
+      std::memcpy(&pulled_[n], phys_.at(f.addr), f.length);
+      n += f.length;
+    });
+    headers = pulled_.data();
+    p = parse(headers, n);
+  }
+  s.charge(ip_);
+  s.load(ip_.op, at, p.header_length);
+  s.charge(p.l4 == L4::tcp ? tcp_ : p.l4 == L4::udp ? udp_ : raw_);
+  if (skb->checksum == Checksum::none && p.l4 != L4::none) {
+    s.charge(checksum_, skb->length);
+    for_each_frag(*skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });
+    skb->checksum = packet_checksum(phys_, *skb, headers, p) == csum::Checked::bad ? Checksum::bad : Checksum::unnecessary;
+  }
+  const bool bad = skb->checksum == Checksum::bad;
+  if (bad || truesize_ + cost_in_socket(*skb) > params_.socket_buffer) {
+    frames_.dropped(skb->frames, bad ? Drop::bad_checksum : Drop::socket_full, s.now());
+    skb->path->release(s, skb);
+    return;
+  }
+  ++stats_.packets;
+  frames_.stamp(skb->frames, Stage::stack, s.now());
+  if (p.l4 == L4::tcp && p.payload_length == 0) {      // the protocol's own: no reader sees it
+    for (FrameRef f; (f = frames_.pop(skb->frames)) != kNoFrame;) frames_.delivered(f, s.now());
+    skb->path->release(s, skb);
+    return;
+  }
+  s.charge(queue_);
+  const std::uint32_t connection = p.l4 == L4::tcp ? acks_.connection(headers, p) : 0;
+  if (connection) acks_.data(s, connection, headers, p, skb->gso_size ? std::min<std::uint32_t>(skb->gso_size, p.payload_length) : p.payload_length);
+  skb->header_length = static_cast<std::uint16_t>(p.payload_offset);
+  skb->next = nullptr;
+  truesize_ += cost_in_socket(*skb);
+  held_frames_ += skb->frames.count;
+  if (!head_ && !entering_) s.wake(*worker_);
+  entering_ = true;
+  s.at_end(&UserAsync::show, this, reinterpret_cast<std::uintptr_t>(skb));
+}
+
+// The packet is in the queue when the step that brought it is done.
+void UserAsync::show(void* self, std::uint64_t packet, Time now) {
+  auto& u = *static_cast<UserAsync*>(self);
+  Skb* skb = reinterpret_cast<Skb*>(packet);
+  const bool first = !u.head_;
+  (first ? u.head_ : u.queue_tail_->next) = skb;
+  u.queue_tail_ = skb;
+  u.entering_ = false;
+  if (first) u.worker_->wake(now);
+}
+
+bool UserAsync::room(std::uint32_t n) const {
+  const UserArea& a = pages_.area();
+  return tail_ - phys_.load<std::uint32_t>(a.completion_head) + n <= a.completion_entries;
+}
+
+bool UserAsync::can_complete() const { return head_ && room(2) && (!no_buffer_ || pages_.kept() || pages_.offered()); }
+
+void UserAsync::begin(Step& s, Skb& skb) {
+  begun_ = true;
+  s.charge(recv_);
+  if (skb.head.length && !skb.snapshot) ownership_.acts_on(phys_.at(skb.head.addr), skb.head.addr);
+  skip_ = skb.header_length;
+  // Ethernet padding is no payload: what the frames carry is what is read.
+  left_ = 0;
+  for (FrameRef f = skb.frames.first; f != kNoFrame; f = frames_[f].next) left_ += frames_[f].payload_length;
+  left_ = std::min(left_, skb.length - std::min(skip_, skb.length));
+  if (end_ - first_ == open_.size()) {
+    std::vector<Packet> larger(2 * open_.size());
+    for (std::uint64_t i = first_; i != end_; ++i) larger[i & (larger.size() - 1)] = packet_at(i);
+    open_.swap(larger);
+  }
+  packet_at(end_++) = {};
+}
+
+// The bytes of a completion are visible with its tail, at the end of the step.
+void UserAsync::post(Step& s, Gpa offset, std::uint32_t length) {
+  const Hpa at = pages_.area().completion_at(tail_++);
+  s.charge(cqe_);
+  s.store(cqe_.op, at, UserArea::kCompletion);
+  phys_.store(at, std::uint64_t{1});
+  phys_.store(at + 8, static_cast<std::uint32_t>(length));
+  phys_.store(at + 12, std::uint32_t{UserArea::kMore});
+  phys_.store(at + 16, static_cast<std::uint64_t>(offset));
+  phys_.store(at + 24, std::uint64_t{0});
+  ++packet_at(end_ - 1).left;
+  ++stats_.completions;
+}
+
+void UserAsync::post_copy(Step& s) {
+  if (copy_token_ == kNoToken) return;
+  const Gpa offset = pages_.give(s, copy_token_);
+  post(s, offset, copy_fill_);
+  copy_token_ = kNoToken;
+  copy_fill_ = 0;
+}
+
+UserAsync::Next UserAsync::pieces(Step& s, Skb& skb) {
+  std::uint32_t from = skip_;
+  Next next = Next::done;
+  const auto buffer = static_cast<std::uint32_t>(pages_.area().buffer);
+  for_each_frag(skb, [&](Frag& f) {
+    if (next != Next::done || left_ == 0) return;
+    if (from >= f.length) {
+      from -= f.length;
+      return;
+    }
+    std::uint32_t at = from;
+    from = 0;
+    while (at < f.length && left_ && next == Next::done) {
+      if (s.over()) {
+        next = Next::over;
+        return;
+      }
+      if (!room(2)) {
+        ++stats_.queue_full;
+        next = Next::stuck;
+        return;
+      }
+      std::uint32_t n = std::min(f.length - at, left_);
+      const Gpa given = f.token == kNoToken ? RxPath::kNotTheirs : skb.path->hand_over(s, f);
+      if (given != RxPath::kNotTheirs) {
+        post_copy(s);
+        post(s, given + at, n);
+      } else {
+        if (copy_token_ == kNoToken) {
+          copy_token_ = pages_.take(s);
+          no_buffer_ = copy_token_ == kNoToken;
+          if (no_buffer_) {
+            ++stats_.no_buffer;
+            next = Next::stuck;
+            return;
+          }
+          pages_.own(s, copy_token_, Owner::posted, Owner::skb, "an application's buffer for a copy");
+        }
+        n = std::min(n, buffer - copy_fill_);
+        s.copy(copy_, pages_.addr(copy_token_) + copy_fill_, f.addr + at, n);
+        stats_.copied += n;
+        copy_fill_ += n;
+        if (copy_fill_ == buffer) post_copy(s);
+      }
+      at += n, skip_ += n, left_ -= n;
+    }
+  });
+  if (next == Next::done) post_copy(s);
+  return next;
+}
+
+// All of the packet is posted: what it kept of buffers and its skb go back.
+void UserAsync::end(Step& s, Skb* skb) {
+  begun_ = false;
+  head_ = skb->next;
+  skb->next = nullptr;
+  truesize_ -= cost_in_socket(*skb);
+  Packet& k = packet_at(end_ - 1);
+  frames_.join(k.frames, skb->frames);
+  k.whole = true;
+  skb->path->release(s, skb);
+  settle(s);
+}
+
+void UserAsync::settle(Step& s) {
+  for (; first_ != end_ && packet_at(first_).whole && packet_at(first_).left == 0; ++first_)
+    for (FrameRef f; (f = frames_.pop(packet_at(first_).frames)) != kNoFrame; --held_frames_) frames_.delivered(f, s.now());
+}
+
+bool UserAsync::complete(Step& s) {
+  const std::uint32_t before = tail_;
+  Next next = Next::done;
+  while (head_ && next == Next::done && !s.over()) {
+    if (!begun_) begin(s, *head_);
+    next = pieces(s, *head_);
+    if (next == Next::done) end(s, head_);
+  }
+  if (tail_ != before) s.publish32(pages_.area().completion_tail, tail_);
+  return head_ && next != Next::stuck;
+}
+
+void UserAsync::read(Step& s, const std::uint8_t* at, std::uint32_t n) {
+  Packet& k = packet_at(first_);
+  // While the packet is not whole its frames are still the skb's at the head of the queue.
+  check_.payload(k.whole ? k.frames : head_->frames, k.cursor, at, n);
+  --k.left;
+  settle(s);
+}
+
+}  // namespace gd

@@ -1,0 +1,168 @@
+// Asynchronous reads into an application's own pages: what lies where, who has a buffer, what happens when there is none.
+#include "models/host/user_app.h"
+#include "tests/host/host_bench.h"
+
+namespace gd::test {
+namespace user_async_test {
+
+constexpr std::uint32_t kBuffers = 128;
+
+struct UserBench : HostBench {
+  UserBench() : expected(sent), space(phys, kBuffers * kPage, kPage) {
+    env.consumer = Consumer::user_async;
+    env.ring_size = 64;
+    env.user_buffer = kPage;
+    env.buffer_size_per_descriptor = true;
+    area.space = &space;
+    area.buffers = area.refill_entries = kBuffers;
+    area.completion_entries = 64;
+    area.refill_tail = phys.alloc_contiguous(kLine, kLine);
+    area.completion_tail = phys.alloc_contiguous(kLine, kLine);
+    area.completion_head = phys.alloc_contiguous(kLine, kLine);
+    area.refill = phys.alloc_contiguous(kBuffers * UserArea::kRefill, kPage);
+    area.completions = phys.alloc_contiguous(64 * UserArea::kCompletion, kPage);
+    for (Gpa g = 0; g < space.size(); g += kPage) own.belongs(space.translate(g), kPage, 0, true);
+  }
+  void open(const char* strategy, UserAppParams p = {}) {
+    const Strategy& s = *find_strategy(strategy);
+    make_driver();
+    PathContext c = context();
+    pages = std::make_unique<UserPages>(phys, own, *iommu_, costs, area, s.declaration().guest_memory);
+    c.user = pages.get();
+    EXPECT_EQ(s.refuse(env).value_or(""), "");
+    path = s.make_path(c);
+    kernel = std::make_unique<UserAsync>(UserAsyncParams{}, *pages, phys, own, frames, expected, costs);
+    app = std::make_unique<UserApp>(agenda, 4500, p, *kernel, area, phys, costs);
+    add_core().attach(*app);
+    if (p.kernel_thread) {
+      thread = std::make_unique<UserAsyncThread>(*kernel, costs);
+      add_core().attach(*thread);
+      thread->connect(*app);
+      app->connect(*thread);
+    }
+    kernel->connect(*path, thread ? static_cast<Task&>(*thread) : *app);
+    start(strategy, kernel.get());                           // the driver's ring fills when the application has given its buffers
+  }
+  void expect_quiet() {
+    EXPECT_EQ(frames.live(), 0u);
+    EXPECT_EQ(kernel->held(), 0u);
+    EXPECT_EQ(own.count(Owner::skb), 0u);
+    EXPECT_EQ(kernel->check().errors(), 0u) << (kernel->check().messages().empty() ? "" : kernel->check().messages()[0]);
+    expect_no_violation();
+  }
+  Sent expected;
+  GuestSpace space;
+  UserArea area;
+  std::unique_ptr<UserPages> pages;
+  std::unique_ptr<UserAsync> kernel;
+  std::unique_ptr<UserApp> app;
+  std::unique_ptr<UserAsyncThread> thread;
+};
+
+struct Row {
+  const char* strategy;
+  bool thread;
+  Bytes copied;        // of the three frames below: payloads of 1460, 6 and 700 B
+};
+void PrintTo(const Row& r, std::ostream* out) { *out << r.strategy << (r.thread ? ", thread" : ""); }
+
+class UserAsyncRows : public UserBench, public ::testing::WithParamInterface<Row> {};
+
+TEST_P(UserAsyncRows, EveryByteIsReadWhereItLies) {
+  const Row r = GetParam();
+  env.gro = false;
+  env.split = std::string_view(r.strategy) == "copy-header" ? SplitMode::split : SplitMode::off;
+  UserAppParams p;
+  p.kernel_thread = r.thread;
+  open(r.strategy, p);
+  std::uint32_t seq = 1;
+  for (std::uint32_t n : {1460u, 6u, 700u}) receive(tcp4_frame(n, seq)), seq += n;
+  wait();
+  EXPECT_EQ(frames.all().delivered, 3u);
+  EXPECT_EQ(app->stats().bytes, 2166u);
+  EXPECT_EQ(app->stats().reads, 3u);
+  EXPECT_EQ(kernel->stats().copied, r.copied);
+  EXPECT_EQ(app->stats().enters > 0, !r.thread);
+  EXPECT_EQ(own.pinned_bytes(), std::string_view(r.strategy) == "vhost-copy" ? 0 : kBuffers * kPage);
+  expect_quiet();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, UserAsyncRows,
+                         ::testing::Values(Row{"vhost-copy", false, 2166}, Row{"guest-head", false, 0}, Row{"copy-header", false, 0},
+                                           Row{"page-frags", false, 0}, Row{"vhost-copy", true, 2166}, Row{"copy-header", true, 0}));
+
+// A merged packet: one completion for each segment's payload where the card wrote it; one for each 4 KiB where it is copied.
+TEST_F(UserBench, CompletionsOfAMergedPacket) {
+  env.split = SplitMode::split;
+  open("copy-header");
+  std::uint32_t seq = 1;
+  for (unsigned i = 0; i < 8; ++i) receive(tcp4_frame(1400, seq)), seq += 1400;
+  wait();
+  EXPECT_EQ(app->stats().bytes, 8 * 1400u);
+  EXPECT_EQ(app->stats().reads, 8u);
+  EXPECT_LT(kernel->stats().packets, 8u);
+  expect_quiet();
+}
+
+TEST_F(UserBench, CopiesOfAMergedPacketFillTheirBuffers) {
+  open("vhost-copy");
+  std::uint32_t seq = 1;
+  for (unsigned i = 0; i < 8; ++i) receive(tcp4_frame(1400, seq)), seq += 1400;
+  wait();
+  EXPECT_EQ(app->stats().bytes, 8 * 1400u);
+  EXPECT_LE(app->stats().reads, 4u);
+  expect_quiet();
+}
+
+// All buffers are kept: the ring runs dry, and goes on when they come back, without an interrupt in between.
+TEST_F(UserBench, ARingThatRanDryGoesOn) {
+  env.gro = false;
+  env.split = SplitMode::split;
+  UserAppParams p;
+  p.behaviour = AppBehaviour::hoarder;
+  p.hold = AppHold::fixed;
+  p.hold_time = 3 * kMs;
+  open("copy-header", p);
+  std::uint32_t seq = 1, accepted = 0;
+  for (unsigned i = 0; i < kBuffers + 8; ++i, seq += 100) {
+    accepted += receive(tcp4_frame(100, seq));
+    wait(5 * kUs);
+  }
+  EXPECT_EQ(accepted, kBuffers);
+  EXPECT_FALSE(receive(tcp4_frame(100, seq)));
+  wait(5 * kMs);
+  EXPECT_TRUE(receive(tcp4_frame(100, seq)));
+  wait();
+  EXPECT_EQ(frames.all().delivered, kBuffers + 1);
+  expect_quiet();
+}
+
+// Entries that name no buffer, or one inside another, are counted, and nothing is written there.
+TEST_F(UserBench, WrongRefillEntriesAreIgnored) {
+  env.split = SplitMode::split;
+  UserAppParams p;
+  p.behaviour = AppBehaviour::ring_liar;
+  p.share = 500'000;
+  open("copy-header", p);
+  for (unsigned i = 0; i < 40; ++i) receive(tcp4_frame(500, 1 + i * 500)), wait(5 * kUs);
+  wait();
+  EXPECT_GT(app->stats().lies, 20u);
+  EXPECT_EQ(path->stats().guest_errors, app->stats().lies);
+  EXPECT_EQ(own.escapes(), 0u);
+  expect_quiet();
+}
+
+// An application that reads nothing: packets wait in the socket until it is full.
+TEST_F(UserBench, AnIdleApplicationFillsItsSocketAlone) {
+  UserAppParams p;
+  p.behaviour = AppBehaviour::idle;
+  open("vhost-copy", p);
+  for (unsigned i = 0; i < 50; ++i) receive(tcp4_frame(500, 1 + i * 500)), wait(5 * kUs);
+  wait();
+  EXPECT_EQ(kernel->held(), 50u);
+  EXPECT_EQ(app->stats().reads, 0u);
+  EXPECT_EQ(kernel->stats().completions, 0u);
+}
+
+}  // namespace user_async_test
+}  // namespace gd::test
