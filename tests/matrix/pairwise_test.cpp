@@ -19,7 +19,7 @@ constexpr unsigned kMostRuns = 60, kParts = 3;
 
 // A capture of random streams in this test's folder, and settings short enough for rings to wrap several times.
 std::vector<std::string> common_settings(const std::string& capture) {
-  return {"traffic.file=" + capture, "guests.0.virtio.queue_size=128", "nic.ring_size=128"};
+  return {"traffic.file=" + capture, "guests.0.virtio.queue_size=128", "nic.ring_size=128", "host.copy_engine.channels=2"};
 }
 
 struct Set {
