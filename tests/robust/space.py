@@ -8,7 +8,7 @@ import subprocess
 # defences without which a misbehaving guest may reach too far: both need an expect line.
 SKIPPED = re.compile(r'^(\$schema|version|name|description|extends|sources|inputs|seed|strategies|expect|costs|consumer|debug\..*'
                      r'|time\..*|traffic\.(kind|rate|frames|frame_bytes|file|loop|flows)|nic\.link_rate|nic\.mtu|nic\.model|host\.(memory|costs|cores)'
-                     r'|guests\[\]\.(name|mac|vlan|memory)|defences\.reclaim\..*|nic\.faults\.(lost_data_writes|misplaced_fragments)|defences\.(validate|read_once|shadow_shared_info))$')
+                     r'|guests\[\]\.(name|mac|vlan|memory)|defences\.reclaim\..*|host\.watchdog\.period|nic\.faults\.(lost_data_writes|misplaced_fragments)|defences\.(validate|read_once|shadow_shared_info))$')
 # Times by the largest unit that gives a whole number, in ps.
 TIME = {'ps': 1, 'ns': 10**3, 'us': 10**6, 'ms': 10**9, 's': 10**12}
 SIZE = {'B': 1, 'kB': 10**3, 'KiB': 2**10, 'MB': 10**6, 'MiB': 2**20, 'GB': 10**9, 'GiB': 2**30, 'TiB': 2**40}
@@ -98,6 +98,8 @@ class Space:
         if rng.random() < 0.4:
             s['extends'] = str(self.root / 'scenarios/platforms' / rng.choice(self.platforms))
         s['host'] = {'costs': rng.choice(self.costs), 'cores': rng.choice([2, 4, 4, 8])}
+        if rng.random() < 0.1:   # rounds of picoseconds would be all that a run does
+            s['host']['watchdog'] = {'period': rng.choice(['20us', '100us'])}
         guests = [{'name': f'g{i}', 'memory': rng.choice(['64MiB', '256MiB'])} for i in range(rng.choices([1, 2, 3], [4, 2, 1])[0])]
         for i, g in enumerate(guests[1:] if rng.random() < 0.7 else guests):
             g['mac'] = f'02:00:00:00:01:{i:02x}'
