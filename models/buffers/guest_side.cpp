@@ -124,7 +124,7 @@ std::uint16_t hash_report(std::uint8_t rss_type) {
 }  // namespace
 
 VirtioNetHdr GuestSide::header_for(const Skb& skb, unsigned buffers) const {
-  if (skb.head.length) c_.ownership.acts_on(c_.phys.at(skb.head.addr), skb.head.addr);
+  if (skb.head.length && !skb.snapshot) c_.ownership.acts_on(c_.phys.at(skb.head.addr), skb.head.addr);
   VirtioNetHdr h;
   // Neither flag without GUEST_CSUM: the sum was completed before, or the guest makes its own.
   if (feature::has(ring_.layout().features, feature::kGuestCsum)) {

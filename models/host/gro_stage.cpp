@@ -169,7 +169,7 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   }
   const View v = view(*skb);
   const Parsed& p = v.p;
-  const Hpa at = skb->head.length ? skb->head.addr : skb->frags[0].addr;
+  const Hpa at = skb->snapshot ? skb->snapshot : skb->head.length ? skb->head.addr : skb->frags[0].addr;
   skbs_.ownership().parsed(phys_.at(at), at, std::min<std::uint32_t>(p.header_length, v.contiguous));
   // napi_frags_skb copies the Ethernet header at once; 2.6.35 leaves it to the pull of all headers.
   if (frags && !old()) pull(s, *skb, ether::kHeader, path, pull_);

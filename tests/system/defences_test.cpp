@@ -81,6 +81,20 @@ TEST(Depleted, TheNeighbourDoesNotSuffer) {
   EXPECT_EQ(lost("copy"), 0);
 }
 
+// What the host has copied before it looks is out of the guest's reach.
+TEST(HeaderSnapshot, LeavesTheGuestNothingToChange) {
+  const auto run = [](const char* on) {
+    const ChildResult c = run_child("adversity/header-scribbler-late.json", "guest-head", {std::string("defences.header_snapshot=") + on});
+    EXPECT_EQ(c.exit_code, 0) << c.error;
+    return c;
+  };
+  const ChildResult with = run("true"), without = run("false");
+  EXPECT_EQ(with.value("toctou.exposed_bytes"), 0);
+  EXPECT_EQ(with.value("toctou.acted_on"), 0);
+  EXPECT_GT(without.value("toctou.exposed_bytes"), 0);
+  EXPECT_GT(without.value("toctou.acted_on"), 0);
+}
+
 // A neighbour that stops with its ring full: what is pinned for it stays so, unless the host takes it back; and the frames of the
 // other guest are hurt by neither. Its queue stands still for less than what the data sheet's wait, the reads of the register and the
 // driver's rounds come to.
