@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""steps.py PROGRAM SCENARIOS [-j N] [--only TEXT,...] [--step TIME] [--seeds N]
+"""steps.py PROGRAM SCENARIOS [-j N] [--only TEXT,...] [--step TIME] [--seeds N] [--every N]
 
 Every shipped scenario with each of its strategies, with the longest software step as it is and halved: no metric of GATED
 moves by more than 1 %, or by more than two packets of the run's are, where it has few. Exit 1 with those that do, worst
 first. BY_SEEDS names the runs, each with the reason, whose outcome hangs on single events. With --seeds they run with so many
 seeds each way, with Poisson arrivals where the scenario has paced ones (else every seed is the same run), and the mean may
-move by no more than the seeds differ.
+move by no more than the seeds differ. --every takes one scenario in N.
 """
 import argparse
 import pathlib
@@ -126,10 +126,11 @@ def main():
     p.add_argument("--only", default="")
     p.add_argument("--step", default="500ns")
     p.add_argument("--seeds", type=int, default=0)
+    p.add_argument("--every", type=int, default=1)
     a = p.parse_args()
     runs = Runs(a.program, a.scenarios, a.j)
     # The base run of a question is short, and at a limit by intent.
-    files = [f for f in runs.shipped() if f.parent.name != "questions" and any(t in f.stem for t in a.only.split(","))]
+    files = [f for f in runs.shipped() if f.parent.name != "questions" and any(t in f.stem for t in a.only.split(","))][::a.every]
     rows = single(runs, [f for f in files if f.stem not in BY_SEEDS], a.step)
     rest = f"{len(BY_SEEDS)} scenarios or runs are judged with --seeds"
     if a.seeds:

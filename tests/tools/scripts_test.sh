@@ -189,9 +189,10 @@ test_after_run() {   # one tree: the program is built once
 ci_run() {   # all are called whatever the first says, and each makes it fail
   printf '#!/bin/sh\necho "fitted: $*"\nexit "$(cat calibrate-exit 2>/dev/null || echo 0)"\n' >"$clone/tools/calibrate"
   printf '#!/bin/sh\necho "baselines: $*"\nexit "$(cat baselines-exit 2>/dev/null || echo 0)"\n' >"$clone/tools/baselines"
-  mkdir -p "$clone/tests/robust"
+  mkdir -p "$clone/tests/robust" "$clone/tests/numbers"
+  printf '#!/bin/sh\necho "steps: $*"\nexit "$(cat steps-exit 2>/dev/null || echo 0)"\n' >"$clone/tests/numbers/steps.py"
   printf '#!/bin/sh\necho "random: $*"\nexit "$(cat random-exit 2>/dev/null || echo 0)"\n' >"$clone/tests/robust/random_scenarios.py"
-  chmod +x "$clone/tools/calibrate" "$clone/tools/baselines" "$clone/tests/robust/random_scenarios.py"
+  chmod +x "$clone/tools/calibrate" "$clone/tools/baselines" "$clone/tests/robust/random_scenarios.py" "$clone/tests/numbers/steps.py"
   gd bash "$clone/.ci/run"
   status_is 0
   case $out in *'100% tests passed, 0 tests failed out of 2'*'compared scenarios/quickstart.json'*'measured against scenarios/fidelity/points.json'*) ;; *) wrong 'closing lines, comparison and points expected' ;; esac
@@ -206,7 +207,10 @@ ci_run() {   # all are called whatever the first says, and each makes it fail
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'fitted: --check'*) ;; *) wrong 'the check of the fitted parameters expected' ;; esac
-  rm "$clone/calibrate-exit"; echo 4 >"$clone/baselines-exit"
+  rm "$clone/calibrate-exit"; echo 1 >"$clone/steps-exit"
+  gd bash "$clone/.ci/run"
+  status_is 1
+  rm "$clone/steps-exit"; echo 4 >"$clone/baselines-exit"
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'baselines: --junit build/ci/baselines.xml'*'baselines: exit 4'*) ;; *) wrong 'the baselines expected' ;; esac
