@@ -125,9 +125,7 @@ Skb* CopyHeaderPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, 
     partial_ = fresh;
     partial_->head = {partial_->slab_addr, in_header, kNoToken};
     partial_->length = in_header + w.packet_length;
-    partial_->hash = w.rss_hash;
-    partial_->hash_type = w.rss_type;
-    partial_->checksum = checksum_of(w);
+    describe(*partial_, w);
     first_in_header_ = in_header;
   } else {
     c_.skbs.free_shell(s, fresh);

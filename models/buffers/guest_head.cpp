@@ -12,7 +12,6 @@
 #include "models/buffers/user_path.h"
 #include "models/buffers/vhost_copy.h"
 #include "models/buffers/zero_copy.h"
-#include "models/packet/gro.h"
 
 namespace gd {
 namespace {
@@ -108,16 +107,10 @@ class GuestHeadPath final : public ZeroCopyPath {
     if (!Bounce::is(token)) info_.make(s, posted_[token]);
     skb->head = {place(token, room(token)), w.packet_length, token};
     skb->length = w.packet_length;
-    skb->hash = w.rss_hash;
-    skb->hash_type = w.rss_type;
-    skb->checksum = checksum_of(w);
+    describe(*skb, w);
     c_.frames.append(skb->frames, frame);
     if (refused(s, skb)) return nullptr;
-    if (c_.env.defences.header_snapshot && !Bounce::is(token)) {
-      skb->snapshot = skb->slab_addr;
-      skb->snapshot_length = static_cast<std::uint16_t>(std::min<Bytes>(skb->length, kGroHeaderMax));
-      s.copy(snapshot_, skb->snapshot, skb->head.addr, skb->snapshot_length);
-    }
+    if (c_.env.defences.header_snapshot && !Bounce::is(token)) take_snapshot(s, snapshot_, *skb);
     const std::uint64_t id = c_.frames[frame].id;
     if (c_.fault.hit(Fault::flip_host, id)) *c_.phys.at(skb->head.addr + skb->length - 1) ^= 0x40;
     if (!Bounce::is(token) && c_.fault.hit(Fault::free_twice, id)) c_.ownership.move(posted_[token].id, Owner::skb, Owner::guest, s.now(), "planted");

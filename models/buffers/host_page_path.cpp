@@ -3,6 +3,7 @@
 
 #include "models/base/error.h"
 #include "models/buffers/vhost_copy.h"
+#include "models/packet/gro.h"
 
 namespace gd {
 
@@ -15,6 +16,18 @@ std::uint32_t header_buffer_bytes(SplitMode mode, Bytes header_buffer, const RxW
 Checksum checksum_of(const RxWriteback& w) {
   if (w.l4_error || w.ip_error) return Checksum::bad;
   return w.l4_checked ? Checksum::unnecessary : Checksum::none;
+}
+
+void describe(Skb& skb, const RxWriteback& w) {
+  skb.hash = w.rss_hash;
+  skb.hash_type = w.rss_type;
+  skb.checksum = checksum_of(w);
+}
+
+void take_snapshot(Step& s, const Cost& cost, Skb& skb) {
+  skb.snapshot = skb.slab_addr;
+  skb.snapshot_length = static_cast<std::uint16_t>(std::min<Bytes>(skb.length, kGroHeaderMax));
+  s.copy(cost, skb.snapshot, skb.head.addr, skb.snapshot_length);
 }
 
 HostPagePath::HostPagePath(PathContext c)
@@ -75,9 +88,7 @@ Skb* HostPagePath::start(Step& s, Slot& x, const RxWriteback& w, std::uint32_t i
     skb->head_is_page = true;
   }
   skb->length = in_header + w.packet_length;
-  skb->hash = w.rss_hash;
-  skb->hash_type = w.rss_type;
-  skb->checksum = checksum_of(w);
+  describe(*skb, w);
   return skb;
 }
 

@@ -109,9 +109,7 @@ Skb* PageFragsPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, F
   const std::uint32_t in_header = partial_ ? 0 : header_buffer_bytes(g_.split, g_.header_buffer, w);
   if (!partial_) {
     partial_ = c_.skbs.get_frags(s, spare_);
-    partial_->hash = w.rss_hash;
-    partial_->hash_type = w.rss_type;
-    partial_->checksum = checksum_of(w);
+    describe(*partial_, w);
   }
   if (g_.split != SplitMode::off) {
     left_ring(header_slots_[slot]);

@@ -73,19 +73,22 @@ void PostedBuffers::drain(Step& s) {
   }
 }
 
+// The pool gives up the idle guest page `i`: unmapped now, unpinned when no device can reach it any more.
+void PostedBuffers::let_go(Step& s, std::size_t i) {
+  c_.iommu.unmap(s, page_iova_[i], kPage);
+  page_iova_[i] = 0;
+  --idle_;
+  later_.push_back({s.now(), i * kPage, page_hpa_[i], false});
+  later_.push_back({s.now(), i * kPage, page_hpa_[i], true});
+}
+
 // A pool at its limit gives up one page that no posted buffer uses; false when there is none, or one is on its way.
 bool PostedBuffers::evict(Step& s) {
   if (c_.env.pin != PinPolicy::pool || !later_.empty() || idle_ == 0) return false;
   for (std::size_t i = 0; i < page_iova_.size(); ++i) {
     if (++hand_ >= page_iova_.size()) hand_ = 0;
     if (page_iova_[hand_] == 0 || users_[hand_] != 0) continue;
-    const Gpa gpa = hand_ * kPage;
-    const Hpa page = page_hpa_[hand_];
-    c_.iommu.unmap(s, page_iova_[hand_], kPage);
-    page_iova_[hand_] = 0;
-    --idle_;
-    later_.push_back({s.now(), gpa, page, false});
-    later_.push_back({s.now(), gpa, page, true});
+    let_go(s, hand_);
     drain(s);
     return true;
   }
@@ -98,11 +101,7 @@ bool PostedBuffers::release_idle(Step& s, Time before) {
   for (std::size_t i = 0; i < page_iova_.size() && idle_ != 0; ++i) {
     if (page_iova_[i] == 0 || users_[i] != 0 || left_at_[i] > before) continue;
     if (s.over()) return true;
-    c_.iommu.unmap(s, page_iova_[i], kPage);
-    page_iova_[i] = 0;
-    --idle_;
-    later_.push_back({s.now(), i * kPage, page_hpa_[i], false});
-    later_.push_back({s.now(), i * kPage, page_hpa_[i], true});
+    let_go(s, i);
   }
   drain(s);
   return false;

@@ -116,6 +116,7 @@ class PostedBuffers {
   bool pin(Step& s, Gpa gpa, Hpa page);
   void unpin(Step& s, Gpa gpa, Hpa page);
   void drain(Step& s);
+  void let_go(Step& s, std::size_t i);
   bool evict(Step& s);
   struct Later {
     Time unmapped_at;

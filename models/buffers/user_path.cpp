@@ -5,7 +5,6 @@
 
 #include "models/base/error.h"
 #include "models/buffers/vhost_copy.h"
-#include "models/packet/gro.h"
 #include "models/packet/parse.h"
 
 namespace gd {
@@ -116,9 +115,7 @@ Skb* UserPath::start(Step& s, Slot& x, const RxWriteback& w, std::uint32_t in_he
     skb = design_ == UserDesign::frags ? c_.skbs.get_frags(s, spare_) : c_.skbs.alloc(s);
   }
   skb->length = in_header;
-  skb->hash = w.rss_hash;
-  skb->hash_type = w.rss_type;
-  skb->checksum = checksum_of(w);
+  describe(*skb, w);
   return skb;
 }
 
@@ -175,11 +172,7 @@ Skb* UserPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameR
   }
   c_.frames.append(skb->frames, frame);
   if (split && skb->head.length == 0) pull_headers(s, *skb);
-  if (design_ == UserDesign::head && c_.env.defences.header_snapshot) {
-    skb->snapshot = skb->slab_addr;
-    skb->snapshot_length = static_cast<std::uint16_t>(std::min<Bytes>(skb->length, kGroHeaderMax));
-    s.copy(snapshot_, skb->snapshot, skb->head.addr, skb->snapshot_length);
-  }
+  if (design_ == UserDesign::head && c_.env.defences.header_snapshot) take_snapshot(s, snapshot_, *skb);
   Frag& last = skb->nr_frags ? skb->frags[skb->nr_frags - 1] : skb->head;
   const std::uint64_t id = c_.frames[frame].id;
   if (c_.fault.hit(Fault::flip_host, id)) *c_.phys.at(last.addr + last.length - 1) ^= 0x40;

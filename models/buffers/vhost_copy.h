@@ -61,5 +61,9 @@ std::optional<std::string> refuse_host_copy(const BindEnvironment& e);
 std::uint32_t header_buffer_bytes(SplitMode mode, Bytes header_buffer, const RxWriteback& w);
 // Checksum state of a packet from its write-back.
 Checksum checksum_of(const RxWriteback& w);
+// What a write-back says of a packet as a whole: hash, its type, checksum state.
+void describe(Skb& skb, const RxWriteback& w);
+// Copies the first bytes of a packet whose head lies in a buffer into the skb's own memory, as many as GRO reads. `cost`: byte.
+void take_snapshot(Step& s, const Cost& cost, Skb& skb);
 
 }  // namespace gd

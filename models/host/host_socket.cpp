@@ -7,16 +7,10 @@
 
 namespace gd {
 
-namespace {
-// What a packet occupies of the socket's budget: its bytes and the overhead of skb and head.
-Bytes truesize(const Skb& skb) { return skb.length + Skb::kStruct + Skb::kSlab; }
-}  // namespace
-
 HostSocket::HostSocket(const HostSocketParams& params, PhysMem& phys, FrameTable& frames, ExpectedBytes& expected, CostBook& costs)
     : Task("host-app", Priority::thread), params_(params), phys_(phys), frames_(frames), check_(frames, expected),
-      ip_(costs.get("stack.ip")), tcp_(costs.get("stack.tcp")), udp_(costs.get("stack.udp")), raw_(costs.get("stack.raw")),
-      checksum_(costs.get("stack.checksum")), queue_(costs.get("stack.queue")), read_(costs.get("app.read")),
-      copy_(costs.get("app.copy")), move_(costs.get("stack.socket_move")), pulled_(kLargestPacket), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)), acks_(phys, costs), connections_(1024) {}
+      stack_(phys, costs), queue_(costs.get("stack.queue")), read_(costs.get("app.read")), copy_(costs.get("app.copy")),
+      move_(costs.get("stack.socket_move")), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)), acks_(phys, costs), connections_(1024) {}
 
 void HostSocket::move_to(Step& s) {
   const std::uint32_t core = s.core().index();
@@ -25,28 +19,8 @@ void HostSocket::move_to(Step& s) {
 }
 
 void HostSocket::packet(Step& s, Skb* skb) {
-  const Hpa at = skb->path->headers(*skb);
-  const std::uint8_t* headers = phys_.at(at);
-  Parsed p = parse(headers, skb->length);
-  const std::uint32_t contiguous = skb->head.length ? skb->head.length : skb->frags[0].length;
-  if (contiguous < skb->length && (p.header_length > contiguous || !p.ok())) {   // a cut inside the headers: pull them
-    std::uint32_t n = 0;
-    for_each_frag(*skb, [&](Frag& f) {
-      std::memcpy(&pulled_[n], phys_.at(f.addr), f.length);
-      n += f.length;
-    });
-    headers = pulled_.data();
-    p = parse(headers, n);
-  }
-  s.charge(ip_);
-  s.load(ip_.op, at, p.header_length);
-  s.charge(p.l4 == L4::tcp ? tcp_ : p.l4 == L4::udp ? udp_ : raw_);
-  if (skb->checksum == Checksum::none && p.l4 != L4::none) {
-    s.charge(checksum_, skb->length);
-    for_each_frag(*skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });
-    stats_.checksummed += skb->length;
-    skb->checksum = packet_checksum(phys_, *skb, headers, p) == csum::Checked::bad ? Checksum::bad : Checksum::unnecessary;
-  }
+  const auto [headers, p, summed] = stack_.receive(s, *skb);
+  if (summed) stats_.checksummed += skb->length;
   if (skb->checksum == Checksum::bad) {
     ++stats_.bad_checksums;
     frames_.dropped(skb->frames, Drop::bad_checksum, s.now());
@@ -70,9 +44,7 @@ void HostSocket::packet(Step& s, Skb* skb) {
   }
   move_to(s);
   s.charge(queue_);
-  const std::uint32_t connection = p.l4 == L4::tcp ? acks_.connection(headers, p) : 0;
-  if (connection) acks_.data(s, connection, headers, p, skb->gso_size ? std::min<std::uint32_t>(skb->gso_size, p.payload_length) : p.payload_length);
-  remember(connection);
+  remember(acks_.received(s, *skb, headers, p));
   skb->header_length = static_cast<std::uint16_t>(p.payload_offset);
   skb->next = nullptr;
   truesize_ += truesize(*skb);

@@ -12,7 +12,7 @@
 
 #include "models/buffers/strategy.h"
 #include "models/cpu/core.h"
-#include "models/host/gro_stage.h"
+#include "models/host/ip_stack.h"
 #include "models/host/tcp_acks.h"
 #include "models/ports/rx_check.h"
 
@@ -30,8 +30,8 @@ struct HostSocketStats {
 
 class HostSocket : public Task, public PacketSink {
  public:
-  // Costs: stack.ip, stack.tcp, stack.udp, stack.raw, stack.checksum (byte), stack.queue, app.read (per read), app.copy
-  // (byte), stack.socket_move (per move of the socket to another core); those of TcpAcks.
+  // Costs: stack.queue, app.read (per read), app.copy (byte), stack.socket_move (per move of the socket to another core); those of
+  // IpStack and TcpAcks.
   HostSocket(const HostSocketParams& params, PhysMem& phys, FrameTable& frames, ExpectedBytes& expected, CostBook& costs);
   // Set-up: where ACKs go; without it none are sent.
   void transmit_by(TxDriver& tx) { acks_.connect(tx); }
@@ -56,10 +56,9 @@ class HostSocket : public Task, public PacketSink {
   PhysMem& phys_;
   FrameTable& frames_;
   RxCheck check_;
-  Cost ip_, tcp_, udp_, raw_, checksum_, queue_, read_, copy_, move_;
+  IpStack stack_;
+  Cost queue_, read_, copy_, move_;
   std::uint32_t used_by_ = UINT32_MAX;     // core that used the socket last
-  static constexpr std::uint32_t kLargestPacket = 128 * 1024;   // beyond what GRO merges (64 KiB) and its last segment
-  std::vector<std::uint8_t> pulled_;       // scratch: a packet whose headers do not lie in one run
   Hpa user_ = 0;
   TcpAcks acks_;
   // By queued packet, a ring: its connection, 0 for what is not TCP.

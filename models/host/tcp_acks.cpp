@@ -60,4 +60,10 @@ void TcpAcks::data(Step& s, std::uint32_t connection, const std::uint8_t* header
   ++sent_;
 }
 
+std::uint32_t TcpAcks::received(Step& s, const Skb& skb, const std::uint8_t* headers, const Parsed& p) {
+  const std::uint32_t of = p.l4 == L4::tcp ? connection(headers, p) : 0;
+  if (of) data(s, of, headers, p, skb.gso_size ? std::min<std::uint32_t>(skb.gso_size, p.payload_length) : p.payload_length);
+  return of;
+}
+
 }  // namespace gd

@@ -10,6 +10,7 @@
 
 #include "models/host/transmit.h"
 #include "models/packet/parse.h"
+#include "models/skb/skb.h"
 
 namespace gd {
 
@@ -22,6 +23,8 @@ class TcpAcks {
   std::uint32_t connection(const std::uint8_t* headers, const Parsed& p);
   // Data that the socket took from `connection`; `segment`: payload of one wire segment in it.
   void data(Step& s, std::uint32_t connection, const std::uint8_t* headers, const Parsed& p, std::uint32_t segment);
+  // A packet that the socket took: both of them, for TCP. Returns the connection, 0 for what is not TCP.
+  std::uint32_t received(Step& s, const Skb& skb, const std::uint8_t* headers, const Parsed& p);
   std::uint64_t sent() const { return sent_; }
 
   static constexpr std::uint32_t kFlows = 1024;

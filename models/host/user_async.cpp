@@ -7,42 +7,16 @@
 
 namespace gd {
 
-namespace {
-// What a packet occupies of the socket's budget: its bytes and the overhead of skb and head.
-Bytes cost_in_socket(const Skb& skb) { return skb.length + Skb::kStruct + Skb::kSlab; }
-}  // namespace
-
 UserAsync::UserAsync(const UserAsyncParams& params, UserPages& pages, PhysMem& phys, Ownership& ownership, FrameTable& frames,
                      ExpectedBytes& expected, CostBook& costs)
-    : params_(params), pages_(pages), phys_(phys), ownership_(ownership), frames_(frames), check_(frames, expected), ip_(costs.get("stack.ip")),
-      tcp_(costs.get("stack.tcp")), udp_(costs.get("stack.udp")), raw_(costs.get("stack.raw")), checksum_(costs.get("stack.checksum")),
+    : params_(params), pages_(pages), phys_(phys), ownership_(ownership), frames_(frames), check_(frames, expected), stack_(phys, costs),
       queue_(costs.get("stack.queue")), recv_(costs.get("uring.recv")), cqe_(costs.get("uring.cqe")), copy_(costs.get("uring.copy")),
-      pulled_(kLargestPacket), acks_(phys, costs), open_(1024) {}
+      acks_(phys, costs), open_(1024) {}
 
 void UserAsync::packet(Step& s, Skb* skb) {
-  const Hpa at = skb->path->headers(*skb);
-  const std::uint8_t* headers = phys_.at(at);
-  Parsed p = parse(headers, skb->snapshot ? std::min<std::uint32_t>(skb->length, skb->snapshot_length) : skb->length);
-  const std::uint32_t contiguous = skb->head.length ? skb->head.length : skb->frags[0].length;
-  if (contiguous < skb->length && (p.header_length > contiguous || !p.ok())) {   // a cut inside the headers: pull them
-    std::uint32_t n = 0;
-    for_each_frag(*skb, [&](Frag& f) {
-      std::memcpy(&pulled_[n], phys_.at(f.addr), f.length);
-      n += f.length;
-    });
-    headers = pulled_.data();
-    p = parse(headers, n);
-  }
-  s.charge(ip_);
-  s.load(ip_.op, at, p.header_length);
-  s.charge(p.l4 == L4::tcp ? tcp_ : p.l4 == L4::udp ? udp_ : raw_);
-  if (skb->checksum == Checksum::none && p.l4 != L4::none) {
-    s.charge(checksum_, skb->length);
-    for_each_frag(*skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });
-    skb->checksum = packet_checksum(phys_, *skb, headers, p) == csum::Checked::bad ? Checksum::bad : Checksum::unnecessary;
-  }
+  const auto [headers, p, summed] = stack_.receive(s, *skb);
   const bool bad = skb->checksum == Checksum::bad;
-  if (bad || truesize_ + cost_in_socket(*skb) > params_.socket_buffer) {
+  if (bad || truesize_ + truesize(*skb) > params_.socket_buffer) {
     frames_.dropped(skb->frames, bad ? Drop::bad_checksum : Drop::socket_full, s.now());
     skb->path->release(s, skb);
     return;
@@ -55,11 +29,10 @@ void UserAsync::packet(Step& s, Skb* skb) {
     return;
   }
   s.charge(queue_);
-  const std::uint32_t connection = p.l4 == L4::tcp ? acks_.connection(headers, p) : 0;
-  if (connection) acks_.data(s, connection, headers, p, skb->gso_size ? std::min<std::uint32_t>(skb->gso_size, p.payload_length) : p.payload_length);
+  acks_.received(s, *skb, headers, p);
   skb->header_length = static_cast<std::uint16_t>(p.payload_offset);
   skb->next = nullptr;
-  truesize_ += cost_in_socket(*skb);
+  truesize_ += truesize(*skb);
   held_frames_ += skb->frames.count;
   if (!head_ && !entering_) s.wake(*worker_);
   entering_ = true;
@@ -179,7 +152,7 @@ void UserAsync::end(Step& s, Skb* skb) {
   begun_ = false;
   head_ = skb->next;
   skb->next = nullptr;
-  truesize_ -= cost_in_socket(*skb);
+  truesize_ -= truesize(*skb);
   Packet& k = packet_at(end_ - 1);
   frames_.join(k.frames, skb->frames);
   k.whole = true;

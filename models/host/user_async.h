@@ -12,7 +12,7 @@
 #pragma once
 #include <vector>
 
-#include "models/host/gro_stage.h"
+#include "models/host/ip_stack.h"
 #include "models/host/tcp_acks.h"
 #include "models/ports/rx_check.h"
 #include "models/skb/user_pages.h"
@@ -29,8 +29,8 @@ struct UserAsyncStats {
 
 class UserAsync : public PacketSink {
  public:
-  // Costs: stack.ip, stack.tcp, stack.udp, stack.raw, stack.checksum (byte), stack.queue, uring.recv (a packet taken from the socket),
-  // uring.cqe (a completion), uring.copy (byte); those of TcpAcks.
+  // Costs: stack.queue, uring.recv (a packet taken from the socket), uring.cqe (a completion), uring.copy (byte); those of IpStack and
+  // TcpAcks.
   UserAsync(const UserAsyncParams& params, UserPages& pages, PhysMem& phys, Ownership& ownership, FrameTable& frames, ExpectedBytes& expected,
             CostBook& costs);
   // Set-up: where ACKs go; the path of the queue; who runs complete(), woken by packets.
@@ -77,9 +77,8 @@ class UserAsync : public PacketSink {
   Ownership& ownership_;
   FrameTable& frames_;
   RxCheck check_;
-  Cost ip_, tcp_, udp_, raw_, checksum_, queue_, recv_, cqe_, copy_;
-  static constexpr std::uint32_t kLargestPacket = 128 * 1024;   // beyond what GRO merges (64 KiB) and its last segment
-  std::vector<std::uint8_t> pulled_;       // scratch: a packet whose headers do not lie in one run
+  IpStack stack_;
+  Cost queue_, recv_, cqe_, copy_;
   TcpAcks acks_;
   RxPath* path_ = nullptr;
   Task* worker_ = nullptr;

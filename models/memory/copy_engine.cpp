@@ -80,7 +80,6 @@ bool CopyEngine::begin(Channel& c, Time now) {
     const Time memory = read + memory_.device_write(now, now + read, x.to, x.n);
     const CopyTimes t = copy_times(params_, x.ready, now, c.last_done, x.n, memory);
     c.free = t.free;
-    c.last_done = t.done;
     stats_.busy += t.free - t.begin;
     x.done = t.done + memory_.device_write(now, t.done, q.status, kCopyStatus);
     c.last_done = x.done;

@@ -24,8 +24,7 @@ std::vector<report::Verdict> of_label(const std::vector<report::Verdict>& all, c
 }
 
 // The same with several seeds: means and intervals.
-std::string seed_results(const Evaluation& e, const Options& o) {
-  const report::SeedStatistics s = report::seed_statistics(e.input.seeds, e.input.policies);
+std::string seed_results(const Evaluation& e, const report::SeedStatistics& s, const Options& o) {
   const report::TextOptions text = text_options();
   std::string out = o.format == Format::csv ? "label,metric,unit,seeds,mean,half\n" : "";
   for (std::size_t i = 0; i < e.input.runs.size(); ++i) {
@@ -39,9 +38,9 @@ std::string seed_results(const Evaluation& e, const Options& o) {
   return out + report::verdicts_text(e.verdicts, text.colour);
 }
 
-std::string run_results(const Evaluation& e, const Options& o) {
+std::string run_results(const Evaluation& e, const report::SeedStatistics& seeds, const Options& o) {
   if (o.format == Format::json) return report::document_json("run", e.input, e.verdicts);
-  if (!e.input.seeds.empty()) return seed_results(e, o);
+  if (!e.input.seeds.empty()) return seed_results(e, seeds, o);
   std::string out;
   switch (o.format) {
     case Format::json: break;
@@ -103,7 +102,7 @@ int execute(const Options& o, bool side_by_side) {
     if (o.plots) undrawn = draw(folder.temporary());
     out = comparison_results(e, c, o);
   } else {
-    out = run_results(e, o);
+    out = run_results(e, c.seeds, o);
   }
   report::write_file(folder.temporary() + "/report.html", report::comparison_html(e.input, c, e.verdicts, report::page_files(folder.temporary())));
   check_signals();

@@ -77,12 +77,7 @@ int sweep_command(const Options& o) {
   folder.open_part(o.resume, plan.config);
   const int code = run_pieces(pieces_of(plan.runs), o, folder.temporary());
   if (code != kFine) return code;
-  const Gathered g = gather(plan, o, folder.temporary());
-  write_tables(plan, g, folder.temporary());
-  draw_tables(g, o, folder.temporary());
-  check_signals();
-  folder.commit();
-  return finish_sweep(plan, g, o, folder.shown());
+  return commit_sweep(plan, gather(plan, o, folder.temporary()), o, folder);
 }
 
 }  // namespace gd::cli

@@ -234,11 +234,7 @@ int search_sweep(const SweepPlanner& planner, const Options& o) {
   const SweepPlan plan = all.as_plan();
   Gathered g = gather(plan, o, folder.temporary());
   all.report(g.result);
-  write_tables(plan, g, folder.temporary());
-  draw_tables(g, o, folder.temporary());
-  check_signals();
-  folder.commit();
-  return finish_sweep(plan, g, o, folder.shown());
+  return commit_sweep(plan, g, o, folder);
 }
 
 }  // namespace gd::cli

@@ -9,6 +9,7 @@
 #include "src/cli/output.h"
 #include "src/cli/plots.h"
 #include "src/cli/progress.h"
+#include "src/cli/signals.h"
 #include "src/report/html.h"
 #include "src/report/results.h"
 
@@ -128,6 +129,14 @@ void draw_tables(const Gathered& g, const Options& o, const std::string& folder)
   const std::string undrawn = o.plots ? draw(folder) : "";
   if (!undrawn.empty()) write_error("warning: no pictures were drawn: " + undrawn);
   report::replace_file(folder + "/report.html", report::sweep_html(g.result, g.failed, report::page_files(folder)));
+}
+
+int commit_sweep(const SweepPlan& plan, const Gathered& g, const Options& o, ResultsFolder& folder) {
+  write_tables(plan, g, folder.temporary());
+  draw_tables(g, o, folder.temporary());
+  check_signals();
+  folder.commit();
+  return finish_sweep(plan, g, o, folder.shown());
 }
 
 int finish_sweep(const SweepPlan& plan, const Gathered& g, const Options& o, const std::string& where) {

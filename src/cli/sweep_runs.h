@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "src/cli/results_folder.h"
 #include "src/cli/sweep_plan.h"
 #include "src/report/gate.h"
 #include "src/report/sweep.h"
@@ -40,6 +41,9 @@ void write_tables(const SweepPlan& plan, const Gathered& g, const std::string& f
 
 // Pictures of tables that are whole, telling why there are none, and report.html.
 void draw_tables(const Gathered& g, const Options& options, const std::string& folder);
+
+// Tables and pictures into the folder, which is whole then; finish_sweep().
+int commit_sweep(const SweepPlan& plan, const Gathered& g, const Options& options, ResultsFolder& folder);
 
 // Prints what was gathered; `where` is the folder as the user named it. Returns the exit code.
 int finish_sweep(const SweepPlan& plan, const Gathered& g, const Options& options, const std::string& where);

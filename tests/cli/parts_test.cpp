@@ -60,11 +60,11 @@ TEST(Slurm, TasksShareManyRuns) {
   o.out = "out";
   for (const auto& [runs, array, loop] : {std::tuple{2500, "--array=0-999\n", "index < 2500; index += 1000"}, {1000, "--array=0-999\n", "index < 1000; index += 1000"}, {3, "--array=0-2\n", "index < 3; index += 3"}}) {
     plan.runs.resize(static_cast<std::size_t>(runs));
-    const std::string script = slurm_script(plan, o, "/opt/guest dma/guestdma", "/home/100%/work");
+    const std::string script = slurm_script(plan, o, "/opt/guest dma/guestdma", "/srv/100%/runs");
     EXPECT_THAT(script, testing::HasSubstr(array));
     EXPECT_THAT(script, testing::HasSubstr(loop));
     EXPECT_THAT(script, testing::HasSubstr("--job-name=guestdma-a-sweep\n"));
-    EXPECT_THAT(script, testing::HasSubstr("--output=\"/home/100%%/work/out/slurm/%a.log\"\n"));
+    EXPECT_THAT(script, testing::HasSubstr("--output=\"/srv/100%%/runs/out/slurm/%a.log\"\n"));
     EXPECT_THAT(script, testing::HasSubstr("'/opt/guest dma/guestdma' sweep 'my sweep.json' --quiet --out out --run-index \"$index\" -j 1"));
   }
 }

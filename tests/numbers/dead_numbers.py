@@ -8,9 +8,7 @@ scenario, and every number of every platform, doubled or cut, one of a scenario 
 A number is tried with the scenarios that use its profile only, the quickest first, and those before that have just shown
 a number of the same file to be alive; the first metric that moves settles it. One strategy is run where one is enough.
 """
-import argparse
 import json
-import pathlib
 import re
 import sys
 import time
@@ -180,12 +178,9 @@ def doubled_platforms(runs, files, only):
 
 
 def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("program")
-    p.add_argument("scenarios")
+    p = Runs.arguments()
     p.add_argument("--double", action="store_true")
     p.add_argument("--only", default="")
-    p.add_argument("-j", type=int, default=2)
     a = p.parse_args()
     runs = Runs(a.program, a.scenarios, a.j)
     runs.bases = {}

@@ -9,8 +9,6 @@ What holds whatever the numbers are, on runs of dma-bench and of received frames
   clock      half the link's rate: serialisation alone; half the host's clock: no bus figure
 Exit 1 with the lines that do not hold.
 """
-import argparse
-import pathlib
 import sys
 
 from runs import Runs
@@ -63,10 +61,7 @@ class Laws:
 
 
 def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("program")
-    p.add_argument("scenarios", type=pathlib.Path)
-    p.add_argument("-j", type=int, default=2)
+    p = Runs.arguments()
     a = p.parse_args()
     laws = Laws(Runs(a.program, a.scenarios, a.j))
 

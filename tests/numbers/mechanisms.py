@@ -4,8 +4,6 @@
 Each row switches one mechanism of a shipped scenario off, or changes a clock, and says what must follow: metrics that rise,
 fall, become zero, stay within a share, or scale. Exit 1 with the rows that do not hold.
 """
-import argparse
-import pathlib
 import sys
 
 from runs import Runs
@@ -79,10 +77,7 @@ def check_rows(runs):
 
 
 def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("program")
-    p.add_argument("scenarios", type=pathlib.Path)
-    p.add_argument("-j", type=int, default=2)
+    p = Runs.arguments()
     a = p.parse_args()
     runs = Runs(a.program, a.scenarios, a.j)
     bad = check_rows(runs)

@@ -1,4 +1,5 @@
 """Shipped scenarios run by the program, their summaries and ledgers; shared by the checks of this folder."""
+import argparse
 import concurrent.futures
 import json
 import pathlib
@@ -10,6 +11,15 @@ class Runs:
     def __init__(self, program, scenarios, jobs):
         self.program, self.scenarios, self.jobs = program, pathlib.Path(scenarios), jobs
         self.pool = concurrent.futures.ThreadPoolExecutor(jobs)
+
+    @staticmethod
+    def arguments():
+        """A parser of what every check of this folder is given."""
+        p = argparse.ArgumentParser()
+        p.add_argument("program")
+        p.add_argument("scenarios", type=pathlib.Path)
+        p.add_argument("-j", type=int, default=2)
+        return p
 
     def shipped(self):
         found = []

@@ -7,8 +7,6 @@ first. BY_SEEDS names the runs, each with the reason, whose outcome hangs on sin
 seeds each way, with Poisson arrivals where the scenario has paced ones (else every seed is the same run), and the mean may
 move by no more than the seeds differ. --every takes one scenario in N.
 """
-import argparse
-import pathlib
 import sys
 
 from runs import Runs, merged
@@ -119,10 +117,7 @@ def seeded(runs, files, step, seeds):
 
 
 def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("program")
-    p.add_argument("scenarios", type=pathlib.Path)
-    p.add_argument("-j", type=int, default=2)
+    p = Runs.arguments()
     p.add_argument("--only", default="")
     p.add_argument("--step", default="500ns")
     p.add_argument("--seeds", type=int, default=0)

@@ -1,0 +1,40 @@
+#include "models/host/ip_stack.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/buffers/strategy.h"
+
+namespace gd {
+
+IpStack::IpStack(PhysMem& phys, CostBook& costs)
+    : phys_(phys), ip_(costs.get("stack.ip")), tcp_(costs.get("stack.tcp")), udp_(costs.get("stack.udp")), raw_(costs.get("stack.raw")),
+      checksum_(costs.get("stack.checksum")), pulled_(kLargestPacket) {}
+
+IpStack::Seen IpStack::receive(Step& s, Skb& skb) {
+  const Hpa at = skb.path->headers(skb);
+  const std::uint8_t* headers = phys_.at(at);
+  Parsed p = parse(headers, skb.snapshot ? std::min<std::uint32_t>(skb.length, skb.snapshot_length) : skb.length);
+  const std::uint32_t contiguous = skb.head.length ? skb.head.length : skb.frags[0].length;
+  if (contiguous < skb.length && (p.header_length > contiguous || !p.ok())) {   // a cut inside the headers: pull them
+    std::uint32_t n = 0;
+    for_each_frag(skb, [&](Frag& f) {
+      std::memcpy(&pulled_[n], phys_.at(f.addr), f.length);
+      n += f.length;
+    });
+    headers = pulled_.data();
+    p = parse(headers, n);
+  }
+  s.charge(ip_);
+  s.load(ip_.op, at, p.header_length);
+  s.charge(p.l4 == L4::tcp ? tcp_ : p.l4 == L4::udp ? udp_ : raw_);
+  const bool sum = skb.checksum == Checksum::none && p.l4 != L4::none;
+  if (sum) {
+    s.charge(checksum_, skb.length);
+    for_each_frag(skb, [&](Frag& f) { s.stream_load(checksum_.op, f.addr, f.length); });
+    skb.checksum = packet_checksum(phys_, skb, headers, p) == csum::Checked::bad ? Checksum::bad : Checksum::unnecessary;
+  }
+  return {headers, p, sum};
+}
+
+}  // namespace gd
