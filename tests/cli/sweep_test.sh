@@ -80,24 +80,30 @@ sweep_in_pieces() {   # commands for elsewhere; what they leave is what one proc
   cmp whole/sweep.json pieces/sweep.json || wrong 'collected as in one process'
 }
 
-sweep_resumed() {
-  swept
-  gd sweep swept.json --out whole --quiet
-  "$guestdma" sweep swept.json --out late --quiet -j 1 >/dev/null 2>&1 &
+# ended_and_resumed FILE N OPTION...: a sweep or search that is ended when run N is there, and goes on; with the options it is another.
+ended_and_resumed() {
+  local file=$1 last=$2; shift 2
+  gd sweep "$file" --out whole --quiet
+  "$guestdma" sweep "$file" --out late --quiet -j 1 >/dev/null 2>&1 &
   local program=$!
-  until_true test -s .late.part/runs/0/guest-head/summary.json
+  until_true test -s ".late.part/runs/$last/guest-head/summary.json"
   kill -INT "$program"; wait "$program"; status=$?
   status_is 130
   [ ! -e late ] || wrong 'what was ended does not look whole'
   local before
   before=$(stat -c %y .late.part/runs/0/guest-head/summary.json)
-  gd sweep swept.json --out late --resume --seeds 3
+  gd sweep "$file" --out late --resume "$@"
   status_is 2; err_has 'is another sweep than this one'
-  gd sweep swept.json --out late --resume --quiet
+  gd sweep "$file" --out late --resume --quiet
   status_is 0
   [ "$(stat -c %y late/runs/0/guest-head/summary.json)" = "$before" ] || wrong 'what was done is kept'
   same_tables whole late
   [ ! -e .late.part ] && [ ! -e late/.job.json ] || wrong 'nothing of the job is left'
+}
+
+sweep_resumed() {
+  swept
+  ended_and_resumed swept.json 0 --seeds 3
 }
 
 sweep_gates() {
@@ -182,20 +188,7 @@ search_mistakes() {
 
 search_resumed() {
   searched
-  gd sweep searched.json --out whole --quiet
-  "$guestdma" sweep searched.json --out late --quiet -j 1 >/dev/null 2>&1 &
-  local program=$!
-  until_true test -s .late.part/runs/2/guest-head/summary.json
-  kill -INT "$program"; wait "$program"; status=$?
-  status_is 130
-  local before
-  before=$(stat -c %y .late.part/runs/0/guest-head/summary.json)
-  gd sweep searched.json --out late --resume --crossover 'guest.cycles_per_packet[vhost-copy,guest-head]'
-  status_is 2; err_has 'is another sweep than this one'
-  gd sweep searched.json --out late --resume --quiet
-  status_is 0
-  [ "$(stat -c %y late/runs/0/guest-head/summary.json)" = "$before" ] || wrong 'what was done is kept'
-  same_tables whole late
+  ended_and_resumed searched.json 2 --crossover 'guest.cycles_per_packet[vhost-copy,guest-head]'
 }
 
 case $(type -t "${3:-}") in

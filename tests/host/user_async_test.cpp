@@ -43,6 +43,12 @@ struct UserBench : HostBench {
     kernel->connect(*path, thread ? static_cast<Task&>(*thread) : *app);
     start(strategy, kernel.get());                           // the driver's ring fills when the application has given its buffers
   }
+  // Frames of one connection with so many bytes of payload, and time for the application to read them.
+  void receive_in_order(std::initializer_list<std::uint32_t> payloads) {
+    std::uint32_t seq = 1;
+    for (const std::uint32_t n : payloads) receive(tcp4_frame(n, seq)), seq += n;
+    wait();
+  }
   void expect_quiet() {
     EXPECT_EQ(frames.live(), 0u);
     EXPECT_EQ(kernel->held(), 0u);
@@ -75,9 +81,7 @@ TEST_P(UserAsyncRows, EveryByteIsReadWhereItLies) {
   UserAppParams p;
   p.kernel_thread = r.thread;
   open(r.strategy, p);
-  std::uint32_t seq = 1;
-  for (std::uint32_t n : {1460u, 6u, 700u}) receive(tcp4_frame(n, seq)), seq += n;
-  wait();
+  receive_in_order({1460, 6, 700});
   EXPECT_EQ(frames.all().delivered, 3u);
   EXPECT_EQ(app->stats().bytes, 2166u);
   EXPECT_EQ(app->stats().reads, 3u);
@@ -95,9 +99,7 @@ INSTANTIATE_TEST_SUITE_P(All, UserAsyncRows,
 TEST_F(UserBench, CompletionsOfAMergedPacket) {
   env.split = SplitMode::split;
   open("copy-header");
-  std::uint32_t seq = 1;
-  for (unsigned i = 0; i < 8; ++i) receive(tcp4_frame(1400, seq)), seq += 1400;
-  wait();
+  receive_in_order({1400, 1400, 1400, 1400, 1400, 1400, 1400, 1400});
   EXPECT_EQ(app->stats().bytes, 8 * 1400u);
   EXPECT_EQ(app->stats().reads, 8u);
   EXPECT_LT(kernel->stats().packets, 8u);
@@ -106,9 +108,7 @@ TEST_F(UserBench, CompletionsOfAMergedPacket) {
 
 TEST_F(UserBench, CopiesOfAMergedPacketFillTheirBuffers) {
   open("vhost-copy");
-  std::uint32_t seq = 1;
-  for (unsigned i = 0; i < 8; ++i) receive(tcp4_frame(1400, seq)), seq += 1400;
-  wait();
+  receive_in_order({1400, 1400, 1400, 1400, 1400, 1400, 1400, 1400});
   EXPECT_EQ(app->stats().bytes, 8 * 1400u);
   EXPECT_LE(app->stats().reads, 4u);
   expect_quiet();
