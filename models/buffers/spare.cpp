@@ -18,6 +18,7 @@ Skb* SparePath::copy(Step& s, const Skb& from) {
   skb->gso_size = from.gso_size;
   skb->gso_segments = from.gso_segments;
   skb->gso_fixed_id = from.gso_fixed_id;
+  skb->gso_accecn = from.gso_accecn;
   skb->csum_start = from.csum_start;
   skb->csum_offset = from.csum_offset;
   skb->header_length = from.header_length;

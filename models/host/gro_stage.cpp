@@ -148,6 +148,7 @@ void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up
     skb->gso_size = m.gso_size;
     skb->gso_segments = m.gso_segments;
     skb->gso_fixed_id = m.fixed_id;
+    skb->gso_accecn = m.accecn;
     skb->gso_type = m.udp ? VirtioNetHdr::kGsoUdpL4 : m.tcp6 ? VirtioNetHdr::kGsoTcpV6 : VirtioNetHdr::kGsoTcpV4;
     if (m.ecn) skb->gso_type |= VirtioNetHdr::kGsoEcn;
     skb->header_length = m.header_length;

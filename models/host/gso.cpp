@@ -16,7 +16,8 @@ TapOffloads TapOffloads::of(std::uint64_t f) {
           feature::has(f, feature::kGuestEcn), feature::has(f, feature::kGuestUso4) && feature::has(f, feature::kGuestUso6)};
 }
 
-bool TapOffloads::pass(std::uint8_t gso_type) const {
+bool TapOffloads::pass(std::uint8_t gso_type, bool accecn) const {
+  if (accecn) return false;
   if (gso_type & VirtioNetHdr::kGsoEcn && !ecn) return false;
   const std::uint8_t type = gso_type & static_cast<std::uint8_t>(~VirtioNetHdr::kGsoEcn);
   if (!checksum) return type == VirtioNetHdr::kGsoNone;
@@ -81,7 +82,7 @@ bool GsoSegmenter::plan(const Skb& skb) {
   out_.clear();
   headers_at_ = skb.path->headers(skb);
   const Parsed p = parse(phys_.at(headers_at_), skb.length);
-  plan_ = segment_plan(p, skb.gso_size, skb.gso_fixed_id);
+  plan_ = segment_plan(p, skb.gso_size, skb.gso_fixed_id, skb.gso_accecn);
   skbs_.ownership().acts_on(phys_.at(headers_at_), headers_at_);
   if (p.l4 == L4::none || plan_.header_length > headers_.size() || plan_.size == 0 || plan_.header_length + plan_.payload > skb.length) return false;
   std::memcpy(headers_.data(), phys_.at(headers_at_), plan_.header_length);

@@ -23,8 +23,9 @@ struct TapOffloads {
   bool uso = true;                 // GUEST_USO4 and GUEST_USO6
   static TapOffloads none() { return {false, false, false, false, false}; }
   static TapOffloads of(std::uint64_t features);
-  // Whether a merged packet of this virtio_net_hdr gso_type passes.
-  bool pass(std::uint8_t gso_type) const;
+  // Whether a merged packet of this virtio_net_hdr gso_type passes. `accecn`: its segments carry CWR, each; virtio-net has no
+  // word for that (feature bits for it are a proposal of 2026), so a tap lets GSO cut it.
+  bool pass(std::uint8_t gso_type, bool accecn) const;
 };
 
 struct GsoStats {

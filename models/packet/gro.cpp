@@ -108,6 +108,7 @@ void GroTable::insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r)
   e.info.flags = h.udp ? 0 : s.frame[h.l4 + tcp::kFlags];
   e.info.udp = h.udp;
   e.info.ipv6 = s.parsed->l3 == L3::ipv6;
+  e.info.same_cwr = rules_ == GroRules::linux_6;
   e.info.verified = s.verified;
   std::memcpy(e.header, s.frame, h.length);
   r.verdict = GroVerdict::held;

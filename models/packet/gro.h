@@ -82,6 +82,7 @@ struct GroInfo {
   bool ipv6 = false;
   bool udp = false;
   bool fixed_id = false;
+  bool same_cwr = false;         // linux_6: CWR stands in all segments or in none
   bool verified = false;         // the first segment's checksum state
 };
 
@@ -112,7 +113,8 @@ struct GroMeta {
   std::uint16_t gso_segments = 1;
   bool udp = false;             // gso_type UDP_L4
   bool tcp6 = false;            // gso_type TCPV6 instead of TCPV4
-  bool ecn = false;             // CWR set in the merged header
+  bool ecn = false;             // CWR set in the merged header, meant for the first segment alone (SKB_GSO_TCP_ECN)
+  bool accecn = false;          // CWR set in every segment (SKB_GSO_TCP_ACCECN)
   bool fixed_id = false;
   bool needs_csum = false;      // checksum field holds the pseudo header's sum only
   std::uint16_t header_length = 0;   // L2 + L3 + L4

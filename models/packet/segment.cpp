@@ -7,7 +7,7 @@
 
 namespace gd {
 
-SegmentPlan segment_plan(const Parsed& p, std::uint16_t gso_size, bool fixed_id) {
+SegmentPlan segment_plan(const Parsed& p, std::uint16_t gso_size, bool fixed_id, bool accecn) {
   SegmentPlan s;
   s.size = gso_size;
   s.l3_offset = static_cast<std::uint16_t>(p.l3_offset());
@@ -17,6 +17,7 @@ SegmentPlan segment_plan(const Parsed& p, std::uint16_t gso_size, bool fixed_id)
   s.ipv6 = p.l3 == L3::ipv6;
   s.udp = p.l4 == L4::udp;
   s.fixed_id = fixed_id;
+  s.accecn = accecn;
   return s;
 }
 
@@ -49,7 +50,7 @@ void segment_headers(std::uint8_t* out, const std::uint8_t* merged, const Segmen
   }
   put_be32(t + tcp::kSeq, be32(t + tcp::kSeq) + index * plan.size);
   if (index + 1 < plan.segments()) t[tcp::kFlags] &= static_cast<std::uint8_t>(~(tcp::kFin | tcp::kPsh));
-  if (index > 0) t[tcp::kFlags] &= static_cast<std::uint8_t>(~tcp::kCwr);
+  if (index > 0 && !plan.accecn) t[tcp::kFlags] &= static_cast<std::uint8_t>(~tcp::kCwr);
   put_be16(t + tcp::kCheck, partial ? pseudo : 0);
   if (partial) return;
   const std::uint16_t sum = csum::add(csum::sum(t, plan.header_length - plan.l4_offset), payload_sum);   // TCP headers are even

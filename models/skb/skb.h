@@ -52,6 +52,7 @@ struct Skb {
   std::uint32_t kept = kNoToken;   // the first buffer that a pull has emptied and that its path keeps for the hand-over
   std::uint8_t gso_type = 0;       // virtio_net_hdr GSO type, 0 none
   std::uint16_t gso_size = 0, gso_segments = 0, csum_start = 0, csum_offset = 0, header_length = 0;
+  bool gso_accecn = false;         // merged TCP frames carried CWR, each (SKB_GSO_TCP_ACCECN)
   bool gso_fixed_id = false;       // merged IPv4 frames had one id (SKB_GSO_TCP_FIXEDID)
   std::uint16_t vlan = 0;
   bool vlan_present = false;

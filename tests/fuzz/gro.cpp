@@ -172,7 +172,7 @@ class Play {
   }
   // The segments again, byte for byte.
   void cut(const Frame& all, const Parsed& p, const GroMeta& meta, bool fixed_id, const std::vector<Skb*>& segments) {
-    const SegmentPlan plan = segment_plan(p, meta.gso_size, fixed_id);
+    const SegmentPlan plan = segment_plan(p, meta.gso_size, fixed_id, meta.accecn);
     must(plan.segments() == segments.size(), "another number of segments when cut");
     std::uint32_t at = plan.header_length;
     for (std::uint32_t i = 0; i < plan.segments(); ++i) {

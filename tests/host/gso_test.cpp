@@ -19,8 +19,9 @@ TEST(TapOffloads, PassTable) {
   const Row rows[] = {{all, v4, true},         {all, v6, true},        {all, v4 | ecn, true},       {all & ~feature::bit(feature::kGuestEcn), v4 | ecn, false},
                       {kTso4Only, v4, true},   {kTso4Only, v6, false}, {kTso4Only, v4 | ecn, false}, {kCsumOnly, v4, false},
                       {all & ~feature::bit(feature::kGuestCsum), v4, false}, {0, 0, true}};
-  for (const Row& r : rows) EXPECT_EQ(TapOffloads::of(r.features).pass(r.gso), r.pass) << r.features << " " << int(r.gso);
-  EXPECT_FALSE(TapOffloads::none().pass(v4));
+  for (const Row& r : rows) EXPECT_EQ(TapOffloads::of(r.features).pass(r.gso, false), r.pass) << r.features << " " << int(r.gso);
+  EXPECT_FALSE(TapOffloads::none().pass(v4, false));
+  EXPECT_FALSE(TapOffloads::of(all).pass(v4, true));   // CWR in every segment: no bit of virtio-net says so
 }
 
 struct GsoTest : VhostTest {
@@ -43,12 +44,12 @@ struct GsoTest : VhostTest {
     expect_no_violation();
     return out;
   }
-  std::vector<Frame> flow(std::size_t bytes, std::size_t last, unsigned n) {
+  std::vector<Frame> flow(std::size_t bytes, std::size_t last, unsigned n, unsigned flags = 0x10) {
     std::vector<Frame> all;
     for (unsigned i = 0; i < n; ++i) {
       Ip4 o;
       o.id = 7 + i;
-      Frame f = ip4_packet(ethernet(0x0800), o, tcp_segment(100 + i * static_cast<std::uint32_t>(bytes), 200, 0x10, {}, payload(i + 1 == n ? last : bytes)));
+      Frame f = ip4_packet(ethernet(0x0800), o, tcp_segment(100 + i * static_cast<std::uint32_t>(bytes), 200, flags, {}, payload(i + 1 == n ? last : bytes)));
       seal(f, 14, 34, false, 6);
       all.push_back(f);
     }
@@ -62,6 +63,18 @@ TEST_F(GsoTest, AGuestThatNegotiatedGetsOnePacket) {
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(out[0].size(), 54u + 3000);
   EXPECT_EQ(headers[0].gso_type, VirtioNetHdr::kGsoTcpV4);
+}
+
+TEST_F(GsoTest, FramesThatAllCarryCwrAreCutAgainAsTheyCame) {
+  const auto in = flow(1460, 333, 4, 0x90);   // accurate ECN counts with CWR in each frame
+  auto out = burst(kTso4Only | feature::bit(feature::kGuestEcn), in);
+  ASSERT_EQ(out.size(), in.size());
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    EXPECT_EQ(headers[i].gso_type, VirtioNetHdr::kGsoNone);
+    EXPECT_TRUE(csum::complete_l4(out[i].data(), static_cast<std::uint32_t>(out[i].size())));
+    EXPECT_EQ(out[i], in[i]);
+  }
+  EXPECT_EQ(gro->stats().merged, 3u);
 }
 
 TEST_F(GsoTest, WithoutAnyOffloadTheFramesAreThoseThatCame) {

@@ -172,7 +172,8 @@ TEST(Gro, MetadataOfAMergedPacket) {
   EXPECT_EQ(x.meta.gso_size, 100);
   EXPECT_EQ(x.meta.gso_segments, 4);
   EXPECT_FALSE(x.meta.tcp6);
-  EXPECT_TRUE(x.meta.ecn);
+  EXPECT_TRUE(x.meta.accecn);                // every segment had CWR
+  EXPECT_FALSE(x.meta.ecn);
   EXPECT_FALSE(x.meta.fixed_id);
   EXPECT_EQ(x.meta.header_length, 54);
   EXPECT_EQ(x.meta.csum_start, 34);
@@ -181,6 +182,20 @@ TEST(Gro, MetadataOfAMergedPacket) {
   EXPECT_EQ(be16(&x.bytes[18]), 5);          // id of the first
   EXPECT_EQ(x.bytes[47], 0xd8);              // PSH of the last is added
   EXPECT_EQ(be32(&x.bytes[38]), 1000u);      // sequence number of the first
+
+  // 2.6.35: a segment with CWR begins a packet that those without may join.
+  Driver old = driver(GroRules::linux_2_6_35);
+  s = {};
+  s.flags = 0x90;
+  old.receive(v4(s));
+  s.flags = 0x10;
+  s.seq += s.data;
+  ++s.id;
+  old.receive(v4(s));
+  old.end_of_poll();
+  ASSERT_EQ(old.delivered.size(), 1u);
+  EXPECT_TRUE(old.delivered[0].meta.ecn);
+  EXPECT_FALSE(old.delivered[0].meta.accecn);
 
   Driver single = driver(GroRules::linux_6);
   const Frame f = v4({});

@@ -18,6 +18,7 @@ struct Case {
   unsigned first_flags, last_flags;
   std::vector<std::size_t> lengths;
   unsigned first_id;
+  bool accecn = false;             // CWR where the first has it
 };
 
 Frame options12() {
@@ -33,6 +34,8 @@ std::vector<Case> cases() {
           {"id fixed", false, true, 0, {}, 0x10, 0x10, {500, 500}, 0},
           {"options and odd lengths", false, false, 0, options12(), 0x10, 0x19, {1447, 1447, 1001}, 7},
           {"cwr on the first", false, false, 0, {}, 0x90, 0x10, {1460, 1460}, 7},
+          {"cwr on all", false, false, 0, {}, 0x90, 0x98, {1460, 1460, 20}, 7, true},
+          {"no cwr", false, false, 0, {}, 0x10, 0x10, {1460, 1460}, 7, true},
           {"vlan", false, false, 0x81000005u, {}, 0x10, 0x18, {1460, 1460}, 7},
           {"ipv6", true, false, 0, options12(), 0x10, 0x18, {1428, 1428, 700}, 0},
           {"ipv6 vlan", true, false, 0x81000005u, {}, 0x10, 0x10, {1440, 1440}, 0}};
@@ -42,7 +45,7 @@ std::vector<Frame> frames_of(const Case& c) {
   std::vector<Frame> all;
   std::uint32_t seq = 0xfffff800;
   for (std::size_t i = 0; i < c.lengths.size(); ++i) {
-    const unsigned flags = i + 1 == c.lengths.size() ? c.last_flags : i == 0 ? c.first_flags : 0x10;
+    const unsigned flags = i + 1 == c.lengths.size() ? c.last_flags : i == 0 || c.accecn ? c.first_flags : 0x10;
     Frame eth = c.tag ? ethernet(c.v6 ? 0x86dd : 0x0800, {c.tag}) : ethernet(c.v6 ? 0x86dd : 0x0800);
     const std::size_t l3 = eth.size();
     Frame data = payload(c.lengths[i]);
@@ -81,7 +84,8 @@ TEST(Segment, CutsWhatWasMerged) {
     SCOPED_TRACE(c.name);
     const std::vector<Frame> frames = frames_of(c);
     const Frame all = merge(c, frames);
-    const SegmentPlan plan = segment_plan(parse(all.data(), static_cast<std::uint32_t>(all.size())), static_cast<std::uint16_t>(c.lengths[0]), c.fixed_id);
+    const SegmentPlan plan = segment_plan(parse(all.data(), static_cast<std::uint32_t>(all.size())), static_cast<std::uint16_t>(c.lengths[0]), c.fixed_id,
+                                           c.accecn);
     ASSERT_EQ(plan.segments(), frames.size());
     for (std::uint32_t i = 0; i < plan.segments(); ++i) {
       EXPECT_EQ(plan.payload_of(i), c.lengths[i]);
@@ -137,7 +141,7 @@ TEST(Segment, CutsMergedDatagrams) {
     const auto n = static_cast<std::uint32_t>(all.size());
     put_be16(&all[l3 + (c.v6 ? ip6::kPayloadLength : ip4::kTotalLength)], static_cast<std::uint16_t>(n - (c.v6 ? l4 : l3)));
     put_be16(&all[l4 + udp::kLength], static_cast<std::uint16_t>(n - l4));
-    const SegmentPlan plan = segment_plan(parse(all.data(), n), static_cast<std::uint16_t>(c.lengths[0]), c.fixed_id);
+    const SegmentPlan plan = segment_plan(parse(all.data(), n), static_cast<std::uint16_t>(c.lengths[0]), c.fixed_id, false);
     ASSERT_EQ(plan.segments(), frames.size());
     EXPECT_TRUE(plan.udp);
     for (std::uint32_t i = 0; i < plan.segments(); ++i) {
@@ -160,7 +164,7 @@ TEST(Segment, InPlaceGivesTheSame) {
   const Case c = cases()[1];
   const std::vector<Frame> frames = frames_of(c);
   Frame all = merge(c, frames);
-  const SegmentPlan plan = segment_plan(parse(all.data(), static_cast<std::uint32_t>(all.size())), 1448, false);
+  const SegmentPlan plan = segment_plan(parse(all.data(), static_cast<std::uint32_t>(all.size())), 1448, false, false);
   segment_headers(all.data(), all.data(), plan, 0, false, csum::sum(frames[0].data() + plan.header_length, 1448));
   EXPECT_EQ(Frame(all.begin(), all.begin() + plan.header_length), Frame(frames[0].begin(), frames[0].begin() + plan.header_length));
 }
