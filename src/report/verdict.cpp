@@ -67,11 +67,8 @@ Measured measure(const RunResult& r, const std::string& metric) {
   return {v, m->unit};
 }
 
-// A metric's unit by the name that scenarios know.
-std::string scenario_unit(const std::string& unit) {
-  if (unit == "bytes") return "B";
-  return scenario::known_unit(unit) ? unit : "";
-}
+// A metric's unit by the name that scenarios know, if they know it.
+std::string scenario_unit(const std::string& unit) { return unit == "bytes" ? "B" : unit; }
 
 std::string with_unit(double v, const std::string& unit) { return figure(v) + (unit.empty() ? "" : unit == "%" ? "%" : " " + unit); }
 
@@ -109,7 +106,7 @@ void judge(Verdict& v, const Expectation& e, const RunResult& run, const std::ve
       v.unit = e.unit;
       if (!v.measured) {
         v.state = State::invalid;
-        v.detail = e.metric + " is in " + (m.unit.empty() ? "plain numbers" : m.unit) + ", not in " + e.unit;
+        v.detail = e.metric + " is in " + (m.unit.empty() ? "plain numbers" : m.unit) + ", not in " + e.unit + (scenario::known_unit(scenario_unit(m.unit)) ? "" : ": the number stands without a unit");
         return;
       }
     }

@@ -170,8 +170,6 @@ bool known_unit(std::string_view unit) { return measure(unit) != nullptr; }
 std::optional<double> convert(double value, std::string_view from, std::string_view to) {
   if (from == to) return value;
   const Measure *a = measure(from), *b = measure(to);
-  // A bare number is taken in the metric's own unit.
-  if (from.empty() && (b == nullptr || b->dimension != 4)) return value;
   if (a == nullptr || b == nullptr || a->dimension != b->dimension) return std::nullopt;
   return value * a->factor / b->factor;
 }

@@ -23,8 +23,8 @@ std::string format_quantity(Type type, std::uint64_t value);
 Parsed parse_decimal(std::string_view text, std::uint64_t scale);
 // `milli` / 1000 as a decimal number: 123500 -> "123.5".
 std::string format_milli(std::uint64_t milli);
-// Converts between units of one dimension as metrics use them ("us" to "ns", "%" to "", "Gb/s", "B", "cycles" ...);
-// nothing when they do not match. "" stands for a bare number.
+// Converts between units of one dimension as metrics use them ("us" to "ns", "%" to "", "Gb/s", "B" ...); nothing
+// when they do not match, or are none of these ("cycles", "frames") and not the same. "" stands for a share or ratio.
 std::optional<double> convert(double value, std::string_view from, std::string_view to);
 // A unit that an expect line may carry.
 bool known_unit(std::string_view unit);

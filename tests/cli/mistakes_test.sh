@@ -72,6 +72,8 @@ expectations() {
   refuses 'bad.json:4:14: error: /expect/0: there is no metric "latency.p55"' run bad.json
   with 'latency.p50 < 5 Gb/s'
   refuses 'bad.json:4:13: error: /expect/0: latency.p50 is in ns, not in Gb/s' run bad.json
+  with 'cpu.cycles_per_packet < 5us'
+  refuses 'cpu.cycles_per_packet is in cycles, not in us: the number stands without a unit' run bad.json
   with 'drops.total[copy-header] == 0'
   refuses 'names copy-header, which is not run' compare bad.json
   gd run bad.json --out skipped

@@ -72,8 +72,10 @@ TEST(Units, ConversionOfMetrics) {
   EXPECT_DOUBLE_EQ(*convert(50, "us", "ns"), 50'000);
   EXPECT_DOUBLE_EQ(*convert(9, "Gbps", "Gb/s"), 9);
   EXPECT_DOUBLE_EQ(*convert(1, "%", ""), 0.01);
-  EXPECT_DOUBLE_EQ(*convert(4, "", "cycles"), 4);       // a bare number is in the metric's own unit
-  EXPECT_DOUBLE_EQ(*convert(4, "", "ns"), 4);
+  EXPECT_DOUBLE_EQ(*convert(4, "cycles", "cycles"), 4);
+  EXPECT_FALSE(convert(4, "", "ns"));
+  EXPECT_FALSE(convert(4, "cycles", "us"));
+  EXPECT_FALSE(convert(4, "frames", "%"));
   EXPECT_FALSE(convert(1, "ns", "Gb/s"));
   EXPECT_FALSE(convert(1, "B", "cycles"));
 }
