@@ -313,8 +313,12 @@ PointsList read_points(const std::string& file, report::FormulaNames metrics, sc
     d.message = !fs::exists(file, error) ? "there is no such file" : fs::is_directory(file, error) ? "is a folder, not a list of points" : "cannot be read";
     throw scenario::ScenarioError({d});
   }
+  return parse_points(*text, file, std::move(metrics), mistakes);
+}
+
+PointsList parse_points(const std::string& text, const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes) {
   PointsReader r(std::move(metrics), mistakes);
-  r.list(*text, file, false);
+  r.list(text, file, false);
   PointsList out = r.take();
   if (out.name.empty()) out.name = stem_of(file);
   return out;

@@ -54,5 +54,7 @@ struct PointsList {
 // Reads `file` ("-": standard input); mistakes of the list go to `mistakes`. Throws ScenarioError for a file that cannot be
 // read. `metrics`: what formulas may name; its runs are not used.
 PointsList read_points(const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes);
+// The same of a text, as if it stood in `file`.
+PointsList parse_points(const std::string& text, const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes);
 
 }  // namespace gd::cli

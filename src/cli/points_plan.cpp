@@ -137,11 +137,10 @@ void check_kinds(const std::vector<Point>& points, const std::string& file, scen
 
 }  // namespace
 
-PointsPlan plan_points(const std::string& file, const Options& options) {
-  scenario::Mistakes mistakes;
-  Planner planner(options, mistakes);
+namespace {
+
+PointsPlan plan_list(PointsList list, const std::string& file, Planner& planner, scenario::Mistakes& mistakes) {
   PointsPlan out;
-  PointsList list = read_points(file, {planner.load().known_metric, planner.load().metric_names, {}}, mistakes);
   out.name = std::move(list.name);
   out.points = std::move(list.points);
   if (!mistakes.any()) check_kinds(out.points, file, mistakes);
@@ -151,6 +150,21 @@ PointsPlan plan_points(const std::string& file, const Options& options) {
   }
   mistakes.raise();
   return out;
+}
+
+}  // namespace
+
+PointsPlan plan_points(const std::string& file, const Options& options) {
+  scenario::Mistakes mistakes;
+  Planner planner(options, mistakes);
+  PointsList list = read_points(file, {planner.load().known_metric, planner.load().metric_names, {}}, mistakes);
+  return plan_list(std::move(list), file, planner, mistakes);
+}
+
+PointsPlan plan_points(PointsList list, const std::string& file, const Options& options) {
+  scenario::Mistakes mistakes;
+  Planner planner(options, mistakes);
+  return plan_list(std::move(list), file, planner, mistakes);
 }
 
 }  // namespace gd::cli

@@ -24,5 +24,7 @@ struct PointsPlan {
 // place in the list where that is where the mistake stands; also for a list of which no point is modelled, or more than half
 // of those modelled are calibrated.
 PointsPlan plan_points(const std::string& file, const Options& options);
+// The same of a list already read, without mistakes.
+PointsPlan plan_points(PointsList list, const std::string& file, const Options& options);
 
 }  // namespace gd::cli

@@ -8,8 +8,10 @@
 #include <vector>
 
 void fuzz_scenario(const std::uint8_t* data, std::size_t size);
+void fuzz_points(const std::uint8_t* data, std::size_t size);
 void fuzz_capture(const std::uint8_t* data, std::size_t size);
 void fuzz_ring(const std::uint8_t* data, std::size_t size);
+void fuzz_virtqueue(const std::uint8_t* data, std::size_t size);
 void fuzz_headers(const std::uint8_t* data, std::size_t size);
 void fuzz_gro(const std::uint8_t* data, std::size_t size);
 
@@ -36,8 +38,10 @@ void replay(const std::string& target, void (*function)(const std::uint8_t*, std
 }
 
 TEST(Corpus, Scenario) { replay("scenario", fuzz_scenario); }
+TEST(Corpus, Points) { replay("points", fuzz_points); }
 TEST(Corpus, Capture) { replay("capture", fuzz_capture); }
 TEST(Corpus, Ring) { replay("ring", fuzz_ring); }
+TEST(Corpus, Virtqueue) { replay("virtqueue", fuzz_virtqueue); }
 TEST(Corpus, Headers) { replay("headers", fuzz_headers); }
 TEST(Corpus, Gro) { replay("gro", fuzz_gro); }
 

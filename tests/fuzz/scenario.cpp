@@ -1,34 +1,17 @@
 // Scenario text of any content, with `--set` arguments after NUL bytes: refused with places, or read and written back.
-#include <stdlib.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "src/scenario/loader.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace gd::fuzz {
 namespace scenario_text {
 
-// A folder with what `extends` may name: base.json, and two that extend each other.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "guestdma-fuzz-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-    std::ofstream(path_ + "/base.json") << R"({"nic": {"ring_size": 64}, "traffic": {"rate": "1Gbps", "flows": 3}, "expect": ["drops.total == 0"]})";
-    std::ofstream(path_ + "/a.json") << R"({"extends": "b.json"})";
-    std::ofstream(path_ + "/b.json") << R"({"extends": ["base.json", "a.json"]})";
+// What `extends` may name: base.json, and two that extend each other.
+struct Bases : Folder {
+  Bases() {
+    file("base.json", R"({"nic": {"ring_size": 64}, "traffic": {"rate": "1Gbps", "flows": 3}, "expect": ["drops.total == 0"]})");
+    file("a.json", R"({"extends": "b.json"})");
+    file("b.json", R"({"extends": ["base.json", "a.json"]})");
   }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 scenario::LoadOptions options() {
@@ -78,7 +61,7 @@ GD_FUZZ_TARGET(scenario) {
   using namespace gd;
   using namespace gd::fuzz;
   using namespace gd::fuzz::scenario_text;
-  static const Folder folder;
+  static const Bases folder;
   static const scenario::LoadOptions plain = options();
   if (size > 1 << 16) return;
   const std::string all(reinterpret_cast<const char*>(data), size);
