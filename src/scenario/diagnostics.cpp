@@ -81,6 +81,7 @@ std::string nearest(std::string_view name, const std::vector<std::string>& names
   unsigned best = limit + 1;
   std::string found;
   for (const std::string& n : names) {
+    if (std::max(n.size(), name.size()) - std::min(n.size(), name.size()) > limit) continue;   // as many letters apart at least
     const unsigned d = distance(name, n);
     if (d < best) best = d, found = n;
   }
