@@ -16,8 +16,8 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/buffers/received.h"
 #include "models/buffers/user_path.h"
-#include "models/buffers/vhost_copy.h"
 #include "models/packet/parse.h"
 
 namespace gd {

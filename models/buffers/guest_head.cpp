@@ -9,8 +9,8 @@
 // Source: Xin Xiaohui, "[RFC][PATCH v2 3/3]", 2010-04-02; include/linux/skbuff.h (skb_shared_info).
 #include "models/base/error.h"
 #include "models/buffers/guest_shinfo.h"
+#include "models/buffers/received.h"
 #include "models/buffers/user_path.h"
-#include "models/buffers/vhost_copy.h"
 #include "models/buffers/zero_copy.h"
 
 namespace gd {

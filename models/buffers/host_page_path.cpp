@@ -1,33 +1,27 @@
+#include "models/buffers/host_page_path.h"
+
 #include <algorithm>
 #include <utility>
 
 #include "models/base/error.h"
-#include "models/buffers/vhost_copy.h"
+#include "models/buffers/received.h"
 #include "models/packet/gro.h"
 
 namespace gd {
 
-std::uint32_t header_buffer_bytes(SplitMode mode, Bytes header_buffer, const RxWriteback& w) {
-  if (mode == SplitMode::off) return 0;
-  if (mode == SplitMode::split) return w.split && !w.header_overflow ? w.header_length : 0;
-  return w.header_overflow ? static_cast<std::uint32_t>(header_buffer) : w.header_length;
-}
-
-Checksum checksum_of(const RxWriteback& w) {
-  if (w.l4_error || w.ip_error) return Checksum::bad;
-  return w.l4_checked ? Checksum::unnecessary : Checksum::none;
-}
-
-void describe(Skb& skb, const RxWriteback& w) {
-  skb.hash = w.rss_hash;
-  skb.hash_type = w.rss_type;
-  skb.checksum = checksum_of(w);
-}
-
-void take_snapshot(Step& s, const Cost& cost, Skb& skb) {
-  skb.snapshot = skb.slab_addr;
-  skb.snapshot_length = static_cast<std::uint16_t>(std::min<Bytes>(skb.length, kGroHeaderMax));
-  s.copy(cost, skb.snapshot, skb.head.addr, skb.snapshot_length);
+std::optional<std::string> refuse_host_copy(const BindEnvironment& e) {
+  if (e.softirq_publish && e.consumer == Consumer::guest)
+    return "every byte is copied into the guest's memory, which may fault and sleep: not from softirq (vhost.publish)";
+  if (e.consumer == Consumer::host_forward)   // its driver has a pool of its own and neither splits headers nor scatters
+    return e.mtu + kLargestL2 <= e.rx_buffer ? std::nullopt
+                                             : std::optional<std::string>("a frame must fit one buffer of the forwarding driver (nic.mtu and " +
+                                                                          std::to_string(kLargestL2) + " B within nic.rx_buffer)");
+  if (e.before_skb && (e.split != SplitMode::off || e.mtu + kLargestL2 > e.rx_buffer))
+    return "a frame that ends in the driver must lie in one receive buffer (nic.header_split.mode off, nic.mtu and " +
+           std::to_string(kLargestL2) + " B within nic.rx_buffer)";
+  if (ceil_div(e.mtu + kLargestL2, e.rx_buffer) > kMaxSkbFrags)
+    return "a frame of MTU " + std::to_string(e.mtu) + " takes more receive buffers (nic.rx_buffer) than an skb has fragments, 17";
+  return std::nullopt;
 }
 
 HostPagePath::HostPagePath(PathContext c)

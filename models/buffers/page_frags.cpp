@@ -15,8 +15,8 @@
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/buffers/received.h"
 #include "models/buffers/user_path.h"
-#include "models/buffers/vhost_copy.h"
 
 namespace gd {
 

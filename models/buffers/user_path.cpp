@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "models/base/error.h"
-#include "models/buffers/vhost_copy.h"
+#include "models/buffers/received.h"
 #include "models/packet/parse.h"
 
 namespace gd {

@@ -1,22 +1,9 @@
+// vhost-copy: what Linux does. The NIC writes into host pages (host_page_path.h); after GRO the vhost worker copies the virtio
+// header and every byte into the guest's ring buffers (vhost_copy_path.h).
 #include "models/base/error.h"
 #include "models/buffers/vhost_copy_path.h"
 
 namespace gd {
-
-std::optional<std::string> refuse_host_copy(const BindEnvironment& e) {
-  if (e.softirq_publish && e.consumer == Consumer::guest)
-    return "every byte is copied into the guest's memory, which may fault and sleep: not from softirq (vhost.publish)";
-  if (e.consumer == Consumer::host_forward)   // its driver has a pool of its own and neither splits headers nor scatters
-    return e.mtu + kLargestL2 <= e.rx_buffer ? std::nullopt
-                                             : std::optional<std::string>("a frame must fit one buffer of the forwarding driver (nic.mtu and " +
-                                                                          std::to_string(kLargestL2) + " B within nic.rx_buffer)");
-  if (e.before_skb && (e.split != SplitMode::off || e.mtu + kLargestL2 > e.rx_buffer))
-    return "a frame that ends in the driver must lie in one receive buffer (nic.header_split.mode off, nic.mtu and " +
-           std::to_string(kLargestL2) + " B within nic.rx_buffer)";
-  if (ceil_div(e.mtu + kLargestL2, e.rx_buffer) > kMaxSkbFrags)
-    return "a frame of MTU " + std::to_string(e.mtu) + " takes more receive buffers (nic.rx_buffer) than an skb has fragments, 17";
-  return std::nullopt;
-}
 
 namespace {
 

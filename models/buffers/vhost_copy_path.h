@@ -1,12 +1,17 @@
 // The data path of vhost-copy towards a guest: ring buffers gathered by byte count, the packet copied into them piece by piece, used
 // entries. How a piece is moved, and when a packet has arrived, is left to who derives from it.
+//
+// Modelled: mergeable buffers gathered by byte count, small and big chains, used entries in batches. Merged frames that the guest
+// did not negotiate never come here: the tap has cut them (models/host/gso.h). Source: drivers/vhost/net.c handle_rx,
+// drivers/net/tun.c tun_put_user.
 #pragma once
 #include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
 
-#include "models/buffers/vhost_copy.h"
+#include "models/buffers/guest_side.h"
+#include "models/buffers/host_page_path.h"
 #include "models/buffers/vhost_gather.h"
 
 namespace gd {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "models/buffers/page_frags.h"
+#include "models/buffers/received.h"
 #include "models/buffers/strategy.h"
-#include "models/buffers/vhost_copy.h"
 
 namespace gd {
 namespace bind_test {

@@ -8,8 +8,8 @@
 #include <memory>
 #include <vector>
 
+#include "models/buffers/host_page_path.h"
 #include "models/buffers/strategy.h"
-#include "models/buffers/vhost_copy.h"
 #include "models/memory/copy_engine.h"
 #include "models/nic/split.h"
 #include "models/packet/parse.h"

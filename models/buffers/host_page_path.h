@@ -1,11 +1,8 @@
-// vhost-copy: what Linux does. The NIC writes into host pages; after GRO the vhost worker copies the virtio header and
-// every byte into the guest's ring buffers.
+// Receive buffers in the host's own pages: the NIC side of vhost-copy and async-copy, and of all that the host receives for itself.
 //
 // Modelled: page recycling with the mapping kept, copybreak, build_skb (the linear part lies in the page) or header split
-// into the skb's head, mergeable buffers gathered by byte count, small and big chains, used entries in batches.
-// Merged frames that the guest did not negotiate never come here: the tap has cut them (models/host/gso.h). Source: drivers/vhost/net.c handle_rx, drivers/net/tun.c tun_put_user.
+// into the skb's head, frames scattered over several buffers. Source: drivers/net/ethernet/intel/ixgbe/ixgbe_main.c.
 #pragma once
-#include "models/buffers/guest_side.h"
 #include "models/buffers/host_pages.h"
 #include "models/buffers/strategy.h"
 
@@ -56,14 +53,5 @@ class HostPagePath : public RxPath {
 
 // What refuses a design whose vhost worker copies into the guest from host pages.
 std::optional<std::string> refuse_host_copy(const BindEnvironment& e);
-
-// Bytes that the NIC wrote into a header buffer of `header_buffer` bytes, by the split mode's rules (82575 manual, table 33).
-std::uint32_t header_buffer_bytes(SplitMode mode, Bytes header_buffer, const RxWriteback& w);
-// Checksum state of a packet from its write-back.
-Checksum checksum_of(const RxWriteback& w);
-// What a write-back says of a packet as a whole: hash, its type, checksum state.
-void describe(Skb& skb, const RxWriteback& w);
-// Copies the first bytes of a packet whose head lies in a buffer into the skb's own memory, as many as GRO reads. `cost`: byte.
-void take_snapshot(Step& s, const Cost& cost, Skb& skb);
 
 }  // namespace gd
