@@ -156,6 +156,16 @@ LastLevelCache::Walk LastLevelCache::device_write(Hpa a, Bytes len) {
   });
 }
 
+LastLevelCache::Held LastLevelCache::give(Hpa a, bool all) {
+  Set& s = const_cast<Set&>(set_of(a));
+  const unsigned hit = match(s.tag, tag_of(a / kLine));
+  if (hit == 0) return {};
+  std::uint32_t& tag = s.tag[lowest(hit)];
+  const Held held{true, (tag & kDirty) != 0};
+  tag = all ? 0 : tag & kTagBits;
+  return held;
+}
+
 LastLevelCache::Walk LastLevelCache::device_read(Hpa a, Bytes len) const {
   return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) { return loops.look(set_.data() + s, n, tag); });
 }

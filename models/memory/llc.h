@@ -33,13 +33,18 @@ class LastLevelCache {
   Walk device_write(Hpa a, Bytes len);
   // A device's write that goes elsewhere: hits are invalidated, nothing is allocated.
   Walk device_invalidate(Hpa a, Bytes len);
+  // The other socket's core takes the line at `a`, or (not `all`) has it read: what is left here, if anything, is clean.
+  struct Held {
+    bool here = false, dirty = false;   // before
+  };
+  Held give(Hpa a, bool all);
   // A device's read changes nothing.
   Walk device_read(Hpa a, Bytes len) const;
 
   std::uint32_t sets() const { return sets_; }
   unsigned ways() const { return ways_; }
   unsigned ddio_ways() const { return ddio_ways_; }
-  bool holds(Hpa a) const;    // for tests
+  bool holds(Hpa a) const;
   bool dirty(Hpa a) const;    // for tests
 
   struct alignas(64) Set {

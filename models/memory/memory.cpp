@@ -52,14 +52,16 @@ MemorySystem::MemorySystem(sc_core::sc_module_name module_name, Agenda& agenda, 
       recent_(std::make_unique<RecentLines>(params.private_size / kLine)), dram_(std::make_unique<Dram>(dram_params(params))) {
   if (phys.has_remote()) {
     remote_dram_ = std::make_unique<Dram>(dram_params(params));
-    interconnect_ = std::make_unique<Dram>(interconnect_params(params));
   }
+  const bool far_cores = params.far_cores_from < RecentLines::kCores;
+  if (far_cores) far_llc_ = std::make_unique<LastLevelCache>(params.llc_size, params.llc_ways, params.ddio_ways, seed + 1);
+  if (phys.has_remote() || far_cores) interconnect_ = std::make_unique<Dram>(interconnect_params(params));
   socket.register_b_transport(this, &MemorySystem::b_transport);
 }
 
 MemorySystem::~MemorySystem() = default;
 
-MemorySystem::Fetch MemorySystem::fetch(Time now, Time at, Hpa a, std::uint64_t lines, Bytes bytes) {
+MemorySystem::Fetch MemorySystem::fetch(Time now, Time at, Hpa a, std::uint64_t lines, Bytes bytes, bool from_far) {
   const bool far = phys_.remote(a);
   Dram& dram = far ? *remote_dram_ : *dram_;
   const Dram::Grant g = dram.access(now, at, bytes);
@@ -67,7 +69,7 @@ MemorySystem::Fetch MemorySystem::fetch(Time now, Time at, Hpa a, std::uint64_t 
   f.refresh = dram.refresh(at, a, lines);
   f.latency = g.latency + f.refresh;
   f.queue = g.queue;
-  if (far) {
+  if (far != from_far) {
     const Dram::Grant way = interconnect_->access(now, at, bytes);
     f.latency += way.latency;
     f.queue = std::max(f.queue, way.queue);
@@ -88,7 +90,7 @@ Time MemorySystem::wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at) 
 }
 
 // What a core waits of a stall: a store half of it, of a stream's lines that many are fetched at once.
-inline Time MemorySystem::waited(Time stall, Touch how) const {
+Time MemorySystem::waited(Time stall, Touch how) const {
   switch (how) {
     case Touch::load: break;
     case Touch::store: return stall / 2;
@@ -114,6 +116,7 @@ Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigne
 }
 
 Time MemorySystem::cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
+  if (far_llc_) return cpu_of_two(at, a, len, how, guest, core);
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto who = static_cast<std::uint16_t>(core);
   std::uint64_t own = 0, lines = 0, misses = 0, write_backs = 0;
@@ -185,6 +188,7 @@ Time MemorySystem::device_write(Time now, Time at, Hpa a, Bytes len) {
     RecentLines::invalidate(e, region, gone);
   }
   stats_.fill_waits += wait > 0;
+  if (far_llc_ && taken_from_far(a, len)) wait = std::max(wait, params_.llc_device + cross(at, kLine, nullptr));
   const bool far = phys_.remote(a);
   const LastLevelCache::Walk w = far ? llc_->device_invalidate(a, len) : llc_->device_write(a, len);
   stats_.lookups += w.lines;
@@ -226,9 +230,16 @@ Time MemorySystem::device_read(Time now, Time at, Hpa a, Bytes len) {
     misses = w.misses;
     wait = wait_for_fills(a, len, RecentLines::kNobody, at);
   }
+  Time t = params_.llc_device;
+  if (far_llc_ && misses) {
+    if (const std::uint64_t held = far_held(a, len)) {
+      Time queue = 0;
+      t += cross(at, held * kLine, &queue) + queue;
+      misses -= held;
+    }
+  }
   stats_.device_read_hits += lines - misses;
   stats_.device_read_misses += misses;
-  Time t = params_.llc_device;
   if (misses) {
     stats_.dram_read_bytes += misses * kLine;
     const Fetch f = fetch(now, at, a, misses, misses * kLine);

@@ -6,10 +6,13 @@
 // a recency of what it touched (recent.h): lines in it cost its latency and no visit of the LLC; the time at which a fill is
 // ready: whoever else touches the line before waits; DRAM as channels with a byte budget (carried debt), a loaded-latency
 // curve and refresh. Memory of the other socket: its own channels behind an interconnect with a rate and a latency; a
-// device writes it without DDIO and is answered by its home (memory and snoop in parallel), cached here or not.
+// device writes it without DDIO and is answered by its home (memory and snoop in parallel), cached here or not. Cores of the
+// other socket, with a last-level cache of their own (sockets.cpp): a line is looked for in the core's own cache, then in the
+// other socket's, then in its home's memory; a load leaves a clean copy behind, a store none; a line of the core's own
+// memory that the other socket holds costs a look at the directory, which lies in memory (Skylake and later).
 // Not modelled: levels of the private cache (one latency; the cost book's cycles stand for hits in the first), its effect on
 // what the LLC keeps (victims of a non-inclusive LLC, back-invalidation of an inclusive one), prefetchers, coherence
-// traffic, row buffers, cores and LLC of the other socket.
+// traffic beyond that, row buffers.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -46,6 +49,9 @@ struct MemoryParams {
   Time dram_refresh_time = 160 * kNs;  // tRFC
   Time remote_latency = 53 * kNs;      // of an access to the other socket's memory, beyond a local one's
   std::uint64_t remote_rate = 12'800'000'000;   // bytes/s of the interconnect, towards this socket or from it
+  Time remote_cache = 83 * kNs;        // of a line in the other socket's cache, beyond a hit in the own one
+  bool directory = false;              // the home asks its directory, in memory, before it asks the other socket
+  unsigned far_cores_from = ~0u;       // cores of this number and above sit on the other socket
   // Added latency (ps) by utilisation in steps of 1/8 of the peak rate: index 0 = idle ... 8 = saturated.
   Time dram_loaded[9] = {0, 2 * kNs, 4 * kNs, 7 * kNs, 10 * kNs, 15 * kNs, 24 * kNs, 42 * kNs, 60 * kNs};
 };
@@ -53,6 +59,7 @@ struct MemoryParams {
 struct MemoryStats {
   std::uint64_t cpu_hits = 0, cpu_misses = 0;           // lines loaded, stored or copied by cores, that went to the LLC
   std::uint64_t private_hits = 0;                       // the same, that did not
+  std::uint64_t remote_hits = 0;                        // lines that came from the other socket's cache, or were taken from it
   std::uint64_t guest_misses = 0;                       // lines missed by guest contexts
   std::uint64_t ddio_hits = 0, ddio_allocs = 0;         // lines written by devices: update on hit, allocate on miss
   std::uint64_t ddio_bypassed = 0;                      // lines written by devices straight to DRAM (ddio_ways 0, or remote)
@@ -92,15 +99,22 @@ class MemorySystem : public sc_core::sc_module {
 
  private:
   Time cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core);   // cpu(), when the core has not all of it
-  inline Time waited(Time stall, Touch how) const;
+  Time cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core);    // the same, when both sockets have cores
+  // What the other socket's cores have of [a, a+len) when a device writes it: whether one of them had to give up a line.
+  bool taken_from_far(Hpa a, Bytes len);
+  // Of the lines [a, a+len) that a device reads, and that this socket's cache does not hold if it is their home: how many lie in
+  // the other one's.
+  std::uint64_t far_held(Hpa a, Bytes len);
+  Time cross(Time at, Bytes bytes, Time* queue);   // latency of a line from one cache to the other
+  Time waited(Time stall, Touch how) const;
   void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   struct Fetch {
     Time latency = 0;   // of one line, refresh included
     Time refresh = 0;   // of this: met by one line only
     Time queue = 0;     // until the slowest of DRAM and interconnect has served all bytes
   };
-  // `lines` >= 1 read from `a` on, `bytes` moved in all.
-  Fetch fetch(Time now, Time at, Hpa a, std::uint64_t lines, Bytes bytes);
+  // `lines` >= 1 read from `a` on, `bytes` moved in all, for somebody on the other socket or on this one.
+  Fetch fetch(Time now, Time at, Hpa a, std::uint64_t lines, Bytes bytes, bool from_far = false);
   // The longest fill of somebody else than `who` that [a, a+len) meets, from `at`.
   Time wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at);
   Agenda& agenda_;
@@ -110,7 +124,8 @@ class MemorySystem : public sc_core::sc_module {
   std::unique_ptr<LastLevelCache> llc_;
   std::unique_ptr<RecentLines> recent_;
   std::unique_ptr<Dram> dram_;
-  std::unique_ptr<Dram> remote_dram_, interconnect_;   // null without remote memory
+  std::unique_ptr<LastLevelCache> far_llc_;            // null without cores on the other socket
+  std::unique_ptr<Dram> remote_dram_, interconnect_;   // null without remote memory; the second without cores there as well
 };
 
 }  // namespace gd

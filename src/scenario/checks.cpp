@@ -64,6 +64,9 @@ void Reader::check_device() {
   core("host.affinity.forward", host.affinity.forward);
   core("host.affinity.socket_app", host.affinity.socket_app);
   for (Count c : host.affinity.vcpu) core("host.affinity.vcpu", c);
+  if (host.far_cores >= host.cores)
+    fail_at({"host.far_cores", "host.cores"}, number(host.far_cores) + " of " + number(host.cores) + " cores on socket 1 leave none on the card's",
+            "less than host.cores");
 }
 
 void Reader::check_dma_bench() {

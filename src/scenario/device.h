@@ -164,6 +164,8 @@ struct PrivateCache {
 struct RemoteNode {
   Time latency = 38 * kNs;
   Rate rate = 102'400'000'000;
+  Time cache_latency = 83 * kNs;
+  bool directory = false;
 };
 
 // Added latency at a share of the DRAM channels' peak rate.

@@ -10,7 +10,7 @@ void guest_keys(Table& t) {
           "MAC address. A guest without mac and vlan takes every frame that no other guest claims.", "", true);
   t.count("guests[].vlan", GUEST(vlan), {0, 4094}, "VLAN that the guest is on; 0: none.");
   t.size("guests[].memory", GUEST(memory), {16u << 20, 1ull << 42}, "Memory of the guest.");
-  t.count("guests[].memory_node", GUEST(memory_node), {0, 1}, "Socket whose memory the guest's is; cores and card are on socket 0.");
+  t.count("guests[].memory_node", GUEST(memory_node), {0, 1}, "Socket whose memory the guest's is; the card is on socket 0.");
   t.choice("guests[].backing_page", GUEST(backing_page), {"4KiB", "2MiB", "1GiB"}, "Host pages behind the guest's memory.");
   t.count("guests[].traffic_share", GUEST(traffic_share), {1, 1'000},
           "Weight of the guest in synthetic traffic: of so many flows in turn so many are its own. The weights' sum is at most traffic.flows.");

@@ -8,7 +8,9 @@ void host_keys(Table& t) {
   t.frequency("host.clock", AT(host.clock), {100'000'000, 10'000'000'000}, "Clock of the cores.", "Westmere-EP X5650");
   t.size("host.memory", AT(host.memory), {64u << 20, 1ull << 42}, "Memory of the host itself, without the guests'.");
   t.count("host.memory_node", AT(host.memory_node), {0, 1},
-          "Socket whose memory the host's own is (buffers, rings, page tables); cores and card are on socket 0.");
+          "Socket whose memory the host's own is (buffers, rings, page tables); the card is on socket 0, and the cores but for host.far_cores.");
+  t.count("host.far_cores", AT(host.far_cores), {0, 63},
+          "How many of the cores, the last ones, sit on socket 1, behind a last-level cache of their own.");
   t.path("host.costs", AT(host.costs),
          "Cost profile of the software: a file, or the name of one in scenarios/costs; \"inline\": all costs stand in `costs`.")
       .hashed = false;

@@ -36,6 +36,12 @@ void memory_keys(Table& t) {
          "X5650: 40 cycles + 105 ns against + 67 ns (7-cpu.com); pcie-bench on Broadwell: 53 ns");
   t.rate("memory.remote.rate", AT(memory.remote.rate), {1'000'000'000, 10'000'000'000'000}, "Of the interconnect between the sockets.",
          "QPI of 6.4 GT/s, 16 bits each way: 12.8 GB/s");
+  t.time("memory.remote.cache_latency", AT(memory.remote.cache_latency), {0, 10'000'000},
+         "Latency of a line in the other socket's cache beyond a hit in the own one; for cores on both sockets (host.far_cores).",
+         "Intel MLC on two Xeons of the Skylake generation: 108.6 ns for a line that the other socket's core has written");
+  t.boolean("memory.remote.directory", AT(memory.remote.directory),
+            "The home of a line looks into its directory, in memory, before it asks the other socket's cache.",
+            "Skylake and later: MLC shows 170.8 ns where the line's home is the reader's socket, 108.6 ns where it is not; Haswell 107 and 108");
   t.other("memory.dram.loaded_latency", read_loaded_latency(),
           "a list of [share of the peak rate, added time], ascending, from \"0%\" to \"100%\"", "Latency added by load.",
           "shape of Intel MLC's loaded latency on a Xeon Silver 4110");

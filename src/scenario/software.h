@@ -82,6 +82,7 @@ struct Host {
   Hertz clock = 2'670'000'000;
   Bytes memory = 1024ull * 1024 * 1024;
   Count memory_node = 0;
+  Count far_cores = 0;            // the last ones of `cores`
   std::string costs = "linux-6-skylake";   // as resolved: an absolute path, or "inline"
   bool posted_interrupts = true;
   Affinity affinity;

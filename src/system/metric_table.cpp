@@ -103,6 +103,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"iommu.faults_unrecorded", "", "of these, those that found all fault recording registers in use", -1},
       {"iommu.fault_interrupts", "", "fault events of the IOMMU", -1},
       {"llc.ddio_write_hit_rate", "%", "lines written by devices that were in the cache already", 1},
+      {"llc.remote_hits_per_packet", "lines", "host.far_cores: cache lines that a core took from the other socket's cache, by frame delivered", -1},
       {"guest.llc_misses_per_packet", "lines", "cache lines that guest contexts missed by frame delivered", -1},
       {"dram.read_bytes", "bytes", "read from DRAM inside the window", -1},
       {"dram.write_bytes", "bytes", "written to DRAM inside the window", -1},

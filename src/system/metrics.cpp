@@ -364,6 +364,8 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.count("link.tx_lost", "frames", e.link.tx_lost - b.link.tx_lost);
   sheet.ratio("pause.time", "%", 100 * static_cast<std::uint64_t>(e.link.paused - b.link.paused), window);
   sheet.ratio("guest.llc_misses_per_packet", "lines", e.memory.guest_misses - b.memory.guest_misses, frames);
+  if (m.scenario.host.far_cores)
+    sheet.ratio("llc.remote_hits_per_packet", "lines", e.memory.remote_hits - b.memory.remote_hits, frames);
   buffers_and_gro(sheet, m, b, e);
 
   std::uint64_t guest_interrupts = 0, user_exits = 0, wakeups = 0, guest_faults = e.nic.guest_faults + m.ownership.guest_faults(), escapes = 0;

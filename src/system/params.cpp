@@ -62,6 +62,9 @@ MemoryParams memory_params(const sc::Scenario& s) {
   p.dram_refresh_time = s.memory.dram.refresh_time;
   p.remote_latency = s.memory.remote.latency;
   p.remote_rate = s.memory.remote.rate / 8;
+  p.remote_cache = s.memory.remote.cache_latency;
+  p.directory = s.memory.remote.directory;
+  if (s.host.far_cores != 0) p.far_cores_from = static_cast<unsigned>(s.host.cores - s.host.far_cores);
   sample_curve(s.memory.dram.loaded_latency, p.dram_loaded);
   return p;
 }

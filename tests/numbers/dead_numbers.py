@@ -179,7 +179,7 @@ def doubled_platforms(runs, files, only):
 
 def main():
     p = Runs.arguments()
-    p.add_argument("--double", action="store_true")
+    p.add_argument("--double", nargs="?", const="profiles,platforms", default="")
     p.add_argument("--only", default="")
     a = p.parse_args()
     runs = Runs(a.program, a.scenarios, a.j)
@@ -193,13 +193,13 @@ def main():
     for line in dead:
         print("never charged:", line)
     print(f"{len(files)} scenarios, {sum(len(c) for c in states.values())} operations, {len(dead)} never charged")
-    if a.double:
-        for what, (n, still) in (("profiles", doubled_costs(runs, states, where, a.only)),
-                                 ("platforms", doubled_platforms(runs, files, a.only))):
-            for line in still:
-                print("moves nothing when doubled:", line)
-            print(f"{n} numbers of {what} doubled, {len(still)} move nothing")
-            dead += still
+    doubled = {"profiles": lambda: doubled_costs(runs, states, where, a.only), "platforms": lambda: doubled_platforms(runs, files, a.only)}
+    for what in filter(None, a.double.split(",")):
+        n, still = doubled[what]()
+        for line in still:
+            print("moves nothing when doubled:", line)
+        print(f"{n} numbers of {what} doubled, {len(still)} move nothing")
+        dead += still
     return 1 if dead else 0
 
 
