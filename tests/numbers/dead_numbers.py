@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""dead_numbers.py PROGRAM SCENARIOS [--double] [-j N] [--only TEXT]
+"""dead_numbers.py PROGRAM SCENARIOS [--double [profiles,platforms]] [-j N] [--only TEXT]
 
 Without --double: every operation that a cost profile states is charged by some shipped scenario that runs on this profile
-or on one that inherits the operation. With --double: every number of every profile, doubled, moves a metric of some shipped
-scenario, and every number of every platform, doubled or cut, one of a scenario or of a run of the published points. Prints the dead ones; exit 1 if there are any.
+or on one that inherits the operation. With --double (of both, or of one): every number of every profile, doubled, moves a metric
+of some shipped scenario, and every number of every platform, doubled or cut, one of a scenario or of a run of the published
+points. Prints the dead ones, and those of which no other value is taken; exit 1 if there are any.
 
 A number is tried with the scenarios that use its profile only, the quickest first, and those before that have just shown
 a number of the same file to be alive; the first metric that moves settles it. One strategy is run where one is enough.
@@ -107,13 +108,20 @@ def doubles(value):
     if isinstance(value, bool):
         return [json.dumps(not value)]
     if isinstance(value, (int, float)):
-        return [f"{2 * value:g}", *(f"{max(1, value // n):g}" for n in (2, 8))] if value else ["1", "2"]
+        if not value:
+            return ["1", "2"]
+        power = 1 << max(0, int(value - 1).bit_length() - 1)   # the next below: the ways of a cache have to divide its size
+        return [f"{n:g}" for n in dict.fromkeys((2 * value, max(1, value // 2), max(1, value // 8), power)) if n != value]
     if isinstance(value, str) and (m := NUMBER.match(value)):
         n, unit = float(m.group(1)), m.group(2)
         if n == 0:
             return [f"64{unit}", f"1024{unit}"]
-        return [f"{2 * n:g}{unit}", f"{n / 2:g}{unit}", f"{n / 8:g}{unit}"]
+        return [f"{x:g}{unit}" for x in (2 * n, 4 * n, n / 2, n / 4, n / 8)]
     return []
+
+
+# A key whose value another key of the same file fixes is tried with the other one set so.
+FREED = {"nic.completion.bytes": ("nic.completion.compression=false",)}
 
 
 def platform_numbers(tree, path=""):
@@ -139,10 +147,20 @@ def points(file):
     return found
 
 
+def work(call):
+    """Of a run, about: simulated milliseconds of all strategies."""
+    tree, (_, sets, strategy) = merged(call[0])[0], call
+    ms = {k: float(m.group(1)) * {"ps": 1e-9, "ns": 1e-6, "us": 1e-3, "ms": 1, "s": 1e3}.get(m.group(2), 1)
+          for k, v in tree.get("time", {}).items() if (m := NUMBER.match(str(v)))}
+    named = tree.get("strategies", "all")
+    bench = tree.get("traffic", {}).get("kind") == "dma-bench" or "traffic.kind=dma-bench" in sets
+    return (sum(ms.values()) or 20) * (1 if strategy or bench else 6 if named == "all" else len(named))
+
+
 def doubled_platforms(runs, files, only):
     """A platform's users are scenarios and the runs of published points, each with what it gives without a change."""
     users, before = {}, {}
-    calls = [(f, (), None) for f in files] + points(runs.scenarios / "fidelity" / "points.json")
+    calls = sorted([(f, (), None) for f in files] + points(runs.scenarios / "fidelity" / "points.json"), key=work)
     for call in dict.fromkeys(calls):
         for base in merged(call[0])[1]:
             if base.parent.name == "platforms":
@@ -158,18 +176,17 @@ def doubled_platforms(runs, files, only):
         candidates = users.get(platform.resolve(), [])
         taken = False
         for i, (scenario, sets, strategy) in enumerate(candidates):
+            with_it = (*sets, *FREED.get(key, ()))
             for other in doubles(value):
-                code, metrics, _, _ = runs.run(scenario, (*sets, f"{key}={other}"), strategy)
+                code, metrics, _, _ = runs.run(scenario, (*with_it, f"{key}={other}"), strategy)
                 if code == 2:
                     continue
                 taken = True
-                if metrics != outcome((scenario, sets, strategy)):
+                if metrics != outcome((scenario, with_it, strategy)):
                     candidates.insert(0, candidates.pop(i))
                     return None
-        if candidates and not taken:
-            print(f"no other value is taken: {platform.stem}: {key}", flush=True)
-            return None
-        print(f"dead: {platform.stem}: {key}", flush=True)
+        told = "dead" if taken or not candidates else "no other value is taken"
+        print(f"{told}: {platform.stem}: {key}", flush=True)
         return f"{platform.stem}: {key}"
 
     platforms = sorted((runs.scenarios / "platforms").glob("*.json"))
@@ -185,14 +202,17 @@ def main():
     runs = Runs(a.program, a.scenarios, a.j)
     runs.bases = {}
     files = runs.shipped()
-    states, where, failed = charged_by(runs, files)
-    dead = [f"{profile}: {name}" for profile, costs in sorted(states.items()) for name in sorted(costs) if (profile, name) not in where]
-    if failed:
-        print("did not run:", *failed, sep="\n")
-        return 1
-    for line in dead:
-        print("never charged:", line)
-    print(f"{len(files)} scenarios, {sum(len(c) for c in states.values())} operations, {len(dead)} never charged")
+    dead = []
+    if a.double != "platforms":
+        states, where, failed = charged_by(runs, files)
+        dead += [f"{profile}: {name}" for profile, costs in sorted(states.items()) for name in sorted(costs)
+                 if (profile, name) not in where]
+        if failed:
+            print("did not run:", *failed, sep="\n")
+            return 1
+        for line in dead:
+            print("never charged:", line)
+        print(f"{len(files)} scenarios, {sum(len(c) for c in states.values())} operations, {len(dead)} never charged")
     doubled = {"profiles": lambda: doubled_costs(runs, states, where, a.only), "platforms": lambda: doubled_platforms(runs, files, a.only)}
     for what in filter(None, a.double.split(",")):
         n, still = doubled[what]()
