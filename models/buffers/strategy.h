@@ -252,6 +252,8 @@ class RxPath {
   // Overwrites with zeros what a foreign packet has left in the guest's memory: all its runs, and header bytes that were
   // pulled out of it. Charges `cost` for each byte and touches the lines. Called before give_back() or release().
   virtual void scrub(Step&, Skb&, const Cost&) {}
+  // For the check of what leaks, no work of the host: the packet turned out not to be for the guest whose memory it lies in.
+  virtual void not_for_guest(const Skb&) {}
   // vhost worker: hands over a packet whose path is another one (skb->path != this): its bytes lie in host memory (a copy
   // that the host had to make, a replica from another guest's queue). Takes buffers of the guest, copies all bytes there by
   // the layout of this design with its virtio header (header_for() reads GSO and checksum state of the skb as always),

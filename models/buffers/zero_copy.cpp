@@ -219,25 +219,33 @@ Progress ZeroCopyPath::give_back(Step& s, Skb* skb) {
 }
 
 // From where the NIC began to write to the end of each run: headers that were pulled or skipped are among them.
-void ZeroCopyPath::scrub(Step& s, Skb& skb, const Cost& cost) {
-  const auto wipe = [&](Hpa from, Bytes n) {
-    std::memset(c_.phys.at(from), 0, n);
-    s.charge(cost, n);
-    s.stream_store(cost.op, from, n);
-  };
+template <class F>
+void ZeroCopyPath::each_written(Skb& skb, F each) {
   bool goes_on = false;                    // the buffer before goes on behind a border, in a run without a token
   for (Skb* m = &skb; m; m = m == &skb ? skb.list : m->next)
     for (std::uint32_t t = m->kept; t != kNoToken; t = next_kept(t)) {
-      wipe(written_from(t), kept_bytes(t));
+      each(written_from(t), kept_bytes(t));
       goes_on = m == &skb && posted_[t].split;
     }
   for_each_frag(skb, [&](Frag& f) {
-    if (f.token == kNoToken && goes_on && f.addr != skb.head.addr) wipe(f.addr, f.length);
+    if (f.token == kNoToken && goes_on && f.addr != skb.head.addr) each(f.addr, f.length);
     if (f.token == kNoToken || Bounce::is(f.token)) return;
     goes_on = posted_[f.token].split;
     const Hpa from = written_from(f.token);
-    wipe(from, f.addr + f.length - from);
+    each(from, f.addr + f.length - from);
   });
+}
+
+void ZeroCopyPath::scrub(Step& s, Skb& skb, const Cost& cost) {
+  each_written(skb, [&](Hpa from, Bytes n) {
+    std::memset(c_.phys.at(from), 0, n);
+    s.charge(cost, n);
+    s.stream_store(cost.op, from, n);
+  });
+}
+
+void ZeroCopyPath::not_for_guest(const Skb& skb) {
+  each_written(const_cast<Skb&>(skb), [&](Hpa from, Bytes) { c_.ownership.not_for_its_guest(from); });
 }
 
 void ZeroCopyPath::reset(Time) {

@@ -38,6 +38,7 @@ class ZeroCopyPath : public RxPath {
   Progress deliver_copy(Step& s, Skb* skb) override;
   Progress give_back(Step& s, Skb* skb) override;
   void scrub(Step& s, Skb& skb, const Cost& cost) override;
+  void not_for_guest(const Skb& skb) override;
   GuestHold holds(Step& s, OpId op) override;
   bool age(Step& s, Time before) override { return posted_.release_idle(s, before); }
   void close(const GuestHold& seen) override;
@@ -124,6 +125,9 @@ class ZeroCopyPath : public RxPath {
   Task* worker_ = nullptr;
 
  private:
+  // Calls each(from, bytes) for the runs of the guest's memory that the NIC has written for the packet.
+  template <class F>
+  void each_written(Skb& skb, F each);
   std::uint32_t reserved() const { return reserve_tail_ - reserve_head_; }
   bool wants_page() const;
   // Frames that find no buffer of the guest go to pages of the host, and are copied when it posts (defences.depleted copy).

@@ -155,9 +155,9 @@ GuestRxQueue::Got GuestRxQueue::receive(Step& s, RingView& v, std::uint32_t& pac
   if (!apply_header(s, p, h)) return refuse(s, e, packet);
   ++c_.stats.packets;
   c_.stats.frames += p.frames.count;
-  if (c_.frames.groups().size() > 1)
+  if (c_.frames.mixed())
     for (FrameRef f = p.frames.first; f != kNoFrame; f = c_.frames[f].next)
-      if (const std::uint32_t to = c_.frames.group_number(f); to < c_.frames.groups().size() && to != c_.params.index) c_.ownership.foreign_frame(c_.frames[f].length);
+      if (!c_.frames.is_for(f, c_.params.index) && !c_.frames[f].astray) c_.ownership.foreign_frame(c_.frames[f].length);
   c_.stats.bytes += p.length;
   c_.frames.stamp(p.frames, Stage::guest, s.now());
   return Got::packet;

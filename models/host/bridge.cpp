@@ -57,11 +57,13 @@ bool HostBridge::clone(Step& s, Skb* skb) {
 
 void HostBridge::onward(Step& s, Skb* skb) {
   const Hpa at = skb->path->headers(*skb);
+  c_.ownership.decides(c_.phys.at(at), at, params_.filter ? std::min<std::uint32_t>(kLine, skb->length) : ether::kHeader);
   if (params_.filter) {
     s.charge(filter_);
     s.load(filter_.op, at, kLine);
     if (drawn(filter_rng_, params_.filter, *skb)) {
       stats_.filtered += skb->frames.count;
+      skb->path->not_for_guest(*skb);
       return drop(s, skb, Drop::filtered);
     }
   }
@@ -106,8 +108,6 @@ void HostBridge::dispose(Step& s, Skb* skb) {
   if (params_.scrub) {
     path.scrub(s, *skb, scrub_);
     stats_.scrubbed_bytes += skb->length;
-  } else {
-    stats_.leaked_bytes += skb->length;
   }
   if (params_.foreign != ForeignAction::give_back) return path.release(s, skb);
   skb->returned = true;
@@ -161,6 +161,7 @@ Skb* HostBridge::rewrite(Step& s, Skb* skb, const Cost& work) {
   const Parsed p = parse(c_.phys.at(at), skb->length);
   const std::uint32_t contiguous = skb->head.length ? skb->head.length : skb->frags[0].length;
   if (!rewrite_applies(params_.rewrite, p) || p.header_length > contiguous || p.header_length > old_.size()) return skb;
+  c_.ownership.decides(c_.phys.at(at), at, p.header_length);
   const int by = rewrite_growth(params_.rewrite, p);
   s.charge(work);
   s.load(work.op, at, p.header_length);
@@ -177,6 +178,7 @@ Skb* HostBridge::rewrite(Step& s, Skb* skb, const Cost& work) {
   const ByteRange r = rewrite_range(params_.rewrite, p);
   rewrite_headers(c_.phys.at(at), old_.data(), p, params_.rewrite, params_.values, skb->checksum == Checksum::partial);
   s.store(work.op, at + r.from, r.to - r.from);
+  c_.ownership.rewrote(c_.phys.at(at), at);
   skb->path->edited(s, *skb, r.from, r.to);
   if (skb->checksum == Checksum::partial) skb->csum_start = static_cast<std::uint16_t>(skb->csum_start + by);
   if (skb->gso_type) skb->header_length = static_cast<std::uint16_t>(skb->header_length + by);

@@ -13,6 +13,7 @@
 //    packet is merged, and a tap has no checksum offload for what is inside, so that a merged packet is cut before and its
 //    checksums completed (skb_udp_tunnel_segment): by reference in host memory; segments of a packet in a guest's
 //    memory have no headroom, and are copied. What is then longer than the guest's MTU is dropped (DF).
+// Where the headers lie in the guest's memory, each look at them is told to the check of changes (Ownership::decides).
 // Not modelled: a forwarding table that learns, IGMP, routing, address translation's way back.
 // Source: net/core/dev.c, net/bridge/br_input.c, br_forward.c.
 #pragma once
@@ -49,7 +50,7 @@ struct BridgeParams {
 struct BridgeStats {   // wire frames, except bytes
   std::uint64_t rewritten = 0, filtered = 0, foreign = 0, cloned = 0, clone_drops = 0;
   std::uint64_t copied_foreign = 0, copied_shared = 0, copied_headroom = 0;
-  std::uint64_t leaked_bytes = 0, scrubbed_bytes = 0;
+  std::uint64_t scrubbed_bytes = 0;
 };
 
 class HostBridge : public PacketSink, private HeldSink {

@@ -82,8 +82,8 @@ bool GsoSegmenter::plan(const Skb& skb) {
   out_.clear();
   headers_at_ = skb.path->headers(skb);
   const Parsed p = parse(phys_.at(headers_at_), skb.length);
+  skbs_.ownership().decides(phys_.at(headers_at_), headers_at_, std::min<std::uint32_t>(p.header_length, skb.head.length));
   plan_ = segment_plan(p, skb.gso_size, skb.gso_fixed_id, skb.gso_accecn);
-  skbs_.ownership().acts_on(phys_.at(headers_at_), headers_at_);
   if (p.l4 == L4::none || plan_.header_length > headers_.size() || plan_.size == 0 || plan_.header_length + plan_.payload > skb.length) return false;
   std::memcpy(headers_.data(), phys_.at(headers_at_), plan_.header_length);
   ++stats_.packets;
@@ -121,6 +121,7 @@ void GsoSegmenter::finish(Step& s, const Skb& merged, Skb* seg, std::uint32_t i,
   s.load(header_.op, headers_at_, header);
   s.store(header_.op, seg->head.addr, header);
   segment_headers(phys_.at(seg->head.addr), headers_.data(), plan_, i, partial, partial ? 0 : sum(s, *seg, header));
+  skbs_.ownership().rewrote(phys_.at(seg->head.addr), seg->head.addr);
   seg->checksum = partial ? Checksum::partial : Checksum::none;
   seg->csum_start = partial ? plan_.l4_offset : 0;
   seg->csum_offset = partial ? merged.csum_offset : 0;
@@ -187,6 +188,7 @@ void GsoSegmenter::complete(Step& s, Skb& skb) {
   const auto check = static_cast<std::uint16_t>(~total);
   field[0] = static_cast<std::uint8_t>(check >> 8);
   field[1] = static_cast<std::uint8_t>(check);
+  skbs_.ownership().rewrote(phys_.at(skb.path->headers(skb)), skb.path->headers(skb));
   skb.checksum = Checksum::none;
   skb.csum_start = skb.csum_offset = 0;
 }

@@ -79,6 +79,7 @@ BufferId Ownership::add(Hpa start, Bytes len, Owner owner, Home home) {
   b.len = len;
   b.owner = owner;
   b.home = home;
+  b.foreign = false;
   b.events = 0;
   b.next_in_page = page_head_[page];
   page_head_[page] = id;
@@ -121,6 +122,7 @@ void Ownership::move(BufferId id, Owner from, Owner to, Time t, const char* wher
     violation(id, t, std::string("a guest's buffer is freed to the host at ") + where);
   note(b, from, to, t, where);
   set_owner(b, to);
+  if (b.foreign && to != Owner::skb && to != Owner::in_flight) leaks(b);
 }
 
 BufferId Ownership::find(Hpa a) const {
@@ -147,7 +149,14 @@ BufferId Ownership::device_write(Hpa a, Bytes len, Time t, const char* where) {
   if (b.owner != Owner::posted && b.owner != Owner::in_flight)
     violation(id, t, written(a, len, where) + " while the owner is " + owner_name(b.owner));
   const Owner before = b.owner;
-  if (before == Owner::posted) set_owner(b, Owner::in_flight);
+  const auto at = static_cast<std::uint32_t>(a - b.start), end = static_cast<std::uint32_t>(std::min<Bytes>(a - b.start + len, b.len));
+  if (before == Owner::posted) {
+    set_owner(b, Owner::in_flight);
+    b.foreign = false;
+    b.written = at, b.written_end = end;
+  } else {
+    b.written = std::min(b.written, at), b.written_end = std::max(b.written_end, end);
+  }
   note(b, before, b.owner, t, where);
   return id;
 }

@@ -9,6 +9,8 @@
 
 namespace gd {
 
+class PhysMem;
+
 enum class Owner : std::uint8_t {
   none,      // not allocated
   host,      // in a host pool
@@ -72,6 +74,11 @@ class Ownership {
   };
   const Watch& watch() const { return watch_; }
   void wrote_for(unsigned guest, Hpa a, Bytes len);
+  // What a device has written into the buffer at `a` last is not for the guest whose memory it is. Told by whoever knows that
+  // from the traffic, or has decided it. When the buffer changes hands next, what still lies there has leaked, whatever the
+  // host says that it wiped: lines with a byte that is not 0, by sees()'s memory (without it: all that was written).
+  void not_for_its_guest(Hpa a);
+  void sees(const PhysMem& memory) { memory_ = &memory; }
   void read_for(unsigned guest, Hpa a, Bytes len);
   void foreign_frame(Bytes len) { watch_.leaked_bytes += len; }
   // The host parses n header bytes at `a` (`bytes` there); later it acts on what it found. Only guest memory counts.
@@ -84,6 +91,11 @@ class Ownership {
   }
   void acts_on(const std::uint8_t* bytes, Hpa a) {
     if (!parsed_.empty()) check_parsed(bytes, a);
+  }
+  // The host looks at n header bytes at `a` and decides by them what becomes of the packet: both in one. It acts on a change
+  // since they were parsed, and what it sees now counts as parsed.
+  void decides(const std::uint8_t* bytes, Hpa a, Bytes n) {
+    if (guest_of(a) != kNobody) note_decided(bytes, a, n);
   }
   Bytes pinned_peak(unsigned guest) const { return of_guest_[guest].peak * kPage; }
   unsigned __int128 pinned_integral(unsigned guest, Time t);
@@ -122,6 +134,8 @@ class Ownership {
     Bytes len = 0;
     Owner owner = Owner::none;
     Home home = Home::host;
+    bool foreign = false;          // not_for_its_guest()
+    std::uint32_t written = 0, written_end = 0;   // what a device has written since it was posted, from the start
     std::uint8_t events = 0;       // total modulo 256; the ring holds the last 8
     BufferId next_in_page = kNoBuffer;
     Event last[8];
@@ -152,6 +166,9 @@ class Ownership {
   void note_parsed(const std::uint8_t* bytes, Hpa a, Bytes n);
   void renew_parsed(const std::uint8_t* bytes, Hpa a);
   void check_parsed(const std::uint8_t* bytes, Hpa a);
+  void note_decided(const std::uint8_t* bytes, Hpa a, Bytes n);
+  void leaks(Buffer& b);
+  const PhysMem* memory_ = nullptr;
   Watch watch_;
   std::vector<Parsed> parsed_;         // by address, where a guest spoils its memory; one of two that clash is forgotten
   std::vector<BufferId> free_suspect_; // ids of such guests' buffers are theirs for ever: the host may still use one

@@ -173,6 +173,14 @@ struct Engine {
   }
   Transfer torn_write(Time at, Iova a, const std::uint8_t* from, Bytes n, std::uint16_t domain, Bytes lo, Bytes hi);
   bool hit(Fault k, FrameRef f) { return plan && plan->hit(k, frames[f].id); }
+  // Bytes of the frame lie at `a`, for the check: a guest's memory that it is not for?
+  void landed(FrameRef f, Hpa a) {
+    if (!frames.mixed()) return;
+    const unsigned g = ownership.guest_of(a);
+    if (g == Ownership::kNobody || frames.is_for(f, g)) return;
+    frames[f].astray = true;
+    ownership.not_for_its_guest(a);
+  }
   // Fault::dma_after_return: writes into the buffer that `returned` names, once it belongs to somebody else.
   void plant_stale_write(FrameRef f, Time now);
   bool bus_busy() const {

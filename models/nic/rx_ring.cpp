@@ -133,6 +133,7 @@ void RxRing::write(Issue& io, Iova a, const std::uint8_t* from, Bytes n) {
       if (io.first == kNoAddress) io.first = t.hpa, io.first_iova = a;
       e_.ownership.device_write(t.hpa, piece, io.at, "nic rx");
       e_.ownership.wrote_for(index_, t.hpa, piece);
+      e_.landed(io.frame, t.hpa);
     }
     a += piece;
     from += piece;
@@ -197,7 +198,7 @@ void RxRing::take(const RxInfo& info, Time now) {
   FrameMeta& m = e_.frames[info.frame];
   const SplitDecision d = plan_;
   const Time lag = e_.rx_lag(m, now);
-  Issue io{now, now, 0, kNoAddress, 0, false};
+  Issue io{now, now, 0, kNoAddress, 0, false, info.frame};
   e_.plant_stale_write(info.frame, now);
   std::uint32_t length = 0;
   const std::uint8_t* bytes = source(info, length);

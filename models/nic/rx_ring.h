@@ -51,6 +51,7 @@ class RxRing final : public RxQueue {
     Hpa first;
     Iova first_iova;
     bool failed;
+    FrameRef frame;
   };
   std::uint32_t place(std::uint64_t count) const {
     return static_cast<std::uint32_t>(mask_ ? count & mask_ : count % c_.size);

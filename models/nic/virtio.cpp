@@ -73,6 +73,7 @@ void VirtioRx::write(Packet& p, Iova a, const std::uint8_t* from, Bytes n, Time 
       const Owner o = b == kNoBuffer ? Owner::none : e_.ownership.owner(b);
       if (o == Owner::posted || o == Owner::in_flight) {
         e_.ownership.device_write(t.hpa, piece, at, "nic virtio rx");
+        e_.landed(p.frame, t.hpa);
         if (o == Owner::posted && given_tail_ - given_head_ < given_.size()) give(p, b);
       } else {
         ++e_.stats.guest_faults;

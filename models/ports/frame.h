@@ -60,6 +60,7 @@ struct FrameMeta {
   bool in_cohort = false;        // last bit on the wire inside `measure`
   bool bad_checksum = false;     // as recorded in the capture
   bool replica = false;          // made by the host of a broadcast, never on the wire
+  bool astray = false;           // the card has put it into memory of a guest that it is not for
   std::uint8_t rewrite = 0;      // what the host did to the headers (Rewrite, models/packet); 0 nothing
   Damage damage = Damage::none;
   std::int8_t grown = 0;         // bytes that this added to length and payload_offset
@@ -118,6 +119,16 @@ class FrameTable {
   };
   // Before the first frame: `of_flow` says which group a flow is in, `count` or more: none.
   void group(std::vector<std::uint32_t> of_flow, std::uint32_t count);
+  // Flows [first, first + count) are for nobody here: the host itself, or machines that are not simulated.
+  void strangers(std::uint32_t first, std::uint32_t count) { stranger_ = first, strangers_end_ = first + count; }
+  // Whether guest `guest` may have the frame, by the traffic's own word. A flow without a group is for everybody.
+  bool is_for(FrameRef r, std::uint32_t guest) const {
+    const std::uint32_t flow = slots_[r].flow;
+    if (flow >= stranger_ && flow < strangers_end_) return false;
+    return flow >= group_of_flow_.size() || group_of_flow_[flow] >= groups_.size() || group_of_flow_[flow] == guest;
+  }
+  // Whether is_for() can be false.
+  bool mixed() const { return groups_.size() > 1 || stranger_ != strangers_end_; }
   const std::vector<Group>& groups() const { return groups_; }
   // The frame's group; groups().size() or more: none.
   std::uint32_t group_number(FrameRef r) const {
@@ -157,6 +168,7 @@ class FrameTable {
   std::uint64_t reordered_ = 0;
   std::vector<Group> groups_;
   std::vector<std::uint32_t> group_of_flow_;
+  std::uint32_t stranger_ = 0, strangers_end_ = 0;
   std::vector<std::uint64_t> last_id_;     // by flow: 1 + id of the latest frame delivered; grows with new flows only
   Histogram latency_, stages_[static_cast<int>(Stage::count_)];
   Fingerprint print_;

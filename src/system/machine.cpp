@@ -61,6 +61,7 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
       nic("nic", agenda, nic_params(s, queues_needed(s), queues_needed(s)), phys, ownership, frames, &fault,
           observers.empty() ? nullptr : &observers),
       bus("bus", costs), skbs(phys, ownership, iommu, costs, 2048) {
+  ownership.sees(phys);
   agenda.decouple(kQuantum);
   if (s.debug.shuffle) agenda.shuffle(0x5eed);
   nic.bus.bind(pcie.from_device);
@@ -164,6 +165,7 @@ void Machine::build_traffic() {
     const std::vector<std::size_t> to = destinations(scenario);
     std::vector<std::uint32_t> group;
     for (std::size_t f = 0; f < scenario.traffic.flows; ++f) group.push_back(static_cast<std::uint32_t>(to[f % to.size()]));
+    if (t.foreign.total()) frames.strangers(static_cast<std::uint32_t>(group.size()), 2);   // the host's, another guest's; then everybody's
     frames.group(std::move(group), static_cast<std::uint32_t>(scenario.guests.size()));
   }
   link->connect(*traffic, nic);

@@ -170,7 +170,6 @@ BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
     sum.copied_foreign += y.copied_foreign - x.copied_foreign;
     sum.copied_shared += y.copied_shared - x.copied_shared;
     sum.copied_headroom += y.copied_headroom - x.copied_headroom;
-    sum.leaked_bytes += y.leaked_bytes - x.leaked_bytes;
     sum.scrubbed_bytes += y.scrubbed_bytes - x.scrubbed_bytes;
     gso.packets += e.guests[g].gso.packets - b.guests[g].gso.packets;
     gso.segments += e.guests[g].gso.segments - b.guests[g].gso.segments;
@@ -178,7 +177,7 @@ BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
   sheet.count("host.rewritten", "frames", sum.rewritten);
   sheet.count("host.cloned", "frames", sum.cloned);
   sheet.count("host.clone_drops", "frames", sum.clone_drops);
-  sheet.count("security.leaked_bytes", "bytes", sum.leaked_bytes + e.watch.leaked_bytes - b.watch.leaked_bytes);
+  sheet.count("security.leaked_bytes", "bytes", e.watch.leaked_bytes - b.watch.leaked_bytes);
   sheet.count("toctou.exposed_bytes", "bytes", e.watch.exposed_bytes - b.watch.exposed_bytes);
   sheet.count("security.scrubbed_bytes", "bytes", sum.scrubbed_bytes);
   sheet.count("gso.packets", "packets", gso.packets);

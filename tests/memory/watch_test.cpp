@@ -1,7 +1,10 @@
 // Ownership's knowledge of whose memory it is: a suspect guest's faults, pins by guest, and the security check.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "models/memory/ownership.h"
+#include "models/memory/phys.h"
 
 namespace gd {
 namespace watch_test {
@@ -115,6 +118,68 @@ TEST_F(Watch, HeadersThatChangeAfterTheyWereParsedAreSeen) {
   EXPECT_EQ(o.watch().acted_on, 1u);
   o.acts_on(bytes, kMine);                     // once a parsing
   EXPECT_EQ(o.watch().acted_on, 1u);
+}
+
+// A look that decides at once: what had been parsed before and has changed is acted on; a first look is none.
+TEST_F(Watch, EachLookThatDecidesIsHeldAgainstTheOneBefore) {
+  std::uint8_t bytes[64] = {1, 2, 3};
+  o.decides(bytes, kHost, 14);
+  EXPECT_EQ(o.watch().exposed_bytes, 0u);
+  o.decides(bytes, kMine, 14);
+  EXPECT_EQ(o.watch().exposed_bytes, 14u);
+  EXPECT_EQ(o.watch().acted_on, 0u);
+  bytes[3] ^= 1;
+  o.decides(bytes, kMine, 14);
+  EXPECT_EQ(o.watch().acted_on, 1u);
+  o.acts_on(bytes, kMine);                     // what the second look saw
+  EXPECT_EQ(o.watch().acted_on, 1u);
+  o.parsed(bytes, kMine, 54);
+  o.decides(bytes, kMine, 14);                 // does not shorten what is watched
+  bytes[40] ^= 1;
+  o.acts_on(bytes, kMine);
+  EXPECT_EQ(o.watch().acted_on, 2u);
+  o.parsed(bytes, kMine, 54);
+  bytes[0] ^= 1;
+  o.wrote_for(0, kMine, 64);                   // the next frame
+  o.decides(bytes, kMine, 14);
+  EXPECT_EQ(o.watch().acted_on, 2u);
+}
+
+// Bytes of others leak when the buffer goes on and they are still there, whoever said that they were wiped.
+TEST_F(Watch, WhatIsNotWipedLeaks) {
+  PhysMem memory(4 << 20, 1);
+  o.sees(memory);
+  const BufferId b = o.add(kMine, 2048, Owner::posted, Ownership::Home::guest);
+  const auto frame = [&](Bytes bytes) {
+    std::memset(memory.at(kMine + 128), 0xab, bytes);
+    o.device_write(kMine + 128, bytes, 1, "test");
+  };
+  const auto leaked = [&](Owner to) {
+    const std::uint64_t before = o.watch().leaked_bytes;
+    o.move(b, Owner::in_flight, Owner::skb, 2, "test");
+    EXPECT_EQ(o.watch().leaked_bytes, before);
+    o.move(b, Owner::skb, to, 3, "test");
+    if (to != Owner::posted) o.move(b, to, Owner::posted, 4, "test");
+    return o.watch().leaked_bytes - before;
+  };
+  frame(300);
+  EXPECT_EQ(leaked(Owner::guest), 0u);         // its own
+  frame(300);
+  o.not_for_its_guest(kMine + 200);
+  EXPECT_EQ(leaked(Owner::guest), 300u);
+  frame(300);
+  o.not_for_its_guest(kMine + 200);
+  EXPECT_EQ(leaked(Owner::posted), 300u);      // kept for the next frame: the guest can read it all the same
+  frame(300);
+  o.not_for_its_guest(kMine + 200);
+  std::memset(memory.at(kMine + 128), 0, 300);
+  EXPECT_EQ(leaked(Owner::guest), 0u);
+  frame(300);
+  o.not_for_its_guest(kMine + 200);
+  std::memset(memory.at(kMine + 128), 0, 64);  // a scrub that forgets the rest
+  EXPECT_EQ(leaked(Owner::guest), 236u);
+  frame(100);
+  EXPECT_EQ(leaked(Owner::guest), 0u);         // the mark is of one frame
 }
 
 }  // namespace watch_test
