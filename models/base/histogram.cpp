@@ -4,7 +4,7 @@
 
 namespace gd {
 
-Histogram::Histogram() : buckets_((kTopBits - kSub + 1) << kSub, 0) {}
+Histogram::Histogram() : buckets_((kTopBits - kSub + 1) << kSub, 0), carried_(buckets_.size(), 0) {}
 
 unsigned Histogram::index(std::uint64_t v) {
   if (v < (1ULL << kSub)) return static_cast<unsigned>(v);
@@ -20,7 +20,10 @@ std::uint64_t Histogram::lower(unsigned i) {
 }
 
 void Histogram::add(std::uint64_t v, std::uint64_t times) {
-  buckets_[index(v)] += times;
+  const unsigned i = index(v);
+  const std::uint64_t low = buckets_[i] + times;
+  buckets_[i] = static_cast<std::uint32_t>(low);
+  if (__builtin_expect(low >> 32 != 0, 0)) carried_[i] += static_cast<std::uint32_t>(low >> 32);
   count_ += times;
   sum_ += v * times;
   min_ = std::min(min_, v);
@@ -32,7 +35,7 @@ std::uint64_t Histogram::quantile(std::uint64_t num, std::uint64_t den) const {
   const std::uint64_t rank = static_cast<std::uint64_t>((static_cast<unsigned __int128>(count_) * num + den - 1) / den);
   std::uint64_t seen = 0;
   for (unsigned i = 0; i < buckets_.size(); ++i) {
-    seen += buckets_[i];
+    seen += in(i);
     if (seen >= rank) return std::min(max_, lower(i + 1) - 1);
   }
   return max_;
@@ -40,6 +43,7 @@ std::uint64_t Histogram::quantile(std::uint64_t num, std::uint64_t den) const {
 
 void Histogram::reset() {
   std::fill(buckets_.begin(), buckets_.end(), 0);
+  std::fill(carried_.begin(), carried_.end(), 0);
   count_ = sum_ = max_ = 0;
   min_ = UINT64_MAX;
 }

@@ -24,7 +24,7 @@ class Histogram {
   template <class F>
   void each(F f) const {
     for (unsigned i = 0; i < buckets_.size(); ++i)
-      if (buckets_[i]) f(lower(i), lower(i + 1) - 1, buckets_[i]);
+      if (const std::uint64_t n = in(i)) f(lower(i), lower(i + 1) - 1, n);
   }
   void reset();
 
@@ -33,7 +33,9 @@ class Histogram {
   static constexpr unsigned kTopBits = 48;    // values up to 2^48 (281 s in ps); above are clamped into the last bucket
   static unsigned index(std::uint64_t v);
   static std::uint64_t lower(unsigned i);
-  std::vector<std::uint64_t> buckets_;
+  std::uint64_t in(unsigned i) const { return std::uint64_t{carried_[i]} << 32 | buckets_[i]; }
+  // Counts in halves: a frame adds to a dozen histograms, whose buckets then lie twice as close.
+  std::vector<std::uint32_t> buckets_, carried_;
   std::uint64_t count_ = 0, sum_ = 0, min_ = UINT64_MAX, max_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// What the card's engines share: the heap of pending events, the bus master, interrupt moderation, the books.
+// What the card's engines share: the pending events, the bus master, interrupt moderation, the books.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -34,31 +34,35 @@ constexpr std::uint32_t kTxSide = 1u << 31;
 
 struct Event {
   Time at;
-  std::uint64_t sequence;
   std::uint64_t arg;
   std::uint32_t queue;
   Ev kind;
 };
 
-class EventHeap {
+// Pending events by time, then in the order of the calls. Nearly all are asked for in the order in which they come: a ring in
+// which a new event goes to its place from the end.
+class EventQueue {
  public:
-  EventHeap() { heap_.reserve(16384); }
+  EventQueue() : ring_(kFirst) {}
   void push(Time at, Ev kind, std::uint32_t queue, std::uint64_t arg) {
-    heap_.push_back({at, sequence_++, arg, queue, kind});
-    std::push_heap(heap_.begin(), heap_.end(), later);
+    if (end_ - first_ == ring_.size()) grow();
+    std::uint64_t i = end_++;
+    for (; i != first_ && place(i - 1).at > at; --i) place(i) = place(i - 1);
+    place(i) = {at, arg, queue, kind};
   }
-  Time next() const { return heap_.empty() ? kNever : heap_.front().at; }
-  Event pop() {
-    std::pop_heap(heap_.begin(), heap_.end(), later);
-    const Event e = heap_.back();
-    heap_.pop_back();
-    return e;
-  }
+  Time next() const { return first_ == end_ ? kNever : ring_[first_ & (ring_.size() - 1)].at; }
+  Event pop() { return place(first_++); }
 
  private:
-  static bool later(const Event& a, const Event& b) { return a.at != b.at ? a.at > b.at : a.sequence > b.sequence; }
-  std::vector<Event> heap_;
-  std::uint64_t sequence_ = 0;
+  static constexpr std::size_t kFirst = 1024;   // a power of two
+  Event& place(std::uint64_t count) { return ring_[count & (ring_.size() - 1)]; }
+  void grow() {
+    std::vector<Event> wider(ring_.size() * 2);
+    for (std::uint64_t i = first_; i != end_; ++i) wider[i & (wider.size() - 1)] = place(i);
+    ring_.swap(wider);
+  }
+  std::vector<Event> ring_;
+  std::uint64_t first_ = 0, end_ = 0;   // free-running
 };
 
 // One transaction on the bus; `done` is absolute. hpa is kNoAddress after a fault.
@@ -152,7 +156,7 @@ struct Engine {
   Observer* observer;
   DepartureSink* departures = nullptr;
   BusMaster bus;
-  EventHeap events;
+  EventQueue events;
   TxWire* wire = nullptr;                    // null: what is sent is discarded
   Moderation moderation;
   NicStats stats;

@@ -198,7 +198,7 @@ void Nic::mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
 }
 
 void Nic::act(Time now) {
-  nic::EventHeap& events = impl_->engine.events;
+  nic::EventQueue& events = impl_->engine.events;
   while (events.next() <= now) impl_->dispatch(events.pop(), now);
   if (events.next() != kNever) wake_at(events.next());
 }

@@ -12,26 +12,24 @@ namespace gd {
 // are waits for all of them. Units come back in any order. Requests are served in the order of the calls.
 class Credits {
  public:
-  explicit Credits(std::uint64_t capacity) : capacity_(capacity), free_(capacity) {   // 0: unbounded
-    held_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(capacity, 4096)) + 1);
-  }
+  explicit Credits(std::uint64_t capacity) : capacity_(capacity), free_(capacity), held_(kFirst) {}   // 0: unbounded
   // When `n` units are free, from `at` on. Each take is followed by a give_back of the same `n`.
   Time take(Time at, std::uint64_t n) {
     if (capacity_ == 0) return at;
     n = std::min(n, capacity_);
-    while (!held_.empty() && (held_.front().until <= at || free_ < n)) {
-      at = std::max(at, held_.front().until);
-      free_ += held_.front().n;
-      std::pop_heap(held_.begin(), held_.end(), later);
-      held_.pop_back();
+    while (first_ != end_ && (place(first_).until <= at || free_ < n)) {
+      at = std::max(at, place(first_).until);
+      free_ += place(first_++).n;
     }
     free_ -= n;
     return at;
   }
   void give_back(Time until, std::uint64_t n) {
     if (capacity_ == 0 || n == 0) return;
-    held_.push_back({until, std::min(n, capacity_)});
-    std::push_heap(held_.begin(), held_.end(), later);
+    if (end_ - first_ == held_.size()) grow();
+    std::uint64_t at = end_++;
+    for (; at != first_ && place(at - 1).until > until; --at) place(at) = place(at - 1);
+    place(at) = {until, std::min(n, capacity_)};
   }
 
  private:
@@ -39,9 +37,17 @@ class Credits {
     Time until;
     std::uint64_t n;
   };
-  static bool later(const Held& a, const Held& b) { return a.until > b.until; }
+  static constexpr std::size_t kFirst = 64;   // a power of two
+  Held& place(std::uint64_t count) { return held_[count & (held_.size() - 1)]; }
+  void grow() {   // at most to the number of units
+    std::vector<Held> wider(held_.size() * 2);
+    for (std::uint64_t i = first_; i != end_; ++i) wider[i & (wider.size() - 1)] = place(i);
+    held_.swap(wider);
+  }
   std::uint64_t capacity_, free_;
-  std::vector<Held> held_;   // heap, earliest first; no more entries than units
+  // A ring by free-running counts, the earliest first: most come back in the order in which they were taken.
+  std::vector<Held> held_;
+  std::uint64_t first_ = 0, end_ = 0;
 };
 
 }  // namespace gd

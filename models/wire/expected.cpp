@@ -5,15 +5,23 @@
 
 namespace gd {
 
+const std::uint8_t* StreamExpected::header(const StreamSegment& s) {
+  if (any_ && s.flow == kept_.flow && s.offset == kept_.offset && s.source_index == kept_.source_index &&
+      s.payload == kept_.payload && s.push == kept_.push)
+    return header_;
+  stream_.write_header(header_, s);
+  kept_ = s;
+  any_ = true;
+  return header_;
+}
+
 bool StreamExpected::matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) {
   const StreamSegment s = stream_.segment(f);
   if (s.flow >= stream_.flows() || at > stream_.frame_length(s) || len > stream_.frame_length(s) - at) return false;
-  const std::uint32_t outer = stream_.header_length(s.flow), header = outer + stream_.inner_length(s.flow), end = outer + s.payload;
-  if (at < header && len > 0) {
-    std::uint8_t h[HeaderTemplate::kMax + HeaderTemplate::kInner];
-    stream_.write_header(h, s);
-    const std::uint32_t n = std::min(len, header - at);
-    if (std::memcmp(data, h + at, n) != 0) return false;
+  const std::uint32_t outer = stream_.header_length(s.flow), header_end = outer + stream_.inner_length(s.flow), end = outer + s.payload;
+  if (at < header_end && len > 0) {
+    const std::uint32_t n = std::min(len, header_end - at);
+    if (std::memcmp(data, header(s) + at, n) != 0) return false;
     data += n, at += n, len -= n;
   }
   if (at < end && len > 0) {
@@ -27,9 +35,7 @@ bool StreamExpected::matches(const FrameMeta& f, std::uint32_t at, const std::ui
 bool StreamExpected::original(const FrameMeta& f, std::uint8_t* out, std::uint32_t n) {
   const StreamSegment s = stream_.segment(f);
   if (s.flow >= stream_.flows() || n > stream_.header_length(s.flow)) return false;
-  std::uint8_t h[HeaderTemplate::kMax + HeaderTemplate::kInner];
-  stream_.write_header(h, s);
-  std::memcpy(out, h, n);
+  std::memcpy(out, header(s), n);
   return true;
 }
 

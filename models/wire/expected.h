@@ -18,7 +18,12 @@ class StreamExpected : public ExpectedBytes {
   bool original(const FrameMeta& f, std::uint8_t* out, std::uint32_t n) override;
 
  private:
+  // The header of `s`. A packet's header is compared in pieces: that of the last frame asked for is kept.
+  const std::uint8_t* header(const StreamSegment& s);
   Stream stream_;
+  StreamSegment kept_;
+  bool any_ = false;
+  std::uint8_t header_[HeaderTemplate::kMax + HeaderTemplate::kInner];
 };
 
 // Replayed traffic: the capture, advanced to the frame's repetition.
