@@ -3,8 +3,9 @@
 // While it is down nothing is received, posted or answered; the host goes on with the buffers that it has. At the restart the
 // device is reset, the ring begins anew at the same place, and the new kernel posts memory of its own (as one started by kexec
 // does): what the old one had posted, the host may still write. Not modelled: the loss of what the old kernel's stack and
-// application held, the boot itself, a reset of a card's own virtio device.
+// application held, the boot itself; of a card's own virtio device the receive queue alone is reset (virtio 1.2 section 2.6.1).
 #include "models/guest/behaviours.h"
+#include "models/guest/guest.h"
 #include "models/guest/rx_queue.h"
 
 namespace gd {
@@ -28,6 +29,10 @@ class Crasher : public Behaviour {
         next_ = s.now() + kReset;
         return false;
       case State::resetting:
+        if (c_.reset && !c_.reset->done()) {   // the driver reads until the device says so
+          next_ = s.now() + kAsk;
+          return false;
+        }
         rx_.restart(s, true);
         state_ = State::up;
         next_ = s.now() + p_.up_time;
@@ -39,6 +44,7 @@ class Crasher : public Behaviour {
  private:
   enum class State : std::uint8_t { up, down, resetting };
   static constexpr Time kReset = 20 * kUs;   // from the reset to the new ring: longer than a step of the host; the driver's set-up
+  static constexpr Time kAsk = 1 * kUs;      // between two reads of a device that is not done (chosen; msleep(1) in Linux's virtio_pci)
   GuestContext& c_;
   const BehaviourParams& p_;
   GuestRxQueue& rx_;

@@ -141,6 +141,9 @@ struct GuestStats {
 struct ResetSink {
   virtual ~ResetSink() = default;
   virtual void reset(Time now) = 0;
+  // Whether the device says that it has forgotten the old rings, and the new ones are there.
+  virtual bool done() const { return true; }
+  virtual void begin(Time /*now*/) {}
 };
 
 class Guest : public GuestPort {

@@ -161,8 +161,11 @@ void GuestRxQueue::restart(Step& s, bool again) {
   ring_ = DriverRing(layout_);
   headers_out_ = pages_out_ = 0;
   posted_ = 0;
-  if (again || !c_.reset) return;
-  s.at_end([](void* sink, std::uint64_t, Time now) { static_cast<ResetSink*>(sink)->reset(now); }, c_.reset, 0);
+  if (!c_.reset) return;
+  s.at_end([](void* sink, std::uint64_t begin, Time now) {
+    auto* device = static_cast<ResetSink*>(sink);
+    begin ? device->begin(now) : device->reset(now);
+  }, c_.reset, again);
 }
 
 // Frames under heads that the driver does not have out: the device gave one back twice.

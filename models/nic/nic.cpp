@@ -170,7 +170,9 @@ std::uint32_t Nic::rx_head(std::uint32_t queue) const {
   return q ? q->head() : 0;
 }
 bool Nic::rx_drained(std::uint32_t queue) const {
-  return queue < params_.rx_queues && impl_->rings[queue] && impl_->rings[queue]->drained();
+  if (queue >= params_.rx_queues) return false;
+  if (impl_->virtio_rx[queue]) return impl_->virtio_rx[queue]->ring().drained();
+  return impl_->rings[queue] && impl_->rings[queue]->drained();
 }
 Bytes Nic::fifo_level() const { return impl_->rx.level(); }
 std::uint32_t Nic::available(std::uint32_t queue) const {
@@ -213,6 +215,11 @@ void Nic::Impl::apply(std::uint64_t offset, std::uint32_t value, Time now) {
       break;
     case reg::kRxEnable:
       if (receives && rings[q] && value <= 1) return rings[q]->enable(value, now);
+      if (receives && virtio_rx[q]) {   // a guest's own register: it may write what it likes
+        nic::VirtQueue& ring = virtio_rx[q]->ring();
+        if (value == 0) return ring.disable(now);
+        if (value == 1 && ring.drained()) return ring.enable();
+      }
       break;
     case reg::kTxTail:
       if (transmits && tx_rings[q]) return tx_rings[q]->doorbell(value, now);

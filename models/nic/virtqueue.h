@@ -8,7 +8,7 @@
 // With IN_ORDER a packet's buffers get one used entry (they complete in order anyway).
 // A malformed ring or chain stops the queue (counted; the device would set NEEDS_RESET); the card goes on. So do, of what
 // the specification allows, a chain of more than 64 segments, a table that is not aligned to 16 bytes, and a packed
-// ring's buffer id outside its size.
+// ring's buffer id outside its size. The queue's reset ends that.
 #pragma once
 #include <vector>
 
@@ -54,9 +54,9 @@ class VirtQueue {
   // Chains known to be available, cached or not.
   std::uint32_t known() const { return cached_ + static_cast<std::uint16_t>(avail_seen_ - avail_next_); }
   // Everything that the guest posted has been used; a notification is awaited.
-  // Stopped for ever by a malformed or unreachable ring.
-  bool broken() const { return broken_; }
-  bool starved() const { return broken_ || (idle_ && cached_ < std::max(1u, wanted_)); }
+  // Stopped until its reset: by a malformed or unreachable ring, or by disable().
+  bool broken() const { return broken_ || !enabled_; }
+  bool starved() const { return broken() || (idle_ && cached_ < std::max(1u, wanted_)); }
   // Whether `n` more entries fit into the used ring before those on their way are visible. A guest that posts a buffer
   // again before it was used could otherwise overrun it.
   bool used_room(std::uint32_t n) const { return used_next_ - used_visible_ + n <= c_.layout.size; }
@@ -65,6 +65,12 @@ class VirtQueue {
   // Fetches more when few chains are cached or `wanted` are not there.
   void fetch(std::uint32_t wanted, Time now);
   void notify(Time now);
+
+  // Reset of the queue (virtio 1.2 section 2.6.1). disable(): nothing more is taken from the ring, chains in the cache are
+  // forgotten, and what is under way ends. enable() begins with a fresh ring at the same place. Pre of enable(): drained().
+  void disable(Time now);
+  bool drained() const { return !enabled_ && !busy_ && !checking_ && used_visible_ == used_next_; }
+  void enable();
 
   // One used entry; entries of one packet are given one after the other, then finish(). `whole`: all of the chain's bytes
   // were written.
@@ -104,6 +110,7 @@ class VirtQueue {
     bool last;                // of its packet
   };
   void stop(std::uint64_t& counter);
+  bool goes_on();
   void read_index(Time now);
   void read_avail(Time now);
   void read_round(Time now);
@@ -135,7 +142,7 @@ class VirtQueue {
   bool idle_ = false;         // nothing more is available until a notification
   std::uint16_t event_ = 0;   // avail_event as last written; zero in a fresh ring. Packed: the place, where armed_
   bool armed_ = false;
-  bool broken_ = false;
+  bool broken_ = false, enabled_ = true;
   Hpa read_hpa_ = kNoAddress;
   std::uint32_t batch_ = 0;
   std::vector<Pending> pending_;

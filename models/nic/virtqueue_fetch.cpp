@@ -32,7 +32,7 @@ void VirtQueue::notify(Time now) {
 
 void VirtQueue::fetch(std::uint32_t wanted, Time now) {
   wanted_ = wanted;
-  if (busy_ || broken_) return;
+  if (busy_ || broken()) return;
   if (cached_ >= wanted_ && cached_ > chains_.size() / 2) return;
   if (packed_) {
     if (!idle_) read_ring(now);
@@ -49,7 +49,34 @@ void VirtQueue::read_index(Time now) {
   e_.events.push(t.done, Ev::vq_index, id_, 0);
 }
 
+void VirtQueue::disable(Time now) {
+  enabled_ = false;
+  cached_ = wanted_ = 0;
+  avail_seen_ = avail_next_;
+  owner_.chains_fetched(now);   // what waits will not be served
+}
+
+void VirtQueue::enable() {
+  enabled_ = true;
+  broken_ = idle_ = armed_ = tables_ = ever_signalled_ = false;
+  first_ = cached_ = wanted_ = 0;
+  avail_seen_ = avail_next_ = event_ = 0;
+  guess_ = 1;
+  next_ = put_ = visible_ = checked_ = {};
+  std::fill(slots_.begin(), slots_.end(), std::uint16_t{0});
+  slots_held_ = moved_ = checked_moved_ = 0;
+  used_next_ = used_flushed_ = used_visible_ = packet_ = unseen_ = 0;
+  signalled_ = checked_at_ = 0;
+}
+
+// Whether a step that has ended goes on: not in a queue that is being reset.
+bool VirtQueue::goes_on() {
+  if (!enabled_) busy_ = false;
+  return enabled_;
+}
+
 void VirtQueue::index_read(Time now) {
+  if (!goes_on()) return;
   if (read_hpa_ == kNoAddress) return stop(e_.stats.ring_faults);
   busy_ = false;
   const auto idx = e_.memory.load<std::uint16_t>(read_hpa_ + 2);
@@ -78,6 +105,7 @@ void VirtQueue::arm(Time now) {
 }
 
 void VirtQueue::event_armed(Time now) {
+  if (!goes_on()) return;
   if (read_hpa_ == kNoAddress) return stop(e_.stats.ring_faults);
   if (packed_) {
     e_.memory.store(read_hpa_, pvring::Event{event_, pvring::kEventDesc});
@@ -102,6 +130,7 @@ void VirtQueue::read_avail(Time now) {
 }
 
 void VirtQueue::avail_read(Time now) {
+  if (!goes_on()) return;
   if (read_hpa_ == kNoAddress) return stop(e_.stats.ring_faults);
   pending_.clear();
   for (std::uint32_t i = 0; i < batch_; ++i) {
@@ -156,6 +185,7 @@ void VirtQueue::read_round(Time now) {
 }
 
 void VirtQueue::descriptors_read(Time now) {
+  if (!goes_on()) return;
   if (packed_) return ring_read(now);
   for (const Run& r : runs_) {
     if (r.hpa == kNoAddress) return stop(e_.stats.ring_faults);

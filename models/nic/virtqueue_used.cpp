@@ -113,7 +113,7 @@ void VirtQueue::used_written(std::uint64_t upto, Time now) {
 // One read of the guest's suppression per burst: while a read is in flight, or moderation forbids a message, further
 // used entries wait for it.
 void VirtQueue::check_interrupt(Time now) {
-  if (c_.vector == kNoVector || checking_ || unseen_ == 0) return;
+  if (c_.vector == kNoVector || checking_ || unseen_ == 0 || !enabled_) return;
   const Time at = e_.moderation.allowed_at(c_.vector, unseen_, first_unseen_, now);
   if (at > now) {
     if (!timer_) e_.events.push(at, Ev::vq_timer, id_, 0);
@@ -134,6 +134,7 @@ void VirtQueue::check_interrupt(Time now) {
 
 void VirtQueue::suppression_read(Time now) {
   checking_ = false;
+  if (!enabled_) return;
   if (suppress_hpa_ == kNoAddress) {
     ++e_.stats.ring_faults;
     return;

@@ -124,7 +124,7 @@ constexpr std::uint64_t rx_tail(std::uint32_t q) { return kRxTail + q * kStride;
 constexpr std::uint64_t tx_tail(std::uint32_t q) { return kTxTail + q * kStride; }
 constexpr std::uint64_t irq_enable(std::uint32_t q) { return kIrqEnable + q * kStride; } // value 1: re-arm the queue's vector
 constexpr std::uint64_t irq_cause(std::uint32_t q) { return kIrqCause + q * kStride; }   // value 1: raise the receive vector, masked or not (EICS)
-constexpr std::uint64_t rx_enable(std::uint32_t q) { return kRxEnable + q * kStride; }   // RXDCTL.ENABLE; 0: stop, 1: begin with an empty ring
+constexpr std::uint64_t rx_enable(std::uint32_t q) { return kRxEnable + q * kStride; }   // RXDCTL.ENABLE; 0: stop, 1: begin with an empty ring. A virtqueue: queue_reset (1 once it is drained)
 constexpr std::uint64_t virtio_notify(std::uint32_t q) { return kVirtioNotify + q * kStride; }  // value: avail index (a hint)
 }  // namespace reg
 
@@ -145,7 +145,7 @@ struct NicControl {
   // The queue's head register: slot of the first descriptor that the card has not reported (has not tried to).
   virtual std::uint32_t rx_head(std::uint32_t queue) const = 0;
   // RXDCTL.ENABLE of a queue that was stopped reads 0: all that it had under way is in memory, reports included. From its stop
-  // until it is begun again the card drops the queue's frames; descriptors that it had fetched are forgotten.
+  // (virtqueues: its reset) until it is begun again the card drops the queue's frames; descriptors that it had fetched are forgotten.
   virtual bool rx_drained(std::uint32_t queue) const = 0;
   // The wire frame whose bytes the transmit descriptor in `slot` (the frame's last one) names; told before its doorbell by a
   // driver that forwards. The card holds the frame until the DepartureSink has it.

@@ -279,10 +279,6 @@ std::optional<std::string> refusal(const sc::Scenario& common, const sc::Strateg
   const bool copies = shares_queue(s) && s.defences.shared_queue == sc::SharedQueue::copy && !strategy->declaration().device_ring;
   if (strategy->declaration().guest_memory && !s.nic.steering && !copies)
     return "the NIC must know the guest before the DMA (nic.steering is off)";
-  if (guests && strategy->declaration().device_ring)
-    for (const sc::Guest& g : s.guests)
-      if (g.behaviour == sc::Behaviour::crasher) return "the restarted guest would reset a virtio device that is the card's own, with its rings in flight, which this model's card cannot do "
-                                                               "(guest " + g.name + " is a crasher)";
   for (std::size_t g = 0; g < (guests ? s.guests.size() : 1); ++g)
     if (auto why = strategy->refuse(environment(s, choice, g))) return why;
   return std::nullopt;

@@ -34,6 +34,16 @@ struct PathReset : ResetSink {
   void reset(Time now) override { path.reset(now); }
   RxPath& path;
 };
+// Where the receive queue is the card's, the register of that.
+struct DeviceReset : ResetSink {
+  DeviceReset(MmioBus& b, const NicControl& n, std::uint32_t q) : bus(b), nic(n), nic_queue(q) {}
+  void reset(Time now) override { bus.post(reg::rx_enable(nic_queue), 0, now); }
+  bool done() const override { return nic.rx_drained(nic_queue); }
+  void begin(Time now) override { bus.post(reg::rx_enable(nic_queue), 1, now); }
+  MmioBus& bus;
+  const NicControl& nic;
+  std::uint32_t nic_queue;
+};
 constexpr Bytes kBehind = 1 << 20;   // of the process behind a guest, mapped next to the guest's memory: its heap
 
 const char* backend_name(sc::Backend b) {
@@ -156,6 +166,8 @@ void Machine::connect_device(GuestSlot& slot, std::size_t g) {
   nic.configure_virtio_tx(q, {slot.guest->tx(), base, interrupts.add(*slot.tx_vector), domain});
   slot.doorbell = std::make_unique<Doorbell>(bus, q);
   slot.guest->on_kick(*slot.doorbell);
+  slot.reset = std::make_unique<DeviceReset>(bus, nic, q);
+  slot.guest->on_reset(*slot.reset);
 }
 
 }  // namespace gd::system

@@ -138,7 +138,7 @@ class Play {
   }
 
   void act(Input& in) {
-    switch (in.byte() % 16) {
+    switch (in.byte() % 17) {
       case 0: write(in, kDesc, 16u * l_.size); break;
       case 1: write(in, kAvail, static_cast<unsigned>(packed() ? pvring::event_bytes : vring::avail_bytes(l_.size))); break;
       case 2: write(in, kTables, 16u * kTable * l_.size); break;
@@ -152,6 +152,7 @@ class Play {
       case 13: steps(in.byte() % 8); break;
       case 14: steps(kSteps); break;
       case 15: ring_->notify(now_); break;
+      case 16: reset(); break;
     }
     check();
   }
@@ -177,9 +178,9 @@ class Play {
 
   void check() const {
     must(ownership_.violations() == 0, "a violation by a guest that spoils only its own memory");
-    if (spoilt_) return;
+    if (spoilt_ || resetting_) return;
     must(!ring_->broken() && engine_.stats.guest_faults == 0 && engine_.stats.ring_faults == 0, "a driver's ring was refused");
-    must(ownership_.guest_faults() == 0, "a driver's buffer made a wrong move");
+    must(ownership_.guest_faults() == faults_, "a driver's buffer made a wrong move");
   }
   void steps(unsigned n) {
     using nic::Ev;
@@ -330,6 +331,33 @@ class Play {
     list = {};
   }
 
+  // The queue's reset: what is under way ends, then both sides begin with an empty ring.
+  void reset() {
+    if (!receive_) return;
+    resetting_ = true;
+    ring_->disable(now_);
+    must(ring_->broken() && ring_->cached() == 0, "a queue in reset keeps chains");
+    steps(kSteps);
+    must(ring_->drained(), "a reset never ends");
+    std::memset(memory().at(kDesc), 0, kTables - kDesc);
+    for (FrameChain& c : side_.by_head) frames_.dropped(c, Drop::stack, now_), c = {};
+    for (Hpa a = kData; a < kData + l_.size * kTable * kBuffer; a += kBuffer) {
+      const BufferId b = ownership_.find(a);
+      if (ownership_.owner(b) == Owner::guest) ownership_.move(b, Owner::guest, Owner::posted, now_, "driver");
+    }
+    lists_ = {};
+    order_.clear();
+    held_ = 0;
+    put_ = get_ = {};
+    used_ = 0;
+    spoilt_ = false;
+    engine_.stats.guest_faults = engine_.stats.ring_faults = 0;
+    faults_ = ownership_.guest_faults();
+    ring_->enable();
+    resetting_ = false;
+    must(!ring_->broken(), "broken after a reset");
+  }
+
   void arrive(Input& in) {
     if (!receive_) return;
     const FrameRef f = frames_.create();
@@ -360,7 +388,8 @@ class Play {
   std::optional<nic::RxPath> rx_;   // the one that is played: its tables take longer than the acts
   std::optional<nic::TxPath> tx_;
   nic::VirtQueue* ring_ = nullptr;
-  bool receive_ = true, spoilt_ = false;
+  bool receive_ = true, spoilt_ = false, resetting_ = false;
+  std::uint64_t faults_ = 0;   // before the last reset
   Time now_ = 0;
   // The driver's own: lists posted, by id; places held; the next to use.
   std::array<List, kMostSize> lists_{};

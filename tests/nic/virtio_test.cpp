@@ -284,6 +284,48 @@ TEST(NicVirtioRx, AMalformedRingStopsTheQueueOnly) {
   EXPECT_EQ(fine.used_idx(), 1u);
 }
 
+TEST(NicVirtioRx, AResetEndsWhatIsUnderWayAndForgetsTheRest) {
+  NicBench b("bench");
+  TestVq q(b, 64, kMergeable);
+  b.nic.configure_virtio_rx(0, q.c);
+  b.nic.steer(0, 0, 0, 1);
+  const Frame f = tcp4_frame(1000);
+  FrameRef first = kNoFrame, third = kNoFrame;
+  b.at(0, [&] { q.post(0, 32, 1536); });
+  b.at(10 * kUs, [&] {
+    first = b.arrive(f);
+    b.write_register(reg::rx_enable(0), 0);
+    EXPECT_FALSE(b.nic.rx_drained(0));
+  });
+  b.at(10 * kUs + 2 * NicBench::kMmio, [&] {
+    EXPECT_FALSE(b.nic.rx_drained(0));                  // the first frame's report is on its way
+    b.write_register(reg::rx_enable(0), 1);             // too early: nothing
+    b.arrive(f);
+  });
+  b.at(20 * kUs, [&] {
+    EXPECT_TRUE(b.nic.rx_drained(0));
+    EXPECT_EQ(q.used_idx(), 1u);
+    EXPECT_EQ(q.side.by_head[0].first, first);
+    EXPECT_EQ(b.nic.available(0), 0u);
+    b.arrive(f);                                        // nothing is taken before the queue is begun again
+    std::memset(b.phys.at(q.c.layout.avail), 0, vring::avail_bytes(64));
+    std::memset(b.phys.at(q.c.layout.used), 0, vring::used_bytes(64));
+    q.avail = 0;
+    b.write_register(reg::rx_enable(0), 1);
+    q.post(40, 8, 1536);
+  });
+  b.at(30 * kUs, [&] { third = b.arrive(f); });
+  b.run(40 * kUs);
+  EXPECT_EQ(b.nic.stats().drops[static_cast<int>(Drop::guest_no_buffer)], 2u);
+  EXPECT_EQ(b.nic.stats().bad_doorbells, 1u);
+  EXPECT_EQ(q.used_idx(), 1u);
+  EXPECT_EQ(q.elem(0).id, 40u);
+  EXPECT_EQ(q.side.by_head[40].first, third);
+  EXPECT_EQ(b.ownership.owner(b.ownership.find(q.page(1))), Owner::posted);   // fetched, forgotten, never written
+  EXPECT_EQ(b.nic.held(), 0u);
+  EXPECT_EQ(b.ownership.violations(), 0u);
+}
+
 TEST(NicVirtioRx, ABlockedWriteReturnsTheBufferEmpty) {
   NicBench b("bench");
   TestVq q(b, 16, kMergeable);

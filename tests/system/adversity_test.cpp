@@ -88,6 +88,8 @@ constexpr Trouble kTroubles[] = {
     {"ring-jump", "vhost-copy", "guest.other.packets.lost_share", 20},
     {"unmapper", "page-frags", "guest.other.misdeeds", 10},
     {"crasher", "guest-head", "guest.other.misdeeds", 0},
+    {"crasher", "passthrough", "guest.other.misdeeds", 0},
+    {"crasher", "passthrough", "guest.other.drops.guest-no-buffer", 0},
     {"crasher", "vhost-copy", "guest.other.drops.guest-no-buffer", 0},
 };
 

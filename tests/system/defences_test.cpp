@@ -47,6 +47,37 @@ TEST_P(DefenceCost, IsSeenInTheHostsCycles) {
 
 INSTANTIATE_TEST_SUITE_P(All, DefenceCost, ::testing::ValuesIn(kRows), [](const auto& i) { return std::string(i.param.name); });
 
+// A defence that is removed: the trouble appears, and only then. (Descriptors that change between two reads and a guest's own shared
+// info show in tests/buffers, a reclaim below; shared pools in SharedQueue.)
+struct Removed {
+  const char *name, *scenario, *strategy, *metric, *off, *on;
+  double at_most;                       // with the defence; without it more than that
+};
+void PrintTo(const Removed& r, std::ostream* out) { *out << r.name; }
+
+const Removed kRemoved[] = {
+    {"validate", "adversity/ring-liar.json", "vhost-copy", "security.escapes", "defences.validate=false", "defences.validate=true", 0},
+    {"header_snapshot", "adversity/header-scribbler.json", "guest-head", "toctou.acted_on", "defences.header_snapshot=false", "defences.header_snapshot=true", 0},
+    {"scrub", "foreign-frames.json", "page-frags", "security.leaked_bytes", "host.scrub=false", "host.scrub=true", 0},
+    {"buffer_quota", "adversity/hoarder.json", "guest-head", "guest.other.pinned.peak_bytes", "defences.buffer_quota=0", "defences.buffer_quota=64", 2'500'000},
+    {"pin_quota", "adversity/hoarder.json", "guest-head", "guest.other.pinned.peak_bytes", "defences.pin_quota=0B", "defences.pin_quota=256KiB", 256 * 1024},
+    {"memlock_limit", "adversity/hoarder.json", "guest-head", "guest.other.pinned.peak_bytes", "host.memlock_limit=0B", "host.memlock_limit=256KiB", 256 * 1024},
+    {"depleted", "adversity/idle.json", "guest-head", "guest.victim.packets.lost_share", "defences.depleted=wait", "defences.depleted=copy", 1}};
+
+class DefenceRemoved : public ::testing::TestWithParam<Removed> {};
+
+TEST_P(DefenceRemoved, ShowsTheTrouble) {
+  const Removed r = GetParam();
+  const auto run = [&](const char* set) { return run_child(r.scenario, r.strategy, {set, "nic.drop_when_no_descriptor=false"}); };
+  const ChildResult off = run(r.off), on = run(r.on);
+  ASSERT_EQ(off.exit_code, 0) << off.error;
+  ASSERT_EQ(on.exit_code, 0) << on.error;
+  EXPECT_LE(on.value(r.metric), r.at_most);
+  EXPECT_GT(off.value(r.metric), r.at_most);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DefenceRemoved, ::testing::ValuesIn(kRemoved), [](const auto& i) { return std::string(i.param.name); });
+
 // A ring of 64 under bursts at 9 Gb/s, for each answer to a guest without buffers: what waits in the card's FIFO, what the
 // card drops, what the host copies.
 TEST(Depleted, WaitDropOrCopy) {

@@ -131,6 +131,38 @@ TEST(HostStageChecks, TheChoiceOfFramesIsTheSameForEveryDesign) {
   EXPECT_EQ(a.metrics.at("drops.filtered"), b.metrics.at("drops.filtered"));
 }
 
+// Known from the traffic and from memory: headers of copy-header never were the guest's, and what is wiped has not leaked.
+TEST(HostStageChecks, WhatLeaksIsWhatLiesInTheGuestsMemory) {
+  const auto leaked = [](const char* scenario, const char* strategy, const Set& set = {}) {
+    const ChildResult r = run_child(scenario, strategy, set);
+    EXPECT_EQ(r.exit_code, 0) << r.error;
+    return r.value("security.leaked_bytes");
+  };
+  const double whole = leaked("foreign-frames.json", "guest-head");
+  EXPECT_GT(whole, 0);
+  EXPECT_EQ(leaked("foreign-frames.json", "page-frags"), whole);
+  EXPECT_LT(leaked("foreign-frames.json", "copy-header"), whole);
+  EXPECT_GT(leaked("foreign-frames.json", "copy-header"), whole / 2);
+  EXPECT_EQ(leaked("foreign-frames.json", "vhost-copy"), 0);
+  EXPECT_EQ(leaked("foreign-frames.json", "copy-header", {"host.scrub=true"}), 0);
+  EXPECT_EQ(leaked("encapsulation.json", "guest-head"), 0);   // dropped for their length: the guest's own
+  EXPECT_GT(leaked("filters.json", "page-frags", {"host.scrub=false", "expect=[]"}), 0);
+}
+
+// The host's second look at headers in the guest's memory, by the bridge, is watched as the first one is.
+TEST(HostStageChecks, TheBridgesLookAtHeadersIsWatched) {
+  const char* scribbler = "adversity/header-scribbler.json";
+  const ChildResult none = run_child(scribbler, "guest-head"), looks = run_child(scribbler, "guest-head", {"host.filter.share=0.1%"});
+  const ChildResult only = run_child(scribbler, "guest-head", {"host.filter.share=0.1%", "host.gro.enabled=false"});
+  const ChildResult safe = run_child(scribbler, "guest-head", {"host.filter.share=0.1%", "defences.header_snapshot=true"});
+  for (const ChildResult* r : {&none, &looks, &only, &safe}) ASSERT_EQ(r->exit_code, 0) << r->error;
+  EXPECT_GT(looks.value("toctou.exposed_bytes"), none.value("toctou.exposed_bytes"));
+  EXPECT_GT(looks.value("toctou.acted_on"), none.value("toctou.acted_on"));
+  EXPECT_GT(only.value("toctou.exposed_bytes"), 0);
+  EXPECT_EQ(safe.value("toctou.exposed_bytes"), 0);
+  EXPECT_EQ(safe.value("toctou.acted_on"), 0);
+}
+
 TEST(HostStageChecks, PassthroughIsRefusedWithTheReason) {
   for (const char* s : {"host-rewrites.json", "foreign-frames.json", "filters.json", "broadcast.json", "clones.json", "encapsulation.json"})
     EXPECT_FALSE(can_serve(s, "passthrough")) << s;
