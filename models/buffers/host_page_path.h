@@ -18,6 +18,7 @@ class HostPagePath : public RxPath {
   Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) override;
   Hpa frame_at(std::uint32_t slot) const override { return pages_[slots_[slot].token].addr; }
   void recycle(Step& s, std::uint32_t slot, const RxWriteback& w) override;
+  bool unmap(Step& s) override { return pages_.unmap(s); }
   Hpa headers(const Skb& skb) const override { return skb.head.length ? skb.head.addr : skb.frags[0].addr; }
   bool merges() const override { return c_.env.gro; }
   bool move_start(Step& s, Skb& skb, std::uint32_t headers, int by) override;

@@ -1,10 +1,21 @@
 #include "models/buffers/host_pages.h"
 
+#include <bit>
+#include <utility>
+
+#include "models/base/error.h"
+
 namespace gd {
 
 HostPages::HostPages(PathContext& c, Bytes size, bool recycle)
     : c_(c), size_(size), recycle_(recycle), alloc_(c.costs.get("page.alloc")), recycle_cost_(c.costs.get("page.recycle")),
       free_cost_(c.costs.get("page.free")), per_page_(static_cast<std::uint32_t>(size < kPage ? kPage / size : 1)) {}
+
+// Posted ones, those of the batch being used, and those that are due.
+HostPages::HostPages(PathContext& c, Bytes size, std::uint32_t batch, std::uint32_t ring) : HostPages(c, size, false) {
+  batch_ = batch;
+  order_.resize(std::bit_ceil(std::size_t{ring} + 2 * batch));
+}
 
 void HostPages::grow(Step& s) {
   s.charge(alloc_);
@@ -32,6 +43,11 @@ std::uint32_t HostPages::post(Step& s) {
     if (to_alloc_++ == 0) s.charge(alloc_);
     if (to_alloc_ == per_page_) to_alloc_ = 0;
     b.iova = c_.iommu.map(s, b.addr, size_);
+    if (batch_ > 1) {
+      require(posts_ - unmaps_ < order_.size(), "more host pages are mapped than a ring and two batches hold");
+      b.mapped = true;
+      order_[posts_++ & (order_.size() - 1)] = t;
+    }
   }
   c_.ownership.move(b.id, Owner::host, Owner::posted, s.now(), "host page posted");
   return t;
@@ -48,18 +64,34 @@ std::uint32_t HostPages::get(Step& s) {
 
 void HostPages::take(Step& s, std::uint32_t t, bool written) {
   const Buffer& b = buffers_[t];
-  if (!recycle_) c_.iommu.unmap(s, b.iova, size_);
+  if (batch_ > 1) require(order_[takes_++ & (order_.size() - 1)] == t, "host pages of batches are used in another order than posted");
+  else if (!recycle_) c_.iommu.unmap(s, b.iova, size_);
   // A DMA that was blocked half way may have touched a buffer of which the write-back says nothing.
   const bool touched = written || c_.ownership.owner(b.id) == Owner::in_flight;
   c_.ownership.move(b.id, touched ? Owner::in_flight : Owner::posted, Owner::skb, s.now(), "host page received");
 }
 
 void HostPages::free(Step& s, std::uint32_t t) {
-  const Buffer& b = buffers_[t];
+  Buffer& b = buffers_[t];
+  c_.ownership.move(b.id, Owner::skb, Owner::host, s.now(), "host page freed");
+  if (b.mapped) b.ended = true;
+  else put(s, t);
+}
+
+void HostPages::put(Step& s, std::uint32_t t) {
   if (recycle_) s.charge(recycle_cost_);
   else if (++to_free_ == per_page_) s.charge(free_cost_), to_free_ = 0;
-  c_.ownership.move(b.id, Owner::skb, Owner::host, s.now(), "host page freed");
   free_.push_back(t);
+}
+
+bool HostPages::unmap(Step& s) {
+  if (batch_ == 1 || unmaps_ == takes_ - takes_ % batch_) return false;
+  const std::uint32_t t = order_[unmaps_++ & (order_.size() - 1)];
+  Buffer& b = buffers_[t];
+  c_.iommu.unmap(s, b.iova, size_);
+  b.mapped = false;
+  if (std::exchange(b.ended, false)) put(s, t);
+  return true;
 }
 
 }  // namespace gd

@@ -122,6 +122,7 @@ struct BindEnvironment {
   AtLimit at_limit = AtLimit::stall;     // what happens there
   Bytes copybreak = 256;                 // vhost-copy: smaller frames are copied into the skb, the buffer reused at once
   bool page_recycle = true;              // vhost-copy: pages are reused with their mapping kept
+  std::uint32_t unmap_batch = 1;         // vhost-copy without that: pages whose mappings are taken away together
   bool gro = true;
   bool before_skb = false;               // consumer drop: the driver ends frames before an skb exists
   VhostRules vhost = VhostRules::linux_6;
@@ -191,6 +192,8 @@ class RxPath {
   // of it in one run; and the end of it, whose buffer is free again. In place of receive().
   virtual Hpa frame_at(std::uint32_t slot) const;
   virtual void recycle(Step& s, std::uint32_t slot, const RxWriteback& w);
+  // The driver, between two frames: takes one mapping away that is due (BindEnvironment::unmap_batch); false when none is.
+  virtual bool unmap(Step&) { return false; }
   // Host address of the packet's headers, `length` contiguous bytes of them (for the stack's own parsing).
   virtual Hpa headers(const Skb& skb) const = 0;
   // Whether GRO may merge on this path.

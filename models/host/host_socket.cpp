@@ -10,7 +10,9 @@ namespace gd {
 HostSocket::HostSocket(const HostSocketParams& params, PhysMem& phys, FrameTable& frames, ExpectedBytes& expected, CostBook& costs)
     : Task("host-app", Priority::thread), params_(params), phys_(phys), frames_(frames), check_(frames, expected),
       stack_(phys, costs), queue_(costs.get("stack.queue")), read_(costs.get("app.read")), copy_(costs.get("app.copy")),
-      move_(costs.get("stack.socket_move")), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)), acks_(phys, costs), connections_(1024) {}
+      move_(costs.get("stack.socket_move")), user_(phys.alloc_contiguous(align_up(params.read_size, kPage), kPage)), acks_(phys, costs), connections_(1024) {
+  if (params.windows) acks_.windows(params.socket_buffer);
+}
 
 void HostSocket::move_to(Step& s) {
   const std::uint32_t core = s.core().index();
@@ -44,10 +46,10 @@ void HostSocket::packet(Step& s, Skb* skb) {
   }
   move_to(s);
   s.charge(queue_);
-  remember(acks_.received(s, *skb, headers, p));
+  truesize_ += truesize(*skb);
+  remember(acks_.received(s, *skb, headers, p, truesize_));
   skb->header_length = static_cast<std::uint16_t>(p.payload_offset);
   skb->next = nullptr;
-  truesize_ += truesize(*skb);
   held_frames_ += skb->frames.count;
   if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), s.now());
   if (!head_ && !entering_) s.wake(*this);
@@ -75,11 +77,13 @@ void HostSocket::remember(std::uint32_t connection) {
 }
 
 void HostSocket::end(Step& s, Skb* skb) {
+  const std::uint32_t connection = connection_in_hand();
   ++first_;
   truesize_ -= truesize(*skb);
   held_frames_ -= skb->frames.count;
   for (FrameRef f; (f = frames_.pop(skb->frames)) != kNoFrame;) frames_.delivered(f, s.now());
   skb->path->release(s, skb);
+  acks_.read(s, connection, truesize_);
   if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), s.now());
 }
 

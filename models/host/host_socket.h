@@ -22,10 +22,15 @@ struct HostSocketParams {
   Bytes socket_buffer = 6 * 1024 * 1024;   // truesize limit of the queue (net.ipv4.tcp_rmem maximum)
   Bytes read_size = 64 * 1024;             // the application's buffer
   Bytes copy_chunk = 4096;                 // a copy's piece between looks at the clock
+  bool windows = false;                    // ACKs tell what room the buffer has; else always the largest window
 };
 
 struct HostSocketStats {
   std::uint64_t packets = 0, frames = 0, reads = 0, user_copied = 0, checksummed = 0, bad_checksums = 0, socket_drops = 0;
+  void add(const HostSocketStats& o) {
+    packets += o.packets, frames += o.frames, reads += o.reads, user_copied += o.user_copied;
+    checksummed += o.checksummed, bad_checksums += o.bad_checksums, socket_drops += o.socket_drops;
+  }
 };
 
 class HostSocket : public Task, public PacketSink {

@@ -246,6 +246,7 @@ bool NapiQueue::step(Step& s) {
     s.charge(poll_);
   }
   while (!s.over()) {
+    if (path_->unmap(s)) continue;
     if (ending_) return complete(s);
     if (refilling_) {
       refill(s);

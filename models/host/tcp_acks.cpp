@@ -31,7 +31,7 @@ std::uint32_t TcpAcks::connection(const std::uint8_t* headers, const Parsed& p) 
   }
 }
 
-void TcpAcks::data(Step& s, std::uint32_t connection, const std::uint8_t* headers, const Parsed& p, std::uint32_t segment) {
+void TcpAcks::data(Step& s, std::uint32_t connection, const std::uint8_t* headers, const Parsed& p, std::uint32_t segment, Bytes held) {
   if (!tx_ || connection == 0) return;
   Flow& f = flows_[connection - 1];
   const std::uint32_t end = p.seq + p.payload_length;
@@ -39,15 +39,34 @@ void TcpAcks::data(Step& s, std::uint32_t connection, const std::uint8_t* header
     f.seen = true;
     f.acked = f.next = p.seq;
   }
-  if (static_cast<std::int32_t>(end - f.next) > 0) f.next = end;
+  const bool again = static_cast<std::int32_t>(end - f.next) <= 0;   // sent again: its sender waits for an acknowledgement
+  if (!again) f.next = end;
   f.segment = std::max(f.segment, segment);
-  if (f.next - f.acked < 2 * f.segment) return;
+  if (buffer_ && p.header_length <= kLastHeaders) {
+    std::memcpy(f.headers, headers, p.header_length);
+    f.parsed = p;
+  }
+  if (!again && f.next - f.acked < 2 * f.segment) return;
+  send(s, f, headers, p, held);
+}
+
+void TcpAcks::read(Step& s, std::uint32_t connection, Bytes held) {
+  if (!tx_ || connection == 0 || buffer_ == 0) return;
+  Flow& f = flows_[connection - 1];
+  const std::uint32_t told = f.acked + f.window - f.next;   // what is left of the window
+  const Bytes left = told < (1u << 31) ? told : 0, fresh = window(held);
+  if (f.parsed.header_length == 0 || 2 * left > window(0) || fresh == 0 || fresh < 2 * left) return;
+  send(s, f, f.headers, f.parsed, held);
+}
+
+void TcpAcks::send(Step& s, Flow& f, const std::uint8_t* headers, const Parsed& p, Bytes held) {
   const Hpa slot = tx_->reserve(s);
   if (slot == 0) return;                   // ring full: with the next data
   AckFields a;
   a.seq = p.ack;
   a.ack = f.next;
   a.ip_id = f.ip_id++;
+  if (buffer_) a.window = static_cast<std::uint16_t>(std::min<Bytes>(window(held) >> kWindowScale, 65535));
   std::uint8_t frame[kMaxAck];
   const std::uint32_t n = build_tcp_ack(frame, headers, p, a);
   if (n == 0) return;
@@ -57,12 +76,13 @@ void TcpAcks::data(Step& s, std::uint32_t connection, const std::uint8_t* header
   tx_->xmit(s, n);
   tx_->flush(s);
   f.acked = f.next;
+  f.window = std::uint32_t{a.window} << kWindowScale;
   ++sent_;
 }
 
-std::uint32_t TcpAcks::received(Step& s, const Skb& skb, const std::uint8_t* headers, const Parsed& p) {
+std::uint32_t TcpAcks::received(Step& s, const Skb& skb, const std::uint8_t* headers, const Parsed& p, Bytes held) {
   const std::uint32_t of = p.l4 == L4::tcp ? connection(headers, p) : 0;
-  if (of) data(s, of, headers, p, skb.gso_size ? std::min<std::uint32_t>(skb.gso_size, p.payload_length) : p.payload_length);
+  if (of) data(s, of, headers, p, skb.gso_size ? std::min<std::uint32_t>(skb.gso_size, p.payload_length) : p.payload_length, held);
   return of;
 }
 

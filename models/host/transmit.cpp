@@ -3,12 +3,13 @@
 namespace gd {
 
 TxDriver::TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic, PhysMem& phys, Iommu& iommu,
-                   MmioBus& bus, CostBook& costs)
-    : queue_(queue), size_(ring_size), phys_(phys), bus_(bus), xmit_(costs.get("tx.xmit")), clean_(costs.get("tx.clean")) {
+                   MmioBus& bus, CostBook& costs, bool map_each)
+    : queue_(queue), size_(ring_size), phys_(phys), iommu_(iommu), bus_(bus), xmit_(costs.get("tx.xmit")), clean_(costs.get("tx.clean")) {
   ring_ = phys.alloc_contiguous(size_ * TxDescriptor::kSize, kPage);
   slots_ = phys.alloc_contiguous(size_ * kSlot, kPage);
   ring_iova_ = iommu.map_static(ring_, size_ * TxDescriptor::kSize);
-  slots_iova_ = iommu.map_static(slots_, size_ * kSlot);
+  if (map_each) mapped_.resize(size_);
+  else slots_iova_ = iommu.map_static(slots_, size_ * kSlot);
   TxQueueConfig c;
   c.ring = ring_iova_;
   c.size = size_;
@@ -17,11 +18,13 @@ TxDriver::TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic
 }
 
 void TxDriver::clean(Step& s) {
-  while (used_) {
+  // A mapping taken away is long: the rest follows with the next frame, unless the ring is full.
+  while (used_ && !(s.over() && !mapped_.empty() && used_ + 1 < size_)) {
     const Hpa at = ring_ + head_ * TxDescriptor::kSize + 8;
     s.load(clean_.op, at, 8);
     if (!(phys_.load<std::uint64_t>(at) & TxDescriptor::kDone)) return;
     s.charge(clean_);
+    if (!mapped_.empty()) iommu_.unmap(s, mapped_[head_].iova, mapped_[head_].length);
     head_ = head_ + 1 == size_ ? 0 : head_ + 1;
     --used_;
   }
@@ -37,7 +40,12 @@ Hpa TxDriver::reserve(Step& s) {
 void TxDriver::xmit(Step& s, std::uint32_t length) {
   const Hpa at = ring_ + tail_ * TxDescriptor::kSize;
   s.charge(xmit_);
-  phys_.store<std::uint64_t>(at, slots_iova_ + tail_ * kSlot);
+  Iova address = slots_iova_ + tail_ * kSlot;
+  if (!mapped_.empty()) {
+    address = iommu_.map(s, slots_ + tail_ * kSlot, length);
+    mapped_[tail_] = {address, length};
+  }
+  phys_.store<std::uint64_t>(at, address);
   phys_.store<std::uint64_t>(at + 8, length | TxDescriptor::kEop | TxDescriptor::kReport);
   s.store(xmit_.op, at, TxDescriptor::kSize);
   tail_ = tail_ + 1 == size_ ? 0 : tail_ + 1;

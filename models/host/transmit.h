@@ -1,8 +1,11 @@
 // The NIC driver's transmit side, as far as a guest's ACKs need it: frames are copied into driver buffers, posted to a
-// ring, announced by doorbell; completed descriptors are cleaned at the next transmit.
+// ring, announced by doorbell; completed descriptors are cleaned at the next transmit. The buffers are mapped for the device once
+// and for all, or each frame for its time on the ring, as Linux drivers map the skbs that they send.
 //
 // Source: ixgbe_xmit_frame, ixgbe_clean_tx_irq. Not modelled: offloads, scatter-gather, queue disciplines.
 #pragma once
+#include <vector>
+
 #include "models/host/bus.h"
 #include "models/iommu/iommu.h"
 #include "models/ports/nic_port.h"
@@ -11,9 +14,10 @@ namespace gd {
 
 class TxDriver {
  public:
-  // Costs: tx.xmit (per frame), tx.clean (per completed descriptor).
+  // `map_each`: a frame is mapped by xmit() and unmapped when its descriptor is cleaned. Costs: tx.xmit (per frame), tx.clean (per
+  // completed descriptor).
   TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic, PhysMem& phys, Iommu& iommu,
-           MmioBus& bus, CostBook& costs);
+           MmioBus& bus, CostBook& costs, bool map_each = false);
   // Address of a free buffer of kSlot bytes for the next frame; 0 when the ring is full.
   Hpa reserve(Step& s);
   // Sends what was written to the reserved buffer; the doorbell follows by flush().
@@ -27,6 +31,7 @@ class TxDriver {
   void clean(Step& s);
   std::uint32_t queue_, size_;
   PhysMem& phys_;
+  Iommu& iommu_;
   MmioBus& bus_;
   Cost xmit_, clean_;
   Hpa ring_ = 0, slots_ = 0;
@@ -34,6 +39,11 @@ class TxDriver {
   std::uint32_t head_ = 0, tail_ = 0, used_ = 0;
   bool pending_ = false;
   std::uint64_t sent_ = 0;
+  struct Mapping {
+    Iova iova = 0;
+    std::uint32_t length = 0;
+  };
+  std::vector<Mapping> mapped_;          // by descriptor; empty where buffers keep their mapping
 };
 
 }  // namespace gd

@@ -13,7 +13,7 @@ void Iommu::Impl::map_page(Iova iova, Hpa hpa, unsigned level) {
 }
 
 void Iommu::Impl::flush(Time t) {
-  for (const Queued& q : queue) iovas.give_back(q.run, q.order);
+  for (const Queued& q : queue) free_run(q.core, q.run, q.order);
   queue.clear();
   iotlb.remove_if([](std::uint64_t k) { return of_host(k); });
   for (TranslationCache& c : walk_caches) c.remove_if([](std::uint64_t k) { return of_host(k); });
@@ -63,7 +63,7 @@ Iova Iommu::map(Step& s, Hpa hpa, Bytes len) {
   }
   const Hpa page = align_down(hpa, kPage);
   const std::uint64_t pages = ceil_div(hpa + len - page, kPage);
-  const Iova iova = Iova{m.iovas.take(IovaAllocator::order(pages))} * kPage;
+  const Iova iova = Iova{m.take_run(s.core().index(), IovaAllocator::order(pages))} * kPage;
   for (std::uint64_t i = 0; i < pages; ++i) {
     const Hpa entry = m.table.map(iova + i * kPage, page + i * kPage, 1);
     if (i == 0 || entry % kLine == 0) s.store(m.map_cost.op, entry, 8);   // a table's line holds eight entries
@@ -78,7 +78,7 @@ Iova Iommu::map_pages(Step& s, const Hpa* pages, std::size_t n) {
   require(n > 0 && m.translates_host(), "iommu: scattered pages are neighbours only where bus addresses are translated");
   s.charge(m.dma_map);
   if (m.mode == IommuMode::lazy) m.charge_owed(s);
-  const Iova iova = Iova{m.iovas.take(IovaAllocator::order(n))} * kPage;
+  const Iova iova = Iova{m.take_run(s.core().index(), IovaAllocator::order(n))} * kPage;
   for (std::size_t i = 0; i < n; ++i) {
     const Hpa entry = m.table.map(iova + i * kPage, pages[i], 1);
     if (i == 0 || entry % kLine == 0) s.store(m.map_cost.op, entry, 8);
@@ -117,11 +117,11 @@ void Iommu::unmap(Step& s, Iova iova, Bytes len) {
     s.charge(m.invalidate_cost);
     m.submit(s);
     ++stats_.invalidations;
-    m.iovas.give_back(run, order);
+    m.free_run(s.core().index(), run, order);
     return;
   }
   if (m.queue.empty()) m.oldest = s.now();
-  m.queue.push_back({run, order});
+  m.queue.push_back({run, order, s.core().index()});
   if (m.queue.size() >= params_.lazy_batch) {
     s.charge(m.flush_cost, m.queue.size());
     m.submit(s);

@@ -39,6 +39,7 @@
 namespace gd {
 
 enum class IommuMode : std::uint8_t { off, passthrough, lazy, strict };
+enum class IovaCache : std::uint8_t { shared, per_core };
 
 struct IommuParams {
   IommuMode mode = IommuMode::off;
@@ -54,6 +55,8 @@ struct IommuParams {
   Time invalidation_latency = 0;       // from the queue's tail to the completion that the core waits for
   Time invalidation_interval = 0;      // for which a core that submits keeps others out
   unsigned lazy_batch = 250;           // unmaps queued before a flush
+  // Where the bus addresses of map() come from: one stack of freed ones for all cores (iova.h), or as Linux has them (iova_cache.h).
+  IovaCache iova_cache = IovaCache::shared;
   Time lazy_timeout = 10 * kMs;        // longest time for which an unmap stays queued
   unsigned fault_records = 8;          // fault recording registers, 1..256
   // Share of data writes (not of descriptors and reports) that find no mapping, in parts per million, drawn in the order of

@@ -6,6 +6,7 @@
 
 #include "models/iommu/iommu.h"
 #include "models/iommu/iova.h"
+#include "models/iommu/iova_cache.h"
 #include "models/iommu/page_table.h"
 #include "models/iommu/translation_cache.h"
 #include "models/iommu/walkers.h"
@@ -28,6 +29,7 @@ struct Iommu::Impl {
   struct Queued {   // an IOVA that waits for the flush
     std::uint32_t run;
     unsigned order;
+    unsigned core;  // that unmapped it
   };
   struct Piece {
     Hpa hpa;
@@ -54,6 +56,13 @@ struct Iommu::Impl {
   void drop_walk(Iova iova);
   // The core sends a command and waits for its completion, behind the cores that are sending theirs.
   void submit(Step& s);
+  std::uint32_t take_run(unsigned core, unsigned order) {
+    return params.iova_cache == IovaCache::shared ? iovas.take(order) : iova_caches.take(core, order);
+  }
+  void free_run(unsigned core, std::uint32_t run, unsigned order) {
+    if (params.iova_cache == IovaCache::shared) iovas.give_back(run, order);
+    else iova_caches.give_back(core, run, order);
+  }
   // Walks; returns its end. `w` is what the tables hold.
   Time walk(Iova iova, const IoPageTable::Walk& w, Time now, Time arrival);
 
@@ -72,7 +81,8 @@ struct Iommu::Impl {
   std::vector<TranslationCache> walk_caches;   // from level 2 to the root's
   IoPageTable table;
   Walkers walkers;
-  IovaAllocator iovas;
+  IovaAllocator iovas;                 // one of the two is used
+  IovaCaches iova_caches;
   unsigned static_level;               // of params.page
   Iova static_next = kStaticBase;
   std::vector<Iova> static_of;         // by host page of params.page, where that is more than 4 KiB; kNoAddress: not mapped

@@ -40,6 +40,7 @@ struct NicParams {
   bool checksum_offload = true;                   // verify L3 and L4 sums and report what was found
   bool drop_bad_checksum = false;                 // a frame whose sum is wrong is dropped instead of being handed up
   bool rss = true;                                // Toeplitz hash: chooses among a rule's queues, and stands in the descriptor
+  bool flow_filters = false;                      // exact-match filters spread flows over a rule's queues in turn; needs rss
   bool rss_udp = false;                           // hash UDP ports too; off as in the 82599's Linux driver
   bool scatter = true;                            // frames larger than a packet buffer take several descriptors
   bool drop_when_no_descriptor = false;           // SRRCTL.DROP_EN: drop at once instead of waiting in the FIFO

@@ -16,6 +16,7 @@ RxPath::RxPath(Engine& engine) : e_(engine), lines_(engine.params.rx_queues), tu
   fields.udp4 = fields.udp6 = engine.params.rss_udp;
   steering_.fields(fields);
   steering_.rss(engine.params.rss);
+  steering_.filters(engine.params.rss && engine.params.flow_filters);
   nodes_.resize(engine.params.fifo / footprint(0) + 1);
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) nodes_[i].next = i + 1;
 }

@@ -36,7 +36,18 @@ const SteeringRule* Steering::match(std::uint64_t mac, std::uint16_t vlan) const
   return best;
 }
 
-Steered Steering::steer(const std::uint8_t* frame, const Parsed& p) const {
+std::uint32_t Steering::turn(std::uint32_t hash) {
+  for (std::size_t i = hash * 0x9E3779B1u % filters_.size();; i = (i + 1) % filters_.size()) {
+    Filter& f = filters_[i];
+    if (f.turn && f.hash == hash) return f.turn;
+    if (f.turn) continue;
+    if (flows_ == kFilters) return 0;
+    f = {hash, ++flows_};
+    return f.turn;
+  }
+}
+
+Steered Steering::steer(const std::uint8_t* frame, const Parsed& p) {
   Steered s;
   if (p.length < 14) return s;
   const SteeringRule* r = match(mac_number(frame), p.vlan_id());
@@ -45,7 +56,9 @@ Steered Steering::steer(const std::uint8_t* frame, const Parsed& p) const {
   s.queue = r->first;
   if (rss_) {
     s.hash = toeplitz_.hash(frame, p, fields_);
-    if (r->count > 1) s.queue += table_[s.hash.value & (kIndirection - 1)] % r->count;
+    if (r->count == 1) return s;
+    const std::uint32_t t = filters_.empty() ? 0 : turn(s.hash.value);
+    s.queue += (t ? t - 1 : table_[s.hash.value & (kIndirection - 1)]) % r->count;
   }
   return s;
 }

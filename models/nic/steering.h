@@ -1,7 +1,9 @@
 // Which receive queue a frame belongs to: (MAC, VLAN) rules, then RSS among the rule's queues.
 //
 // Modelled: exact-match rules, most specific first (mac and vlan, mac, vlan, any); a 128-entry indirection table as the
-// 82599's RETA. Not modelled: flow director, promiscuous replication (a frame goes to one queue).
+// 82599's RETA; exact-match filters that give each flow a queue of its own choice (Flow Director, mlx5 flow tables), set by the first
+// frame of the flow in the order in which accelerated RFS or an administrator would spread them: the queues in turn. Not modelled:
+// the time to set a filter and its ageing, promiscuous replication (a frame goes to one queue).
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -26,19 +28,29 @@ struct Steered {
 class Steering {
  public:
   static constexpr unsigned kIndirection = 128;
+  static constexpr std::uint32_t kFilters = 8192;   // perfect-match filters of the 82599
   Steering();
   void fields(const RssFields& f) { fields_ = f; }
   // Off: no hash is computed, and a rule's frames go to its first queue.
   void rss(bool on) { rss_ = on; }
+  // On: flows go to a rule's queues in turn, the first kFilters of them; known by their hash, so that two with one hash are one.
+  void filters(bool on) { filters_.assign(on ? 2 * kFilters : 0, {}); }
   // A second rule of the same (mac, vlan) replaces the first. Pre: count >= 1.
   void add(const SteeringRule& rule);
   // Entry i serves hashes with i in their low seven bits; entries are taken modulo the rule's count.
   void indirection(const std::vector<std::uint8_t>& table);
   // Broadcast and multicast destinations match rules without a MAC only.
   const SteeringRule* match(std::uint64_t mac, std::uint16_t vlan) const;
-  Steered steer(const std::uint8_t* frame, const Parsed& p) const;
+  Steered steer(const std::uint8_t* frame, const Parsed& p);
 
  private:
+  struct Filter {
+    std::uint32_t hash = 0, turn = 0;      // turn 0: no filter
+  };
+  // The flow's number, from 1 on; 0 when there is no filter left for it.
+  std::uint32_t turn(std::uint32_t hash);
+  std::vector<Filter> filters_;            // open addressing; empty: off
+  std::uint32_t flows_ = 0;
   std::vector<SteeringRule> rules_;
   std::uint8_t table_[kIndirection];
   Toeplitz toeplitz_;

@@ -54,6 +54,14 @@ void Reader::check_device() {
   if (host.copybreak > nic.rx_buffer)
     fail_at({"host.copybreak", "nic.rx_buffer"},
             bytes(host.copybreak) + " is more than a receive buffer of " + bytes(nic.rx_buffer), "at most nic.rx_buffer");
+  if (host.unmap_batch > 1 && host.page_recycle)
+    fail_at({"host.unmap_batch", "host.page_recycle"}, "receive pages that keep their mapping are not unmapped", "host.page_recycle false, or 1");
+  if (host.sockets > 1 && scenario_.consumer != Consumer::host_socket)
+    fail_at({"host.sockets", "consumer"}, "no application of the host takes the frames", "consumer \"host-socket\", or 1");
+  if (host.sockets > nic.rx_queues)
+    fail_at({"host.sockets", "nic.rx_queues"}, number(host.sockets) + " applications would share " + number(nic.rx_queues) + " receive queues", "at most nic.rx_queues");
+  if (nic.flow_filters && !nic.rss)
+    fail_at({"nic.flow_filters", "nic.rss"}, "flows are known by the hash that the card does not compute", "nic.rss true, or false");
   const auto core = [&](const char* key, Count c) {
     if (c >= host.cores)
       fail_at({key, "host.cores"}, "there is no core " + number(c) + " among " + number(host.cores),

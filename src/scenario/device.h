@@ -97,6 +97,7 @@ struct Nic {
   bool steering = true;
   bool virtio_rings = true;
   bool rss = true;
+  bool flow_filters = false;
   bool checksum_check = true;
   bool drop_bad_checksum = false;
   DmaEngine dma_engine;
@@ -123,6 +124,7 @@ struct Pcie {
 };
 
 enum class IommuMode : std::uint8_t { off, passthrough, lazy, strict };
+enum class IovaCache : std::uint8_t { shared, per_core };
 
 // Faults of the IOMMU: how many it records, and how many are provoked.
 struct IommuFaults {
@@ -143,6 +145,7 @@ struct Iommu {
   bool invalidation_hint = false;
   Time invalidation_latency = 800 * kNs;
   Time invalidation_interval = 100 * kNs;
+  IovaCache iova_cache = IovaCache::shared;
   Count lazy_batch = 250;
   Time lazy_timeout = 10 * kMs;
   IommuFaults faults;

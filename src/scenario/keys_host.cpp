@@ -60,6 +60,15 @@ void host_keys(Table& t) {
          "Frames up to this length are copied into a small skb and the page is kept.", "Linux: 256 B");
   t.boolean("host.page_recycle", AT(host.page_recycle), "Receive pages of the host driver are used again with their mapping.",
             "Linux ixgbe and page_pool");
+  t.count("host.unmap_batch", AT(host.unmap_batch), {1, 512},
+          "Receive pages of the host driver that are mapped for each use (page_recycle false) and whose mappings are taken away together, when the card has "
+          "used the last of them; until then an ended packet's page is not free. 1: each at once.",
+          "mlx5 with its striding receive queue: 64 pages of 4 KiB a descriptor (Linux 6.0)");
+  t.choice("host.tx_mapping", AT(host.tx_mapping), {"keep", "each-use"},
+           "Buffers that the host driver sends (ACKs) keep their mapping, or are mapped for each frame and unmapped when its descriptor is cleaned, as Linux drivers do with skbs.");
+  t.count("host.sockets", AT(host.sockets), {1, 64},
+          "Applications behind sockets of the host (consumer host-socket), at most as many as receive queues, which they take in turn. The first is on core host.affinity.socket_app, "
+          "the next on the next cores; each acknowledges through a transmit queue of its own.");
   t.time("host.step_max", AT(host.step_max), {1'000, 1'000'000}, "Longest step of software; results do not depend on it.");
   t.time("host.slice", AT(host.slice), {1'000'000}, "Time slice between threads of a core.",
          "assumption: CFS with few threads");

@@ -117,6 +117,7 @@ void nic_keys(Table& t) {
   t.boolean("nic.virtio_rings", AT(nic.virtio_rings),
             "The card can serve virtio rings itself (vDPA), which `passthrough` needs.");
   t.boolean("nic.rss", AT(nic.rss), "Toeplitz hash: chooses among several receive queues, and is reported to the driver, whose GRO sorts flows by it.");
+  t.boolean("nic.flow_filters", AT(nic.flow_filters), "Exact-match filters (Flow Director, accelerated RFS) give the flows to the receive queues in turn, instead of by their hash. Needs nic.rss.");
   t.boolean("nic.checksum_check", AT(nic.checksum_check), "The card checks IP, TCP and UDP checksums.");
   dma_engine_keys(t);
   nic_fault_keys(t);
@@ -183,6 +184,9 @@ void bus_keys(Table& t) {
   t.time("iommu.invalidation_interval", AT(iommu.invalidation_interval), {0, 1'000'000'000},
          "For which a core that submits an invalidation keeps others from the queue.",
          "qi_submit_sync holds a lock over two descriptors and the write of the tail: estimate");
+  t.choice("iommu.iova_cache", AT(iommu.iova_cache), {"shared", "per-core"},
+           "Bus addresses that are free again: one stack for all cores, or as Linux has them, in magazines of 128 for each core and a depot of 32 full ones, above an allocator that "
+           "goes downwards from 4 GiB.", "Linux drivers/iommu/iova.c");
   t.count("iommu.lazy_batch", AT(iommu.lazy_batch), {1, 1'000'000}, "Unmaps that lazy mode collects before it flushes.",
           "Linux intel-iommu: 250");
   t.time("iommu.lazy_timeout", AT(iommu.lazy_timeout), {1'000'000}, "Lazy mode flushes at the latest after this.",

@@ -77,6 +77,8 @@ struct CopyEngine {
   Count ring = 4096;              // descriptors
 };
 
+enum class TxMapping : std::uint8_t { keep, each_use };
+
 struct Host {
   Count cores = 4;
   Hertz clock = 2'670'000'000;
@@ -98,6 +100,9 @@ struct Host {
   Bytes socket_buffer = 6 * 1024 * 1024;
   Bytes copybreak = 256;
   bool page_recycle = true;
+  Count unmap_batch = 1;
+  TxMapping tx_mapping = TxMapping::keep;
+  Count sockets = 1;
   Time step_max = 1 * kUs;
   Time slice = 1 * kMs;
   Time idle_exit = 500 * kNs;

@@ -148,6 +148,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.at_limit = static_cast<AtLimit>(s.host.at_memlock_limit);
   e.copybreak = s.host.copybreak;
   e.page_recycle = s.host.page_recycle;
+  e.unmap_batch = static_cast<std::uint32_t>(s.host.unmap_batch);
   e.gro = s.host.gro.enabled;
   e.before_skb = s.consumer == sc::Consumer::drop && s.drop.stage == sc::DropAt::driver;
   e.vhost = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
@@ -276,6 +277,8 @@ std::optional<std::string> refusal(const sc::Scenario& common, const sc::Strateg
       std::none_of(hazards.begin(), hazards.end(), [&](Hazard h) { return choice.hazard == hazard_name(h); }))
     return "it has no hazard \"" + choice.hazard + "\"";
   const bool guests = s.consumer == sc::Consumer::guest;
+  if (s.host.unmap_batch > 1 && guests && (strategy->declaration().guest_memory || strategy->declaration().device_ring))
+    return "the pages that the card writes are the guest's, which gets each one back unmapped, not in batches (host.unmap_batch)";
   const bool copies = shares_queue(s) && s.defences.shared_queue == sc::SharedQueue::copy && !strategy->declaration().device_ring;
   if (strategy->declaration().guest_memory && !s.nic.steering && !copies)
     return "the NIC must know the guest before the DMA (nic.steering is off)";

@@ -90,7 +90,7 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
   } else if (s.consumer == sc::Consumer::host_forward) {
     build_forward();
   } else {
-    build_socket(choice);
+    build_sockets(choice);
   }
   // Wherever requests are translated they may fault: by injection, by what a guest posts, by a hazard.
   if (s.iommu.mode == sc::IommuMode::lazy || s.iommu.mode == sc::IommuMode::strict || strategy.declaration().device_ring) {
@@ -196,7 +196,7 @@ std::uint64_t Machine::held() const {
     n += g->guest->held();
   }
   for (const auto& q : host_queues) n += q->napi->held() + q->path->held();
-  if (socket) n += socket->held();
+  for (const auto& s : sockets) n += s->held();
   if (user) n += user->held();
   for (const auto& f : forwarders) n += f->held();
   return n;
@@ -216,7 +216,7 @@ std::string Machine::ledger_mismatch() const {
 
 std::uint64_t Machine::integrity_errors() const {
   std::uint64_t n = 0;
-  if (socket) n += socket->check().errors();
+  for (const auto& s : sockets) n += s->check().errors();
   if (user) n += user->check().errors();
   if (drop) n += drop->check().errors();
   if (departures) n += departures->check().errors();
@@ -238,7 +238,7 @@ std::vector<std::string> Machine::messages() const {
   std::vector<std::string> all = ownership.messages();
   for (const auto& g : guests) all.insert(all.end(), g->guest->integrity_messages().begin(), g->guest->integrity_messages().end());
   if (user) all.insert(all.end(), user->check().messages().begin(), user->check().messages().end());
-  if (socket) all.insert(all.end(), socket->check().messages().begin(), socket->check().messages().end());
+  for (const auto& s : sockets) all.insert(all.end(), s->check().messages().begin(), s->check().messages().end());
   if (departures) all.insert(all.end(), departures->check().messages().begin(), departures->check().messages().end());
   if (drop) all.insert(all.end(), drop->check().messages().begin(), drop->check().messages().end());
   return all;

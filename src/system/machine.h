@@ -121,8 +121,8 @@ class Machine {
   std::vector<std::unique_ptr<HostQueue>> host_queues;   // consumers host-socket and drop; guests that share one
   std::vector<std::unique_ptr<BindEnvironment>> host_envs;
   std::unique_ptr<GuestDemux> demux;       // behind a queue that guests share (the first of host_queues)
-  std::unique_ptr<HostSocket> socket;
-  std::unique_ptr<TxDriver> socket_tx;     // its ACKs
+  std::vector<std::unique_ptr<HostSocket>> sockets;        // consumer host-socket
+  std::vector<std::unique_ptr<TxDriver>> socket_tx;        // the ACKs of each; or of user-async
   std::unique_ptr<GuestSpace> user_space;                  // consumer user-async, with all below
   std::unique_ptr<UserPages> user_pages;
   std::unique_ptr<UserAsync> user;
@@ -151,7 +151,9 @@ class Machine {
   void start(HostQueue& queue, PacketSink& up, Core& core);
   void attach(HostQueue& queue, Core& core, std::uint32_t timer_rank);
   void connect_device(GuestSlot& slot, std::size_t g);
-  void build_socket(const scenario::StrategyChoice& choice);
+  void build_sockets(const scenario::StrategyChoice& choice);
+  // A transmit queue for ACKs of the host's own sockets.
+  TxDriver& ack_queue();
   void build_user(const scenario::StrategyChoice& choice);
   UserArea make_area();
   void build_drop(const scenario::StrategyChoice& choice);

@@ -113,7 +113,8 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
                                         backend_name(scenario.vhost.backend), TapOffloads::of(slot.guest->rx().features));
   slot.vhost = std::make_unique<VhostWorker>(vhost_params(scenario), *slot.guest, frames, costs);
   if (scenario.vhost.busy_poll) slot.vhost->use_timer(agenda, kPollRank + q);
-  slot.tx = std::make_unique<TxDriver>(q, static_cast<std::uint32_t>(scenario.nic.tx_ring_size), nic, phys, iommu, bus, costs);
+  slot.tx = std::make_unique<TxDriver>(q, static_cast<std::uint32_t>(scenario.nic.tx_ring_size), nic, phys, iommu, bus, costs,
+                                       scenario.host.tx_mapping == sc::TxMapping::each_use);
   PacketSink* up = slot.tap.get();
   if (slot.env.softirq_publish) {
     slot.delivery = std::make_unique<SoftirqDelivery>(vhost_params(scenario), static_cast<std::uint32_t>(scenario.host.tap_queue), frames, costs);

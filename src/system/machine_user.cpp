@@ -52,8 +52,7 @@ void Machine::build_user(const sc::StrategyChoice& choice) {
     worker = user_thread.get();
   }
   user->connect(*q.path, *worker);
-  socket_tx = std::make_unique<TxDriver>(0, static_cast<std::uint32_t>(scenario.nic.tx_ring_size), nic, phys, iommu, bus, costs);
-  user->transmit_by(*socket_tx);
+  user->transmit_by(ack_queue());
   start(q, *user, interrupt_core(0));
 }
 

@@ -97,6 +97,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"iommu.maps", "", "mappings made", -1},
       {"iommu.invalidations", "", "invalidations sent to the IOMMU", -1},
       {"iommu.invalidation_wait", "ns", "mean time for which a core waited for others at the invalidation queue, by invalidation", -1},
+      {"iommu.iotlb_misses", "", "IOTLB look-ups that began a page walk", -1},
       {"iommu.walk_reads", "", "memory reads of page walks", -1},
       {"iommu.stale_dma", "", "device requests that reached a page after its unmap", -1},
       {"iommu.faults", "", "device requests that were blocked", -1},

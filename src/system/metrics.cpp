@@ -118,6 +118,7 @@ void bus_and_memory(Sheet& sheet, const Snapshot& b, const Snapshot& e, std::uin
   sheet.ratio("nic.completions_compressed", "%", 100 * (e.nic.compressed - b.nic.compressed), e.nic.frames - b.nic.frames);
   const IommuStats &i = b.iommu, &j = e.iommu;
   sheet.ratio("iommu.iotlb_miss_rate", "%", 100 * (j.misses - i.misses), j.lookups - i.lookups);
+  sheet.count("iommu.iotlb_misses", "", j.misses - i.misses);
   sheet.count("iommu.maps", "", j.maps - i.maps);
   sheet.count("iommu.invalidations", "", j.invalidations - i.invalidations);
   sheet.ratio("iommu.invalidation_wait", "ns", static_cast<std::uint64_t>(j.invalidation_wait - i.invalidation_wait),

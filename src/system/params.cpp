@@ -104,6 +104,7 @@ IommuParams iommu_params(const sc::Scenario& s) {
   p.invalidation_hint = s.iommu.invalidation_hint;
   p.invalidation_latency = s.iommu.invalidation_latency;
   p.invalidation_interval = s.iommu.invalidation_interval;
+  p.iova_cache = static_cast<IovaCache>(s.iommu.iova_cache);
   p.lazy_batch = static_cast<unsigned>(s.iommu.lazy_batch);
   p.lazy_timeout = s.iommu.lazy_timeout;
   p.fault_records = static_cast<unsigned>(s.iommu.faults.records);
@@ -146,6 +147,7 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.drop_bad_checksum = s.nic.drop_bad_checksum;
   p.scatter = s.nic.scatter;
   p.rss = s.nic.rss;
+  p.flow_filters = s.nic.flow_filters;
   p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
   p.fetch_batch = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
   p.max_outstanding_writes = static_cast<std::uint32_t>(s.nic.max_outstanding_writes);
@@ -377,8 +379,9 @@ void check_available(const sc::Scenario& s) {
     throw s.error("traffic.flows", "the guests' traffic shares add up to " + std::to_string(shares) + "; allowed: at least as many flows");
   if (s.consumer == sc::Consumer::guest && s.nic.rx_queues != 1 && s.nic.rx_queues != s.guests.size())
     throw s.error("nic.rx_queues", "with the consumer guest each guest has one receive queue; allowed: 1, or the number of guests");
-  if (s.consumer != sc::Consumer::guest && s.traffic.tcp == sc::TcpMode::closed && s.traffic.kind == sc::TrafficKind::synthetic)
-    throw s.error("traffic.tcp", "closed-loop TCP needs the consumer guest in this version");
+  if (s.consumer != sc::Consumer::guest && s.consumer != sc::Consumer::host_socket && s.traffic.tcp == sc::TcpMode::closed &&
+      s.traffic.kind == sc::TrafficKind::synthetic)
+    throw s.error("traffic.tcp", "closed-loop TCP needs somebody who acknowledges with a window; allowed with the consumers guest and host-socket");
 }
 
 }  // namespace gd::system

@@ -46,7 +46,7 @@ Snapshot take_snapshot(Machine& m, Time at) {
     s.host_gro.push_back(q->gro->stats());
     s.host_path.push_back(q->path->stats());
   }
-  if (m.socket) s.socket = m.socket->stats();
+  for (const auto& socket : m.sockets) s.socket.add(socket->stats());
   if (m.user) {
     s.user = m.user->stats();
     s.user_app = m.user_app->stats();

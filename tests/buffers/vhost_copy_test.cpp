@@ -277,6 +277,46 @@ TEST_F(VhostCopyTest, HeaderBufferIsNoLargerThanAnSkbsHead) {
   expect_no_violation();
 }
 
+// Pages of a batch stay mapped, and are no free pages, until the last of them has been used.
+TEST_F(VhostCopyTest, PagesAreUnmappedByTheBatch) {
+  env.page_recycle = false;
+  env.unmap_batch = 3;
+  env.rx_buffer = kPage;
+  bind("vhost-copy", 64, kModern, false);
+  refill(8);
+  const auto unmap = [this] {
+    unsigned n = 0;
+    in_step([&](Step& s) {
+      while (path->unmap(s)) ++n;
+    });
+    return n;
+  };
+  struct Row {
+    unsigned unmapped;     // after this packet
+    bool kept;             // the packet outlives that
+  };
+  std::vector<Skb*> kept;
+  std::uint64_t unmaps = 0, frees = 0;
+  for (const Row& r : {Row{0, false}, Row{0, true}, Row{3, false}, Row{0, false}, Row{0, false}, Row{3, true}, Row{0, false}}) {
+    SCOPED_TRACE(unmaps);
+    Skb* skb = arrive(tcp4_frame(3000));
+    ASSERT_NE(skb, nullptr);
+    frames.dropped(skb->frames, Drop::stack, now());
+    if (r.kept) kept.push_back(skb);
+    else in_step([&](Step& s) { path->release(s, skb); });
+    EXPECT_EQ(spent("page.free").calls, frees) << "freed while it is mapped";
+    EXPECT_EQ(unmap(), r.unmapped);
+    unmaps += r.unmapped;
+    if (r.unmapped) frees = unmaps - kept.size();
+    EXPECT_EQ(spent("dma.unmap").calls, unmaps);
+    EXPECT_EQ(spent("page.free").calls, frees);
+  }
+  for (Skb* skb : kept) in_step([&](Step& s) { path->release(s, skb); });
+  EXPECT_EQ(spent("page.free").calls, 6u) << "of a batch that is unmapped, at once";
+  EXPECT_EQ(spent("dma.map").calls, 8u);
+  expect_no_violation();
+}
+
 TEST_F(VhostCopyTest, ABlockedDmaGivesItsBuffersBack) {
   env.split = SplitMode::split;
   bind("vhost-copy", 64, kModern, false);

@@ -66,6 +66,58 @@ TEST_F(HostSocketTest, EverySecondSegmentIsAcknowledged) {
   expect_quiet();
 }
 
+// A sender that has timed out sends what came before, and goes on only when that is acknowledged.
+TEST_F(HostSocketTest, DataThatCameBeforeIsAcknowledgedAtOnce) {
+  env.gro = false;
+  open();
+  TxDriver tx(0, 64, nic, phys, *iommu_, mmio, costs);
+  socket->transmit_by(tx);
+  receive(tcp4_frame(1460, 100));
+  receive(tcp4_frame(1460, 100 + 2 * 1460));               // the second one was lost
+  wait();
+  ASSERT_EQ(socket->acks(), 1u);
+  receive(tcp4_frame(700, 100 + 3 * 1460));
+  wait();
+  ASSERT_EQ(socket->acks(), 1u);
+  receive(tcp4_frame(1460, 100 + 1460));
+  wait();
+  ASSERT_EQ(socket->acks(), 2u);
+  const std::uint64_t at = phys.load<std::uint64_t>(nic.tx.ring + TxDescriptor::kSize);
+  EXPECT_EQ(parse(phys.at(at), 60).ack, 100u + 3 * 1460 + 700);
+  expect_quiet();
+}
+
+// The window is half of what is free; when the reader has made room, it says so by itself.
+TEST_F(HostSocketTest, WindowsFollowTheRoom) {
+  HostSocketParams p;
+  p.windows = true;
+  p.socket_buffer = 64 * 1024;
+  env.gro = false;
+  open(p);
+  TxDriver tx(0, 64, nic, phys, *iommu_, mmio, costs);
+  socket->transmit_by(tx);
+  std::vector<std::uint32_t> windows;
+  const auto look = [&] {
+    for (std::size_t i = windows.size(); i < socket->acks(); ++i) {
+      const Hpa at = phys.load<std::uint64_t>(nic.tx.ring + i * TxDescriptor::kSize);
+      const Parsed a = parse(phys.at(at), 60);
+      windows.push_back(static_cast<std::uint32_t>(a.window) << TcpAcks::kWindowScale);
+    }
+  };
+  std::uint32_t seq = 100;
+  for (int i = 0; i < 24; ++i) {
+    receive(tcp4_frame(1460, seq));
+    seq += 1460;
+  }
+  wait();
+  look();
+  ASSERT_GE(windows.size(), 12u);
+  EXPECT_LT(*std::min_element(windows.begin(), windows.end()), 32u * 1024 - 2 * 1460);
+  for (std::uint32_t w : windows) EXPECT_LE(w, 32u * 1024);
+  EXPECT_EQ(socket->stats().socket_drops, 0u);
+  expect_quiet();
+}
+
 TEST_F(HostSocketTest, ASocketMovesBetweenTheCoresThatUseIt) {
   open();                                                  // softirq on the first core, the reader on one of its own
   for (std::uint32_t i = 0; i < 3; ++i) {

@@ -63,5 +63,29 @@ TEST_F(TransmitTest, RingFillsDrainsAndWraps) {
   EXPECT_EQ(tx.sent(), 5u);
 }
 
+// Each frame has its mapping while it is on the ring: as many unmaps as cleaned descriptors.
+TEST_F(TransmitTest, FramesAreMappedForTheirTimeOnTheRing) {
+  TxDriver tx(0, 8, nic, phys, *iommu_, mmio, costs, true);
+  const auto send = [&](unsigned n) {
+    in_step([&](Step& s) {
+      for (unsigned i = 0; i < n; ++i) {
+        const Hpa at = tx.reserve(s);
+        ASSERT_NE(at, 0u);
+        tx.xmit(s, 60);
+        EXPECT_EQ(phys.load<std::uint64_t>(nic.tx.ring + (tx.sent() - 1) % 8 * 16), at) << "without an IOMMU, the buffer's own address";
+      }
+      tx.flush(s);
+    });
+  };
+  send(5);
+  EXPECT_EQ(spent("dma.map").calls, 5u);
+  EXPECT_EQ(spent("dma.unmap").calls, 0u);
+  for (std::uint32_t i = 0; i < 3; ++i)
+    phys.store(nic.tx.ring + i * 16 + 8, phys.load<std::uint64_t>(nic.tx.ring + i * 16 + 8) | TxDescriptor::kDone);
+  send(1);
+  EXPECT_EQ(spent("dma.map").calls, 6u);
+  EXPECT_EQ(spent("dma.unmap").calls, 3u);
+}
+
 }  // namespace transmit_test
 }  // namespace gd::test

@@ -63,6 +63,28 @@ TEST(Steering, RssUsesTheIndirectionTable) {
   EXPECT_THROW(s.indirection(table), UserError);
 }
 
+// Filters: the flows in turn, each where it was first; without them by hash.
+TEST(Steering, FiltersGiveTheFlowsToTheQueuesInTurn) {
+  Steering s;
+  s.add({0, 0, 2, 3});
+  s.filters(true);
+  const auto steered = [&](unsigned flow) {
+    test::Frame f = test::tcp4_frame(100);
+    f[34] = static_cast<std::uint8_t>(flow >> 8), f[35] = static_cast<std::uint8_t>(flow);   // source port
+    return s.steer(f.data(), parse(f.data(), static_cast<std::uint32_t>(f.size())));
+  };
+  const auto queue = [&](unsigned flow) { return steered(flow).queue; };
+  for (unsigned round = 0; round < 2; ++round)
+    for (unsigned flow = 0; flow < 7; ++flow) EXPECT_EQ(queue(flow), 2 + flow % 3) << round << " " << flow;
+  for (unsigned flow = 7; flow < Steering::kFilters; ++flow) queue(flow);
+  bool by_hash = false;
+  for (unsigned flow = Steering::kFilters; flow < Steering::kFilters + 64; ++flow) by_hash |= queue(flow) != queue(0) && queue(flow) != queue(1);
+  EXPECT_TRUE(by_hash) << "no filter left: the indirection table";
+  EXPECT_EQ(queue(6), 2u);
+  s.filters(false);
+  EXPECT_EQ(queue(6), 2 + (steered(6).hash.value & 127) % 3);
+}
+
 // The driver's GRO sorts flows by the hash, with one queue as well.
 TEST(Steering, OneQueueReportsTheHashUnlessRssIsOff) {
   Steering s;

@@ -35,6 +35,8 @@ ROWS = [
      {"dram.write_bytes": up(1.5), "llc.ddio_write_hit_rate": zero(), "cpu.cycles_per_packet": up(), "pcie.upstream_bytes": near(0.02)}),
     ("bulk-1500", "vhost-copy", ("iommu.mode=strict", "host.page_recycle=false", "traffic.rate=2Gbps"), ("iommu.mode=off",),
      {"iommu.maps": zero(), "iommu.invalidations": zero(), "iommu.walk_reads": zero(), "throughput.offered": near(0.001)}),
+    ("strict-pages", "vhost-copy", (), ("iommu.invalidation_hint=true",), {"iommu.walk_reads": down(0.9), "iommu.iotlb_misses": near(0.15)}),
+    ("strict-pages", "vhost-copy", (), ("host.tx_mapping=keep",), {"iommu.maps": down(), "iommu.invalidations": down()}),
     ("host-stack-1500", "vhost-copy", ("traffic.rate=2Gbps", "traffic.arrival=paced"), ("nic.interrupt_moderation.delay=0ns", "nic.interrupt_moderation.frames=1"),
      {"interrupts.host": up(1.5), "throughput.offered": near(0.001)}),
     ("bulk-1500", "vhost-copy", ("nic.header_split.mode=split",), ("nic.header_split.mode=off",),

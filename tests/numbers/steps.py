@@ -20,6 +20,7 @@ LIMIT = 0.01
 GUEST = "the guest is offered more than it takes: whether its ring is full decides between polls and interrupts"
 BY_SEEDS = {
     "closed-loop-tcp": "windows and losses feed back on the load",
+    "strict-pages": "windows feed back on the load of cores that have no time left",
     "in-order": "buffers come back late: the ring runs dry, frames are lost",
     "iommu-strict": "invalidations take more than a core",
     "memlock-limit copy-header-refuse": "a few buffers within the limit, the rest is refused",
