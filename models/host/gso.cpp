@@ -16,8 +16,7 @@ TapOffloads TapOffloads::of(std::uint64_t f) {
           feature::has(f, feature::kGuestEcn), feature::has(f, feature::kGuestUso4) && feature::has(f, feature::kGuestUso6)};
 }
 
-bool TapOffloads::pass(std::uint8_t gso_type, bool accecn) const {
-  if (accecn) return false;
+bool TapOffloads::pass(std::uint8_t gso_type) const {
   if (gso_type & VirtioNetHdr::kGsoEcn && !ecn) return false;
   const std::uint8_t type = gso_type & static_cast<std::uint8_t>(~VirtioNetHdr::kGsoEcn);
   if (!checksum) return type == VirtioNetHdr::kGsoNone;

@@ -19,13 +19,12 @@ namespace gd {
 struct TapOffloads {
   bool checksum = true;            // GUEST_CSUM: a checksum field that is still to be completed
   bool tso4 = true, tso6 = true;   // GUEST_TSO4, GUEST_TSO6
-  bool ecn = true;                 // GUEST_ECN: merged frames with CWR
+  bool ecn = true;                 // GUEST_ECN: merged frames with CWR, be it in the first or in all (2026: bits for the latter proposed)
   bool uso = true;                 // GUEST_USO4 and GUEST_USO6
   static TapOffloads none() { return {false, false, false, false, false}; }
   static TapOffloads of(std::uint64_t features);
-  // Whether a merged packet of this virtio_net_hdr gso_type passes. `accecn`: its segments carry CWR, each; virtio-net has no
-  // word for that (feature bits for it are a proposal of 2026), so a tap lets GSO cut it.
-  bool pass(std::uint8_t gso_type, bool accecn) const;
+  // Whether a merged packet of this virtio_net_hdr gso_type passes.
+  bool pass(std::uint8_t gso_type) const;
 };
 
 struct GsoStats {
