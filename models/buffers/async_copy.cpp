@@ -8,6 +8,7 @@
 // Sources: DPDK lib/vhost/virtio_net.c (virtio_dev_rx_async_submit, rte_vhost_poll_enqueue_completed), vhost_lib.rst: thresholds of 512
 // to 1024 B, completions in order; Linux 2.6.18 to 3.12 net_dma for the worker that sleeps.
 #include "models/base/error.h"
+#include "models/buffers/received.h"
 #include "models/buffers/vhost_copy_path.h"
 #include "models/memory/copy_engine.h"
 
@@ -63,13 +64,9 @@ class AsyncCopyPath final : public VhostCopyPath, private CopyEngine::Listener {
   }
 
   std::uint64_t unreclaimed() const override {
-    std::uint64_t n = 0;
-    for (std::size_t i = first_; i < pending_.size(); ++i) {
-      if (!pending_[i].told) continue;
-      for_each_frag(*pending_[i].skb, [&](Frag& f) { n += f.token != kNoToken; });
-      for (Skb* m = pending_[i].skb; m; m = m == pending_[i].skb ? m->list : m->next)
-        n += m->slab_buffer != kNoBuffer && c_.ownership.owner(m->slab_buffer) == Owner::skb;
-    }
+    std::uint64_t n = VhostCopyPath::unreclaimed();
+    for (std::size_t i = first_; i < pending_.size(); ++i)
+      if (pending_[i].told) n += buffers_of(c_.ownership, pending_[i].skb);
     return n;
   }
 

@@ -16,7 +16,6 @@
 #include <utility>
 
 #include "models/base/error.h"
-#include "models/buffers/received.h"
 #include "models/buffers/user_path.h"
 #include "models/packet/parse.h"
 

@@ -1,5 +1,6 @@
 // The data path of copy-header; see copy_header.cpp.
 #pragma once
+#include "models/buffers/received.h"
 #include "models/buffers/zero_copy.h"
 
 namespace gd {
@@ -36,6 +37,7 @@ class CopyHeaderPath final : public ZeroCopyPath {
   Progress deliver(Step& s, Skb* skb) override;
   void release(Step& s, Skb* skb) override;
   void take_back(Step& s, std::uint32_t slot) override;
+  std::uint64_t unreclaimed() const override { return buffers_of(c_.ownership, partial_); }
 
  private:
   using Place = CopyHeaderGeometry::Place;

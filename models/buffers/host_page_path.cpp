@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "models/base/error.h"
-#include "models/buffers/received.h"
 #include "models/packet/gro.h"
 
 namespace gd {

@@ -4,6 +4,7 @@
 // into the skb's head, frames scattered over several buffers. Source: drivers/net/ethernet/intel/ixgbe/ixgbe_main.c.
 #pragma once
 #include "models/buffers/host_pages.h"
+#include "models/buffers/received.h"
 #include "models/buffers/strategy.h"
 
 namespace gd {
@@ -27,6 +28,7 @@ class HostPagePath : public RxPath {
     if (f.token != kNoToken) pages_.free(s, f.token);
   }
   std::uint32_t held() const override { return partial_ && !partial_->frames.empty() ? 1 : 0; }
+  std::uint64_t unreclaimed() const override { return buffers_of(c_.ownership, partial_); }
   std::uint64_t free_buffers() const override { return posted_; }
   std::uint64_t capacity() const override { return c_.env.ring_size - 1; }
   const PathStats& stats() const override { return stats_; }

@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "models/base/error.h"
-#include "models/buffers/received.h"
 #include "models/buffers/user_path.h"
 
 namespace gd {

@@ -1,5 +1,6 @@
 // The data path of page-frags; see page_frags.cpp.
 #pragma once
+#include "models/buffers/received.h"
 #include "models/buffers/zero_copy.h"
 
 namespace gd {
@@ -41,6 +42,7 @@ class PageFragsPath final : public ZeroCopyPath {
   void release(Step& s, Skb* skb) override;
   void take_back(Step& s, std::uint32_t slot) override;
   std::uint32_t held() const override { return partial_ && !partial_->frames.empty() ? 1 : 0; }
+  std::uint64_t unreclaimed() const override { return buffers_of(c_.ownership, partial_); }
 
  private:
   void take(Step& s, std::uint32_t token, std::uint32_t length, bool written);

@@ -29,4 +29,14 @@ void take_snapshot(Step& s, const Cost& cost, Skb& skb) {
   s.copy(cost, skb.snapshot, skb.head.addr, skb.snapshot_length);
 }
 
+std::uint64_t buffers_of(const Ownership& ownership, Skb* skb) {
+  std::uint64_t n = 0;
+  if (!skb) return n;
+  n += skb->kept != kNoToken;
+  for_each_frag(*skb, [&](Frag& f) { n += f.token != kNoToken; });
+  for (Skb* m = skb; m; m = m == skb ? m->list : m->next)
+    n += m->slab_buffer != kNoBuffer && ownership.owner(m->slab_buffer) == Owner::skb;
+  return n;
+}
+
 }  // namespace gd

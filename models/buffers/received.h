@@ -13,5 +13,8 @@ Checksum checksum_of(const RxWriteback& w);
 void describe(Skb& skb, const RxWriteback& w);
 // Copies the first bytes of a packet whose head lies in a buffer into the skb's own memory, as many as GRO reads. `cost`: byte.
 void take_snapshot(Step& s, const Cost& cost, Skb& skb);
+// Buffers and slabs of a packet that count as an skb's: of a scattered frame that ended before its last piece came, until its
+// path needs them; null: none.
+std::uint64_t buffers_of(const Ownership& ownership, Skb* skb);
 
 }  // namespace gd

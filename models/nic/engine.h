@@ -162,7 +162,7 @@ struct Engine {
   NicStats stats;
   std::vector<std::uint8_t> staging;         // a frame on its way to the bus when its bytes differ from the wire's
   std::unique_ptr<Faults> faults;            // null: none by share
-  std::uint64_t held = 0, unreported = 0;
+  std::uint64_t held = 0, untaken = 0;
   std::uint64_t writes_in_flight = 0;        // transactions
   Bytes bytes_in_flight = 0;                 // of frames
   Hpa returned = kNoAddress;                 // where the last frame given to the software begins (planted fault)

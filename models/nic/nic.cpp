@@ -164,7 +164,7 @@ void Nic::give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) {
 }
 
 std::uint64_t Nic::held() const { return impl_->engine.held; }
-std::uint64_t Nic::unreported() const { return impl_->engine.unreported; }
+std::uint64_t Nic::untaken() const { return impl_->engine.untaken; }
 std::uint32_t Nic::rx_head(std::uint32_t queue) const {
   const nic::RxRing* q = queue < params_.rx_queues ? impl_->rings[queue] : nullptr;
   return q ? q->head() : 0;

@@ -168,8 +168,8 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
 
   // Frames inside the card: in the FIFO, in flight, written back and not yet taken, or given for transmission and not sent.
   std::uint64_t held() const;
-  // Descriptors of lost reports that the driver has not taken back.
-  std::uint64_t unreported() const;
+  // Descriptors that the card has done with and the driver has not taken: written back, or their report lost.
+  std::uint64_t untaken() const;
   // Bytes now in the FIFO.
   Bytes fifo_level() const;
   // Descriptors posted to a receive ring and not yet used by a frame (virtqueue: cached chains).

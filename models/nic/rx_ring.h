@@ -43,6 +43,7 @@ class RxRing final : public RxQueue {
     std::uint32_t writes = 0;                  // transactions to account for when this slot completes
     bool failed = false;                       // the IOMMU blocked a write of this frame
     bool lost = false;                         // its report never reaches memory (fault)
+    bool done = false;                         // written back and not taken
     bool reported = false;                     // its data completion has been accounted for
   };
   struct Issue {                               // the writes of one frame

@@ -50,7 +50,6 @@ void RxRing::lose(std::uint32_t at, std::uint32_t n) {
   if (flushed_ != 0 && !(before.writeback[1] & kEop)) return;
   if (!(slots_[at + n - 1].writeback[1] & kEop) || !e_.faults->loses_report()) return;
   ++e_.stats.lost_writebacks;
-  e_.unreported += n;
   for (std::uint32_t i = 0; i < n; ++i) slots_[at + i].lost = true;
 }
 
@@ -136,6 +135,7 @@ void RxRing::written_back(std::uint64_t upto, Time now) {
   const auto n = static_cast<std::uint32_t>(upto - visible_);
   for (; visible_ != upto; ++visible_) {
     Slot& s = slot(visible_);
+    if (!std::exchange(s.done, true)) ++e_.untaken;
     const bool lost = s.writeback_hpa == kNoAddress;
     if (lost) {
       ++e_.stats.ring_faults;

@@ -187,7 +187,8 @@ void Machine::steer() {
 std::uint64_t Machine::held() const {
   std::uint64_t n = nic.held();
   for (const auto& g : guests) {
-    if (g->queue.napi) n += g->queue.napi->held() + g->queue.path->held();
+    if (g->queue.napi) n += g->queue.napi->held();
+    if (g->queue.path) n += g->queue.path->held();
     if (g->bridge) n += g->bridge->held();
     if (g->tap) n += g->tap->held();
     if (g->delivery) n += g->delivery->held();

@@ -62,8 +62,8 @@ RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& 
   const Time end = drive(m, windows, options);
   check_end(m);
   // With nothing in flight, every buffer is somebody's: what is still part of a packet was never given back. Buffers
-  // whose report was lost are the card's in the driver's eyes, and nobody's frame is in them.
-  if (m.frames.live() == 0 && m.nic.unreported() == 0) {
+  // that the driver has not taken are the card's in its eyes: of frames that ended in the card, or reports that were lost.
+  if (m.frames.live() == 0 && m.nic.untaken() == 0) {
     m.ownership.expect(Owner::skb, m.unreclaimed(), end, "at the end, with nothing in flight");
     m.ownership.expect(Owner::in_flight, 0, end, "at the end, with nothing in flight");
   }

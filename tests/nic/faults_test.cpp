@@ -65,9 +65,9 @@ TEST(NicFaults, ALostReportLeavesItsDescriptorAndTheHeadGoesOn) {
   EXPECT_EQ(b.frames.all().drops[static_cast<int>(Drop::dma_lost)], 2u);
   EXPECT_EQ(b.nic.held(), 0u);
   EXPECT_EQ(b.nic.fifo_level(), 0u);
-  EXPECT_EQ(b.nic.unreported(), 2u);
+  EXPECT_EQ(b.nic.untaken(), 2u);
   EXPECT_EQ(b.nic.take_frame(0, 0), kNoFrame);                 // the driver takes the descriptor back
-  EXPECT_EQ(b.nic.unreported(), 1u);
+  EXPECT_EQ(b.nic.untaken(), 1u);
 }
 
 // A frame of three descriptors is reported in one write, and lost as a whole.
@@ -81,7 +81,7 @@ TEST(NicFaults, AReportOfSeveralDescriptorsIsLostWhole) {
   b.at(2 * kUs, [&] { b.arrive(tcp4_frame(5000)); });
   b.run(30 * kUs);
   for (std::uint32_t i = 0; i < 3; ++i) EXPECT_FALSE(r.done(i).done);
-  EXPECT_EQ(b.nic.unreported(), 3u);
+  EXPECT_EQ(b.nic.untaken(), 3u);
   EXPECT_EQ(b.nic.stats().lost_writebacks, 1u);
 }
 
