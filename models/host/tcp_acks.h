@@ -4,9 +4,9 @@
 // Modelled: the count by connection and MSS (a merged packet of two segments or more is acknowledged at once, and so is data
 // that came before), the frame's bytes with the cumulative number, its cost and the driver's, a doorbell for each; where asked for,
 // the window: half of what is free of the socket's buffer, shared by its connections, with an ACK of its own when the reader has made
-// room, by the rule of tcp_cleanup_rbuf. Not modelled: delayed ACKs (what is less
-// than two segments stays unacknowledged), duplicate ACKs (what follows a lost segment is acknowledged with it, so
-// that a sender with a closed loop loses its frames but no rate), quick-ACK mode.
+// room, by the rule of tcp_cleanup_rbuf. Not modelled: delayed ACKs (what is less than two segments stays unacknowledged),
+// duplicate ACKs (what follows a lost segment is acknowledged with it, so that a sender with a closed loop loses its frames but no
+// rate), quick-ACK mode.
 // Source: net/ipv4/tcp_input.c (__tcp_ack_snd_check, tcp_data_queue), tcp_output.c (tcp_send_ack, __tcp_select_window), tcp.c
 // (tcp_cleanup_rbuf); tcp_adv_win_scale 1.
 #pragma once
