@@ -157,7 +157,8 @@ void GsoSegmenter::segment(Step& s, Skb* skb, bool partial) {
       seg->head.length = plan_.header_length + runs_[run].frag.length;
       left -= runs_[run++].frag.length;
     }
-    for (; run < runs_.size() && (left > 0 || runs_[run].frag.length == 0); ++run) {
+    // An emptied piece held the headers of what follows it: its buffer stays with that.
+    for (; run < runs_.size() && (left > 0 || i + 1 == plan_.segments()); ++run) {
       require(runs_[run].frag.length <= left, "a fragment lies in two segments");
       seg->frags[seg->nr_frags++] = runs_[run].frag;
       left -= runs_[run].frag.length;
