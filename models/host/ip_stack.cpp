@@ -16,12 +16,16 @@ IpStack::Seen IpStack::receive(Step& s, Skb& skb) {
   const std::uint8_t* headers = phys_.at(at);
   Parsed p = parse(headers, skb.snapshot ? std::min<std::uint32_t>(skb.length, skb.snapshot_length) : skb.length);
   const std::uint32_t contiguous = skb.head.length ? skb.head.length : skb.frags[0].length;
-  if (contiguous < skb.length && (p.header_length > contiguous || !p.ok())) {   // a cut inside the headers: pull them
+  // A cut inside the headers, also of the snapshot (headers longer than it): pull them.
+  const bool cut = skb.snapshot ? p.decode == Decode::truncated && p.l4 == L4::none && !p.is_fragment
+                                : contiguous < skb.length && (p.header_length > contiguous || !p.ok());
+  if (cut) {
     std::uint32_t n = 0;
     for_each_frag(skb, [&](Frag& f) {
       std::memcpy(&pulled_[n], phys_.at(f.addr), f.length);
       n += f.length;
     });
+    if (skb.snapshot) std::memcpy(pulled_.data(), headers, skb.snapshot_length);   // what was read of them once
     headers = pulled_.data();
     p = parse(headers, n);
   }
