@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "models/base/time_ring.h"
 #include "models/nic/faults.h"
 #include "models/nic/nic.h"
 
@@ -39,30 +40,15 @@ struct Event {
   Ev kind;
 };
 
-// Pending events by time, then in the order of the calls. Nearly all are asked for in the order in which they come: a ring in
-// which a new event goes to its place from the end.
+// Pending events by time, then in the order of the calls.
 class EventQueue {
  public:
-  EventQueue() : ring_(kFirst) {}
-  void push(Time at, Ev kind, std::uint32_t queue, std::uint64_t arg) {
-    if (end_ - first_ == ring_.size()) grow();
-    std::uint64_t i = end_++;
-    for (; i != first_ && place(i - 1).at > at; --i) place(i) = place(i - 1);
-    place(i) = {at, arg, queue, kind};
-  }
-  Time next() const { return first_ == end_ ? kNever : ring_[first_ & (ring_.size() - 1)].at; }
-  Event pop() { return place(first_++); }
+  void push(Time at, Ev kind, std::uint32_t queue, std::uint64_t arg) { events_.put({at, arg, queue, kind}); }
+  Time next() const { return events_.empty() ? kNever : events_.front().at; }
+  Event pop() { return events_.pop(); }
 
  private:
-  static constexpr std::size_t kFirst = 1024;   // a power of two
-  Event& place(std::uint64_t count) { return ring_[count & (ring_.size() - 1)]; }
-  void grow() {
-    std::vector<Event> wider(ring_.size() * 2);
-    for (std::uint64_t i = first_; i != end_; ++i) wider[i & (wider.size() - 1)] = place(i);
-    ring_.swap(wider);
-  }
-  std::vector<Event> ring_;
-  std::uint64_t first_ = 0, end_ = 0;   // free-running
+  TimeRing<Event, &Event::at> events_{1024};
 };
 
 // One transaction on the bus; `done` is absolute. hpa is kNoAddress after a fault.
