@@ -58,7 +58,7 @@ class AsyncCopyPath final : public VhostCopyPath, private CopyEngine::Listener {
       for (unsigned h = 0; h < pending_[i].heads && !pending_[i].told; ++h) side_.stale(kept_heads_[pending_[i].head + h].id);
   }
   std::uint32_t held() const override {
-    std::uint32_t n = VhostCopyPath::held();
+    std::uint32_t n = 0;
     for (std::size_t i = first_; i < pending_.size(); ++i) n += pending_[i].skb->frames.count;
     return n;
   }

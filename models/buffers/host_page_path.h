@@ -27,7 +27,6 @@ class HostPagePath : public RxPath {
   void pulled_empty(Step& s, Skb&, const Frag& f) override {
     if (f.token != kNoToken) pages_.free(s, f.token);
   }
-  std::uint32_t held() const override { return partial_ && !partial_->frames.empty() ? 1 : 0; }
   std::uint64_t unreclaimed() const override { return buffers_of(c_.ownership, partial_); }
   std::uint64_t free_buffers() const override { return posted_; }
   std::uint64_t capacity() const override { return c_.env.ring_size - 1; }

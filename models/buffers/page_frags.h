@@ -41,7 +41,6 @@ class PageFragsPath final : public ZeroCopyPath {
   std::uint64_t capacity() const override { return std::min<std::uint64_t>(c_.env.ring_size - 1, c_.guest->rx().size / g_.each()); }
   void release(Step& s, Skb* skb) override;
   void take_back(Step& s, std::uint32_t slot) override;
-  std::uint32_t held() const override { return partial_ && !partial_->frames.empty() ? 1 : 0; }
   std::uint64_t unreclaimed() const override { return buffers_of(c_.ownership, partial_); }
 
  private:

@@ -294,7 +294,7 @@ class RxPath {
   virtual void take_back(Step&, std::uint32_t /*slot*/) {}
   virtual bool reclaim(Step&) { return false; }
 
-  // Frames between receive() calls of one packet (a scattered frame not yet complete).
+  // Frames of packets that the path keeps beyond deliver(); a scattered one is the card's until its last piece is taken.
   virtual std::uint32_t held() const { return 0; }
   // Buffers of packets whose frames have ended, which the path has yet to give back.
   virtual std::uint64_t unreclaimed() const { return 0; }

@@ -51,7 +51,6 @@ class UserPath final : public RxPath {
     c_.skbs.free(s, skb);
     look_again(s);
   }
-  std::uint32_t held() const override { return partial_ && !partial_->frames.empty() ? 1 : 0; }
   std::uint64_t unreclaimed() const override { return buffers_of(c_.ownership, partial_); }
   std::uint64_t free_buffers() const override { return in_ring_ + pages_.kept(); }
   std::uint64_t capacity() const override { return std::min<std::uint64_t>(c_.env.ring_size - 1, pages_.area().buffers); }

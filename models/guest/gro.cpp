@@ -77,7 +77,7 @@ void GuestGro::finish(Step& s, const GroFlushed& f) {
     s.charge(c_.costs.gro_complete);
     s.store(c_.costs.gro_complete.op, g.hpa + g.at, f.info.header_length);
     p.flags = VirtioNetHdr::kNeedsCsum;
-    p.gso_type = static_cast<std::uint8_t>((m.tcp6 ? VirtioNetHdr::kGsoTcpV6 : VirtioNetHdr::kGsoTcpV4) | (m.ecn || m.accecn ? VirtioNetHdr::kGsoEcn : 0));
+    p.gso_type = static_cast<std::uint8_t>((m.tcp6 ? VirtioNetHdr::kGsoTcpV6 : VirtioNetHdr::kGsoTcpV4) | (m.ecn ? VirtioNetHdr::kGsoEcn : 0));
     p.gso_size = m.gso_size;
   }
   up(i);

@@ -150,7 +150,7 @@ void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up
     skb->gso_fixed_id = m.fixed_id;
     skb->gso_accecn = m.accecn;
     skb->gso_type = m.udp ? VirtioNetHdr::kGsoUdpL4 : m.tcp6 ? VirtioNetHdr::kGsoTcpV6 : VirtioNetHdr::kGsoTcpV4;
-    if (m.ecn || m.accecn) skb->gso_type |= VirtioNetHdr::kGsoEcn;
+    if (m.ecn) skb->gso_type |= VirtioNetHdr::kGsoEcn;
     skb->header_length = m.header_length;
     skb->checksum = Checksum::partial;
     skb->csum_start = m.csum_start;

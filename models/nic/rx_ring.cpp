@@ -274,7 +274,6 @@ void RxRing::take(const RxInfo& info, Time now) {
 FrameRef RxRing::take_frame(std::uint32_t n) {
   if (n >= c_.size) return kNoFrame;
   Slot& s = slots_[n];
-  s.lost = false;
   if (std::exchange(s.done, false)) --e_.untaken;
   const FrameRef f = std::exchange(s.visible, kNoFrame);
   if (f == kNoFrame) return f;

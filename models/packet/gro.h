@@ -113,8 +113,8 @@ struct GroMeta {
   std::uint16_t gso_segments = 1;
   bool udp = false;             // gso_type UDP_L4
   bool tcp6 = false;            // gso_type TCPV6 instead of TCPV4
-  bool ecn = false;             // CWR set in the merged header, meant for the first segment alone (SKB_GSO_TCP_ECN)
-  bool accecn = false;          // CWR set in every segment (SKB_GSO_TCP_ACCECN)
+  bool ecn = false;             // CWR set in the merged header
+  bool accecn = false;          // and in every segment (SKB_GSO_TCP_ACCECN), not in the first alone (SKB_GSO_TCP_ECN)
   bool fixed_id = false;
   bool needs_csum = false;      // checksum field holds the pseudo header's sum only
   std::uint16_t header_length = 0;   // L2 + L3 + L4

@@ -28,9 +28,8 @@ GroMeta gro_complete(std::uint8_t* header, const GroInfo& info) {
     put_be16(t + udp::kLength, static_cast<std::uint16_t>(l4_length));
   } else {
     t[tcp::kFlags] |= info.flags & (tcp::kFin | tcp::kPsh);
-    const bool cwr = (t[tcp::kFlags] & tcp::kCwr) != 0;
-    m.ecn = cwr && !info.same_cwr;
-    m.accecn = cwr && info.same_cwr;
+    m.ecn = (t[tcp::kFlags] & tcp::kCwr) != 0;
+    m.accecn = m.ecn && info.same_cwr;
   }
   put_be16(t + m.csum_offset, pseudo);
 

@@ -3,7 +3,8 @@
 //
 // Modelled: TCP over IPv4 and IPv6 with in-band tags and options as they are: IPv4 id (incremented, or fixed where the
 // merged ones were) and header checksum, lengths, sequence number, FIN and PSH on the last segment, CWR on the first or, with
-// accurate ECN, on all, TCP checksum complete or as the pseudo header's sum; UDP length and checksum, where one was sent. Not modelled: tunnels. Source: net/ipv4/tcp_offload.c.
+// accurate ECN, on all, TCP checksum complete or as the pseudo header's sum; UDP length and checksum, where one was sent. Not
+// modelled: tunnels. Source: net/ipv4/tcp_offload.c.
 #pragma once
 #include <cstdint>
 

@@ -130,10 +130,6 @@ class FrameTable {
   // Whether is_for() can be false.
   bool mixed() const { return groups_.size() > 1 || stranger_ != strangers_end_; }
   const std::vector<Group>& groups() const { return groups_; }
-  // The frame's group; groups().size() or more: none.
-  std::uint32_t group_number(FrameRef r) const {
-    return slots_[r].flow < group_of_flow_.size() ? group_of_flow_[slots_[r].flow] : UINT32_MAX;
-  }
   const Counts& all() const { return all_; }
   const Counts& cohort() const { return cohort_; }
   // Payload bytes that the application accepted at a time inside the window, whatever cohort they are of.

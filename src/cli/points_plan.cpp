@@ -135,10 +135,6 @@ void check_kinds(const std::vector<Point>& points, const std::string& file, scen
   if (!d.message.empty()) mistakes.add(std::move(d));
 }
 
-}  // namespace
-
-namespace {
-
 PointsPlan plan_list(PointsList list, const std::string& file, Planner& planner, scenario::Mistakes& mistakes) {
   PointsPlan out;
   out.name = std::move(list.name);

@@ -106,7 +106,8 @@ void judge(Verdict& v, const Expectation& e, const RunResult& run, const std::ve
       v.unit = e.unit;
       if (!v.measured) {
         v.state = State::invalid;
-        v.detail = e.metric + " is in " + (m.unit.empty() ? "plain numbers" : m.unit) + ", not in " + e.unit + (scenario::known_unit(scenario_unit(m.unit)) ? "" : ": the number stands without a unit");
+        v.detail = e.metric + " is in " + (m.unit.empty() ? "plain numbers" : m.unit) + ", not in " + e.unit;
+        if (!scenario::known_unit(scenario_unit(m.unit))) v.detail += ": the number stands without a unit";
         return;
       }
     }

@@ -4,7 +4,7 @@
 
 #include "src/cli/points_plan.h"
 #include "src/report/fidelity.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/refusal.h"
 
 namespace gd::fuzz {
 namespace points_text {
@@ -22,14 +22,6 @@ struct Beside : Folder {
     file("points.d/bad.txt", "no list");
   }
 };
-
-void check_refusal(const scenario::ScenarioError& e) {
-  must(!e.diagnostics.empty() && e.diagnostics.size() <= scenario::Mistakes::kShown, "number of mistakes told");
-  for (const scenario::Diagnostic& d : e.diagnostics) {
-    must(!d.message.empty(), "a mistake without words");
-    must(d.text().find(": error: ") != std::string::npos, "a mistake without a place");
-  }
-}
 
 // A run that has whatever it is made with.
 struct Made {

@@ -1,6 +1,6 @@
 // Scenario text of any content, with `--set` arguments after NUL bytes: refused with places, or read and written back.
 #include "src/scenario/loader.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/refusal.h"
 
 namespace gd::fuzz {
 namespace scenario_text {
@@ -31,14 +31,6 @@ scenario::LoadOptions options() {
   o.metric_names = {"drops.total", "throughput.goodput", "latency.p50"};
   o.known_metric = [](std::string_view name) { return name == "drops.total" || name == "throughput.goodput" || name == "latency.p50"; };
   return o;
-}
-
-void check_refusal(const scenario::ScenarioError& e) {
-  must(!e.diagnostics.empty() && e.diagnostics.size() <= scenario::Mistakes::kShown, "number of mistakes told");
-  for (const scenario::Diagnostic& d : e.diagnostics) {
-    must(!d.message.empty(), "a mistake without words");
-    must(d.text().find(": error: ") != std::string::npos, "a mistake without a place");
-  }
 }
 
 // What was read is what is written, and the same again when that is read.

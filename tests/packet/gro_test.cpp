@@ -172,8 +172,8 @@ TEST(Gro, MetadataOfAMergedPacket) {
   EXPECT_EQ(x.meta.gso_size, 100);
   EXPECT_EQ(x.meta.gso_segments, 4);
   EXPECT_FALSE(x.meta.tcp6);
+  EXPECT_TRUE(x.meta.ecn);
   EXPECT_TRUE(x.meta.accecn);                // every segment had CWR
-  EXPECT_FALSE(x.meta.ecn);
   EXPECT_FALSE(x.meta.fixed_id);
   EXPECT_EQ(x.meta.header_length, 54);
   EXPECT_EQ(x.meta.csum_start, 34);
