@@ -16,6 +16,7 @@ enum class Fault : std::uint8_t {
   lose_guest,
   free_twice,      // a buffer is returned twice
   leak_buffer,     // a buffer is never returned
+  wrong_queue,     // the card puts a frame into the next receive queue, another guest's or application's
   dma_after_return,// the device writes a buffer that was given back
   uncharged_cycle  // work done that no ledger account sees
 };

@@ -187,7 +187,7 @@ std::optional<std::string> refuse_user(const BindEnvironment& e, UserDesign desi
   if (e.guest_memory > e.memlock_limit) return "the application's area (user_async.buffers) is pinned when it is registered, and host.memlock_limit is smaller";
   if (e.options.hazard != Hazard::none) return "its hazards need a guest";
   if (e.defences.depleted == Depleted::copy) return "with the consumer user-async there are no pages of the host for frames that find no buffer (defences.depleted)";
-  if (e.rx_queues != 1) return "an application's area belongs to one receive queue (nic.rx_queues)";
+  if (e.rx_queues != 1 && e.rx_queues != e.guests) return "an application's area belongs to one receive queue (nic.rx_queues)";
   const Bytes frame = e.mtu + kLargestL2;
   switch (design) {
     case UserDesign::head:

@@ -32,9 +32,9 @@ void GuestDemux::packet(Step& s, Skb* skb) {
   if (!best) return drop(s, skb, Drop::filtered);
   if (share_) {
     s.charge(quota_);
-    if (best->tap->held() + skb->frames.count > share_) {
+    if (best->queue->held() + skb->frames.count > share_) {
       stats_.over_share += skb->frames.count;
-      return drop(s, skb, Drop::tap_full);
+      return drop(s, skb, best->full);
     }
   }
   best->up->packet(s, skb);

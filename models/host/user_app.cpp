@@ -8,7 +8,7 @@ UserApp::UserApp(Agenda& agenda, std::uint32_t actor_rank, const UserAppParams& 
                  CostBook& costs)
     : Task("user-app", Priority::thread), Actor(agenda, actor_rank), params_(params), kernel_(kernel), area_(area), phys_(phys),
       enter_(costs.get("uring.enter")), cqe_(costs.get("uring.app_cqe")), read_(costs.get("uring.app_read")),
-      rng_(params.seed, "user-app.behaviour") {
+      rng_(params.seed, params.stream) {
   if (params_.kernel_thread) spin_ = costs.account("uring.app_spin");
   kept_.reserve(area.buffers);
   next_batch_ = params_.interval;
@@ -109,7 +109,7 @@ void UserApp::read_some(Step& s) {
     s.stream_load(read_.op, data, n);
     ++stats_.reads;
     stats_.bytes += n;
-    kernel_.read(s, phys_.at(data), n);
+    kernel_.read(s, data, n);
     done_with(s, offset);
   }
 }

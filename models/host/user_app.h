@@ -10,6 +10,7 @@
 // Not modelled: several requests, IORING_SETUP flags beside, an application that works on its data beyond reading it.
 // Source: examples/zcrx.c of liburing; Documentation/networking/iou-zcrx.rst.
 #pragma once
+#include <string>
 #include <vector>
 
 #include "models/base/histogram.h"
@@ -25,6 +26,7 @@ struct UserAppParams {
   bool kernel_thread = false;          // a thread of the kernel completes, and both sides poll
   AppBehaviour behaviour = AppBehaviour::well_behaved;
   std::uint64_t seed = 1;
+  std::string stream = "user-app.behaviour";   // of its random numbers; one for each application
   AppHold hold = AppHold::never;       // hoarder
   Time hold_time = 1 * kMs;            // mean
   Time interval = 5 * kUs;             // slow-refill
@@ -34,6 +36,7 @@ struct UserAppParams {
 
 struct UserAppStats {
   std::uint64_t enters = 0, reads = 0, bytes = 0, lies = 0;   // system calls, completions read, bytes read, wrong refill entries
+  std::uint64_t misdeeds() const { return lies; }
 };
 
 class UserApp : public Task, public Actor {
@@ -45,6 +48,7 @@ class UserApp : public Task, public Actor {
   bool step(Step& s) override;
   void act(Time now) override { Task::wake(now); }
   const UserAppStats& stats() const { return stats_; }
+  const UserAppParams& params() const { return params_; }
   // How long buffers were kept that went back or are still kept.
   const Histogram& holds() const { return holds_; }
 

@@ -64,7 +64,11 @@ void UserAsync::begin(Step& s, Skb& skb) {
   skip_ = skb.header_length;
   // Ethernet padding is no payload: what the frames carry is what is read.
   left_ = 0;
-  for (FrameRef f = skb.frames.first; f != kNoFrame; f = frames_[f].next) left_ += frames_[f].payload_length;
+  const unsigned owner = pages_.area().owner;
+  for (FrameRef f = skb.frames.first; f != kNoFrame; f = frames_[f].next) {
+    left_ += frames_[f].payload_length;
+    if (frames_.mixed() && !frames_[f].astray && !frames_.is_for(f, owner)) ownership_.foreign_frame(frames_[f].length);
+  }
   left_ = std::min(left_, skb.length - std::min(skip_, skb.length));
   if (end_ - first_ == open_.size()) {
     std::vector<Packet> larger(2 * open_.size());
@@ -136,6 +140,7 @@ UserAsync::Next UserAsync::pieces(Step& s, Skb& skb) {
         }
         n = std::min(n, buffer - copy_fill_);
         s.copy(copy_, pages_.addr(copy_token_) + copy_fill_, f.addr + at, n);
+        ownership_.wrote_for(pages_.area().owner, pages_.addr(copy_token_) + copy_fill_, n);
         stats_.copied += n;
         copy_fill_ += n;
         if (copy_fill_ == buffer) post_copy(s);
@@ -161,7 +166,7 @@ void UserAsync::end(Step& s, Skb* skb) {
 }
 
 void UserAsync::settle(Step& s) {
-  for (; first_ != end_ && packet_at(first_).whole && packet_at(first_).left == 0; ++first_)
+  for (; first_ != end_ && packet_at(first_).whole && packet_at(first_).left == 0; ++first_, ++stats_.packets_read)
     for (FrameRef f; (f = frames_.pop(packet_at(first_).frames)) != kNoFrame; --held_frames_) frames_.delivered(f, s.now());
 }
 
@@ -177,10 +182,11 @@ bool UserAsync::complete(Step& s) {
   return head_ && next != Next::stuck;
 }
 
-void UserAsync::read(Step& s, const std::uint8_t* at, std::uint32_t n) {
+void UserAsync::read(Step& s, Hpa at, std::uint32_t n) {
+  ownership_.read_for(pages_.area().owner, at, n);
   Packet& k = packet_at(first_);
   // While the packet is not whole its frames are still the skb's at the head of the queue.
-  check_.payload(k.whole ? k.frames : head_->frames, k.cursor, at, n);
+  check_.payload(k.whole ? k.frames : head_->frames, k.cursor, phys_.at(at), n);
   --k.left;
   settle(s);
 }

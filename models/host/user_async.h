@@ -25,6 +25,7 @@ struct UserAsyncParams {
 
 struct UserAsyncStats {
   std::uint64_t packets = 0, completions = 0, copied = 0, no_buffer = 0, queue_full = 0;   // copied: bytes; the last two: times that packets had to wait
+  std::uint64_t packets_read = 0;          // of which the application has read all
 };
 
 class UserAsync : public PacketSink {
@@ -49,7 +50,7 @@ class UserAsync : public PacketSink {
   std::uint32_t posted() const { return tail_; }
 
   // The application has read `n` bytes at `at`, the next completion's. Frames that end with it are delivered.
-  void read(Step& s, const std::uint8_t* at, std::uint32_t n);
+  void read(Step& s, Hpa at, std::uint32_t n);
   const UserAsyncStats& stats() const { return stats_; }
   const RxCheck& check() const { return check_; }
 

@@ -64,7 +64,8 @@ void RxPath::arrived(FrameRef f, Time now) {
 
   const Parsed p = parse(m.bytes, m.length);
   if (m.length > e_.params.mtu + ether::kHeader + ether::kTag * p.vlan_tags) return e_.drop(f, Drop::oversize, now);
-  const Steered s = steering_.steer(m.bytes, p);
+  Steered s = steering_.steer(m.bytes, p);
+  if (e_.hit(Fault::wrong_queue, f)) s.queue = (s.queue + 1) % static_cast<std::uint32_t>(lines_.size());
   if (!s.claimed || s.queue >= lines_.size() || !lines_[s.queue].queue) return e_.drop(f, Drop::filtered, now);
 
   csum::Checked l3 = csum::Checked::none, l4 = csum::Checked::none;

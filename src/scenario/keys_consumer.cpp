@@ -7,15 +7,15 @@ void consumer_keys(Table& t) {
            "Who takes the data: a guest, an application of the host behind its sockets, one that posts its own pages for asynchronous reads, "
            "a user driver of the host that polls and forwards, or a stage of the host's stack that drops every frame.");
   t.count("user_async.buffers", AT(user_async.buffers), {16, 65'536},
-          "Buffers of the area that the application of consumer user-async registers, all of which it gives to the kernel at the start; how it "
-          "treats them afterwards is the behaviour of the one entry of guests.",
+          "Buffers of the area that an application of consumer user-async registers, all of which it gives to the kernel at the start. Each entry of "
+          "guests is an application: mac, vlan and traffic_share say which frames are its, behaviour how it treats its buffers afterwards.",
           "assumption; two receive rings of 512");
   t.size("user_async.buffer", AT(user_async.buffer), {1024, 4096, 1, true}, "Size of one of them.", "io_uring zcrx: a page, where not asked for otherwise");
   t.count("user_async.completion_ring", AT(user_async.completion_ring), {16, 65'536, 1, true}, "Entries of its completion queue.",
           "more than the packets of a full socket");
   t.choice("user_async.completions", AT(user_async.completions), {"application", "kernel-thread"},
            "Who makes completions of received packets: the application's own thread when it enters the kernel, or a thread of the kernel on the "
-           "core host.affinity.vhost (SQPOLL), which polls, as the application then does.");
+           "core host.affinity.vhost (SQPOLL; those of the next entries of guests on the next cores), which polls, as the application then does.");
   t.choice("drop.stage", AT(drop.stage), {"driver", "raw-table", "ip-filter"},
            "Where consumer drop ends frames, which are delivered there: in the driver before an skb exists (XDP_DROP), in the "
            "raw table of netfilter behind skb and GRO, or in the filter table behind the route.");

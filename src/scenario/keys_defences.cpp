@@ -30,13 +30,13 @@ void defences_keys(Table& t) {
   t.count("defences.host_reserve", AT(defences.host_reserve), {1, 8'192},
           "With depleted copy, pages of the host for each queue.", "vhost tx zero copy falls back to copying beyond 128 (VHOST_MAX_PEND); half of it");
   t.choice("defences.shared_queue", AT(defences.shared_queue), {"refuse", "copy"},
-           "With nic.steering off and several guests, what designs do that write into guest memory: they are refused, or all frames come "
-           "into pages of the host and are copied. passthrough is refused.");
+           "With nic.steering off and several guests (or applications of user-async), what designs do that write into their memory: they are refused, "
+           "or all frames come into pages of the host and are copied. passthrough is refused.");
   t.count("defences.shared_pool", AT(defences.shared_pool), {0, 1'000'000},
           "Receive buffers of a queue that guests share, those in its ring included. When all are in packets that wait for guests the "
           "queue stands still. 0: pages are allocated as they are needed.");
   t.count("defences.shared_share", AT(defences.shared_share), {0, 1'000'000},
-          "With a shared queue, most frames that wait for one guest; further ones are dropped (tap-full), so that a guest that takes "
+          "With a shared queue, most frames that wait for one guest; further ones are dropped (tap-full; of an application socket-full), so that a guest that takes "
           "nothing does not stop the others. 0: no limit beside host.tap_queue.");
   t.time("defences.reclaim.after", AT(defences.reclaim.after), {0, 1'000'000'000'000},
          "A guest that has offered no buffer for so long, while it holds those that came back to it used, has what it had posted taken back: "

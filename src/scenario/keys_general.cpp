@@ -54,7 +54,7 @@ void last_keys(Table& t) {
   shuffle.hashed = false;
   t.choice("debug.fault.kind", AT(debug.fault.kind),
            {"none", "flip-wire", "flip-nic", "flip-host", "flip-guest", "lose-nic", "lose-host", "lose-guest", "free-twice",
-            "leak-buffer", "dma-after-return", "uncharged-cycle"},
+            "leak-buffer", "wrong-queue", "dma-after-return", "uncharged-cycle"},
            "A planted fault, which the checks of the simulator must find.");
   t.count("debug.fault.frame", AT(debug.fault.frame), {},
           "Wire sequence number of the frame from which on the fault strikes once.");

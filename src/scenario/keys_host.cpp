@@ -26,7 +26,8 @@ void host_keys(Table& t) {
   t.other("host.affinity.vcpu", read_core_list(), "a core or a list of cores",
           "Cores of the virtual CPUs, guest after guest; the last one is repeated.");
   t.count("host.affinity.socket_app", AT(host.affinity.socket_app), {0, 63},
-          "Core of the host's own application: the reader of consumer host-socket, or of a packet socket (host.clone).");
+          "Core of the host's own application: the reader of consumer host-socket, or of a packet socket (host.clone), or with user-async the first entry "
+          "of guests; the next ones take the next cores.");
   t.choice("host.pin", AT(host.pin), {"per-buffer", "pool", "whole-guest"},
            "When zero copy pins guest pages. vhost-copy pins nothing and passthrough the whole guest, whatever stands here.");
   t.size("host.memlock_limit", AT(host.memlock_limit), {}, "Most memory that may be pinned for one guest; 0: no limit.");

@@ -194,8 +194,10 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   return e;
 }
 
+bool addressed(const sc::Scenario& s) { return s.consumer == sc::Consumer::guest || s.consumer == sc::Consumer::user_async; }
+
 bool shares_queue(const sc::Scenario& s) {
-  return s.consumer == sc::Consumer::guest && !s.nic.steering && s.guests.size() > 1;
+  return addressed(s) && !s.nic.steering && s.guests.size() > 1;
 }
 
 bool defenceless(const sc::Scenario& s, const sc::StrategyChoice& choice) {
@@ -281,7 +283,9 @@ std::optional<std::string> refusal(const sc::Scenario& common, const sc::Strateg
     return "the pages that the card writes are the guest's, which gets each one back unmapped, not in batches (host.unmap_batch)";
   const bool copies = shares_queue(s) && s.defences.shared_queue == sc::SharedQueue::copy && !strategy->declaration().device_ring;
   if (strategy->declaration().guest_memory && !s.nic.steering && !copies)
-    return "the NIC must know the guest before the DMA (nic.steering is off)";
+    return s.consumer == sc::Consumer::user_async
+               ? "the NIC must know the application before the DMA: its pages would take the others' frames (nic.steering is off)"
+               : "the NIC must know the guest before the DMA (nic.steering is off)";
   for (std::size_t g = 0; g < (guests ? s.guests.size() : 1); ++g)
     if (auto why = strategy->refuse(environment(s, choice, g))) return why;
   return std::nullopt;
@@ -307,7 +311,7 @@ std::uint64_t buffering(const sc::Scenario& common, const sc::StrategyChoice& ch
   const sc::Scenario s = sc::for_strategy(common, choice);
   const Strategy* strategy = find_strategy(choice.name);
   if (strategy && s.consumer == sc::Consumer::user_async)   // the ring, and the application's buffers: the same ones, or for copies behind it
-    return strategy->declaration().guest_memory ? std::min(s.nic.ring_size - 1, s.user_async.buffers) : s.nic.ring_size - 1 + s.user_async.buffers;
+    return strategy->declaration().guest_memory && !shares_queue(s) ? std::min(s.nic.ring_size - 1, s.user_async.buffers) : s.nic.ring_size - 1 + s.user_async.buffers;
   return strategy ? strategy->buffering(environment(s, choice, 0), s.host.tap_queue) : 0;
 }
 

@@ -9,7 +9,10 @@ namespace gd::system {
 // option text that cannot be (the loader has checked them).
 BindEnvironment environment(const scenario::Scenario& s, const scenario::StrategyChoice& choice, std::size_t guest);
 
-// Several guests on one receive queue, because the card does not steer.
+// Whether each entry of `guests` takes the frames of its own address: guests, and applications of user-async.
+bool addressed(const scenario::Scenario& s);
+
+// Several guests, or applications, on one receive queue, because the card does not steer.
 bool shares_queue(const scenario::Scenario& s);
 
 // Whether a defence without which a guest may break the host's books is switched off for this run: validate, read_once, shadow_shared_info.

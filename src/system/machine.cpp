@@ -21,7 +21,7 @@ Bytes arena_size(const sc::Scenario& s, unsigned node) {
   if (s.consumer == sc::Consumer::guest)
     for (const sc::Guest& g : s.guests)
       if (g.memory_node == node) n += 2 * g.memory + 2 * sc::bytes_of(g.backing_page);
-  if (s.consumer == sc::Consumer::user_async && node == 0) n += 2 * align_up(s.user_async.buffers * s.user_async.buffer, kPage);
+  if (s.consumer == sc::Consumer::user_async && node == 0) n += s.guests.size() * 2 * align_up(s.user_async.buffers * s.user_async.buffer, kPage);
   return node == 0 && n == 0 ? huge : align_up(n, huge);
 }
 
@@ -30,7 +30,7 @@ FaultPlan fault_plan(const sc::Scenario& s) {
       {"flip-wire", Fault::flip_wire}, {"flip-nic", Fault::flip_nic}, {"flip-host", Fault::flip_host},
       {"flip-guest", Fault::flip_guest}, {"lose-nic", Fault::lose_nic}, {"lose-host", Fault::lose_host},
       {"lose-guest", Fault::lose_guest}, {"free-twice", Fault::free_twice}, {"leak-buffer", Fault::leak_buffer},
-      {"dma-after-return", Fault::dma_after_return}, {"uncharged-cycle", Fault::uncharged_cycle}};
+      {"wrong-queue", Fault::wrong_queue}, {"dma-after-return", Fault::dma_after_return}, {"uncharged-cycle", Fault::uncharged_cycle}};
   FaultPlan p;
   p.frame = s.debug.fault.frame;
   for (const auto& [name, kind] : kinds)
@@ -39,7 +39,7 @@ FaultPlan fault_plan(const sc::Scenario& s) {
 }
 
 std::uint32_t queues_needed(const sc::Scenario& s) {
-  return static_cast<std::uint32_t>(s.consumer == sc::Consumer::guest ? s.guests.size() : s.nic.rx_queues);
+  return static_cast<std::uint32_t>(addressed(s) ? s.guests.size() : s.nic.rx_queues);
 }
 
 // The IOMMU's translation of a guest's memory is needed by device rings in every mode; see Iommu::map_guest.
@@ -76,15 +76,15 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
   if (s.host.copy_engine.channels) copy_engine = std::make_unique<CopyEngine>(agenda, kCopyEngineRank, memory, copy_engine_params(s));
 
   build_traffic();
+  if (shares_queue(s)) demux = std::make_unique<GuestDemux>(static_cast<std::uint32_t>(s.defences.shared_share), phys, frames, costs);
   if (s.consumer == sc::Consumer::guest) {
-    if (shares_queue(s)) demux = std::make_unique<GuestDemux>(static_cast<std::uint32_t>(s.defences.shared_share), phys, frames, costs);
     for (std::size_t g = 0; g < s.guests.size(); ++g) build_guest(g, choice);
     if (demux) start(open_host(0, choice), *demux, interrupt_core(0));
     for (auto& from : guests)
       for (auto& to : guests)
         if (from != to && from->bridge) from->bridge->peer(*to->tap);
   } else if (s.consumer == sc::Consumer::user_async) {
-    build_user(choice);
+    build_users(choice);
   } else if (s.consumer == sc::Consumer::drop) {
     build_drop(choice);
   } else if (s.consumer == sc::Consumer::host_forward) {
@@ -134,7 +134,7 @@ void Machine::build_traffic() {
   link = std::make_unique<Link>(agenda, rank::kWire, frames, lp);
   if (t.kind == sc::TrafficKind::pcap) {
     std::optional<std::uint64_t> mac;
-    if (t.rewrite_dst_mac == sc::DstMac::guest && scenario.consumer == sc::Consumer::guest) mac = guest_mac(scenario, 0);
+    if (t.rewrite_dst_mac == sc::DstMac::guest && addressed(scenario)) mac = guest_mac(scenario, 0);
     try {
       capture = std::make_unique<Capture>(Capture::load(t.file, mac));
     } catch (const UserError& e) {
@@ -161,7 +161,7 @@ void Machine::build_traffic() {
   }
   if (lp.damage.any()) expected = std::make_unique<DamagedExpected>(std::move(expected));
   if (scenario.host.rewrite.share) expected = std::make_unique<RewrittenExpected>(std::move(expected), bridge_params(scenario).values);
-  if (scenario.consumer == sc::Consumer::guest && t.kind != sc::TrafficKind::pcap) {
+  if (addressed(scenario) && t.kind != sc::TrafficKind::pcap) {
     const std::vector<std::size_t> to = destinations(scenario);
     std::vector<std::uint32_t> group;
     for (std::size_t f = 0; f < scenario.traffic.flows; ++f) group.push_back(static_cast<std::uint32_t>(to[f % to.size()]));
@@ -173,7 +173,7 @@ void Machine::build_traffic() {
 }
 
 void Machine::steer() {
-  if (scenario.consumer != sc::Consumer::guest) {
+  if (!addressed(scenario)) {
     nic.steer(0, 0, 0, nic.rx_queues());
     return;
   }
@@ -198,7 +198,7 @@ std::uint64_t Machine::held() const {
   }
   for (const auto& q : host_queues) n += q->napi->held() + q->path->held();
   for (const auto& s : sockets) n += s->held();
-  if (user) n += user->held();
+  for (const auto& u : users) n += u->kernel->held();
   for (const auto& f : forwarders) n += f->held();
   return n;
 }
@@ -218,7 +218,7 @@ std::string Machine::ledger_mismatch() const {
 std::uint64_t Machine::integrity_errors() const {
   std::uint64_t n = 0;
   for (const auto& s : sockets) n += s->check().errors();
-  if (user) n += user->check().errors();
+  for (const auto& u : users) n += u->trusted ? u->kernel->check().errors() : 0;
   if (drop) n += drop->check().errors();
   if (departures) n += departures->check().errors();
   for (const auto& g : guests) n += g->guest->stats().integrity_errors;
@@ -238,7 +238,8 @@ std::uint64_t Machine::unreclaimed() const {
 std::vector<std::string> Machine::messages() const {
   std::vector<std::string> all = ownership.messages();
   for (const auto& g : guests) all.insert(all.end(), g->guest->integrity_messages().begin(), g->guest->integrity_messages().end());
-  if (user) all.insert(all.end(), user->check().messages().begin(), user->check().messages().end());
+  for (const auto& u : users)
+    if (u->trusted) all.insert(all.end(), u->kernel->check().messages().begin(), u->kernel->check().messages().end());
   for (const auto& s : sockets) all.insert(all.end(), s->check().messages().begin(), s->check().messages().end());
   if (departures) all.insert(all.end(), departures->check().messages().begin(), departures->check().messages().end());
   if (drop) all.insert(all.end(), drop->check().messages().begin(), drop->check().messages().end());

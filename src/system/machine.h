@@ -74,6 +74,18 @@ struct GuestSlot {
   std::unique_ptr<ResetSink> reset;
 };
 
+// An application with asynchronous reads, and the kernel's side of it.
+struct UserSlot {
+  std::string name;
+  bool trusted = true;                       // it does not spoil its own memory or ring
+  std::unique_ptr<GuestSpace> space;
+  UserArea area;
+  std::unique_ptr<UserPages> pages;
+  std::unique_ptr<UserAsync> kernel;
+  std::unique_ptr<UserApp> app;
+  std::unique_ptr<UserAsyncThread> thread;   // null where the application's own thread completes
+};
+
 class Machine {
  public:
   // Throws UserError when the scenario cannot be built.
@@ -120,14 +132,10 @@ class Machine {
   std::vector<std::unique_ptr<GuestSlot>> guests;
   std::vector<std::unique_ptr<HostQueue>> host_queues;   // consumers host-socket and drop; guests that share one
   std::vector<std::unique_ptr<BindEnvironment>> host_envs;
-  std::unique_ptr<GuestDemux> demux;       // behind a queue that guests share (the first of host_queues)
+  std::unique_ptr<GuestDemux> demux;       // behind a queue that guests or applications share (the first of host_queues)
   std::vector<std::unique_ptr<HostSocket>> sockets;        // consumer host-socket
-  std::vector<std::unique_ptr<TxDriver>> socket_tx;        // the ACKs of each; or of user-async
-  std::unique_ptr<GuestSpace> user_space;                  // consumer user-async, with all below
-  std::unique_ptr<UserPages> user_pages;
-  std::unique_ptr<UserAsync> user;
-  std::unique_ptr<UserApp> user_app;
-  std::unique_ptr<UserAsyncThread> user_thread;            // null where the application's own thread completes
+  std::vector<std::unique_ptr<TxDriver>> socket_tx;        // the ACKs of each; or of each application of user-async
+  std::vector<std::unique_ptr<UserSlot>> users;            // consumer user-async; application i has queue i of host_queues, or all share one
   std::unique_ptr<DropStage> drop;
   std::unique_ptr<Mempool> pool;                           // consumer host-forward, with all below
   std::unique_ptr<Departures> departures;
@@ -154,8 +162,10 @@ class Machine {
   void build_sockets(const scenario::StrategyChoice& choice);
   // A transmit queue for ACKs of the host's own sockets.
   TxDriver& ack_queue();
-  void build_user(const scenario::StrategyChoice& choice);
-  UserArea make_area();
+  void build_users(const scenario::StrategyChoice& choice);
+  void build_user(std::size_t i, const scenario::StrategyChoice& choice);
+  void make_area(UserSlot& slot, std::size_t i);
+  void place_user(UserSlot& slot, std::size_t i);
   void build_drop(const scenario::StrategyChoice& choice);
   void build_forward();
   void steer();

@@ -138,7 +138,7 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
     slot.vhost->leave_delivery_to(*slot.delivery);
     irq_core.attach(*slot.delivery);
   }
-  if (demux) demux->add(scenario.guests[g].mac ? guest_mac(scenario, g) : 0, static_cast<std::uint16_t>(scenario.guests[g].vlan), *up, *slot.tap);
+  if (demux) demux->add(scenario.guests[g].mac ? guest_mac(scenario, g) : 0, static_cast<std::uint16_t>(scenario.guests[g].vlan), *up, *slot.tap, Drop::tap_full);
   else start(slot.queue, *up, irq_core);
   Core& vhost_core = core_for((scenario.host.affinity.vhost + g) % cores.size(), "host.affinity.vhost");
   vhost_core.attach(*slot.vhost);

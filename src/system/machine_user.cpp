@@ -1,4 +1,4 @@
-// The consumer user-async: an application of the host that posts its own pages for asynchronous reads.
+// The consumer user-async: applications of the host that post their own pages for asynchronous reads.
 #include <bit>
 
 #include "src/system/environment.h"
@@ -10,14 +10,15 @@ namespace gd::system {
 namespace sc = scenario;
 
 // Area and rings: the area in pages as an application's memory has them, the rings in the kernel's, shared.
-UserArea Machine::make_area() {
+void Machine::make_area(UserSlot& slot, std::size_t i) {
   const sc::UserAsyncConsumer& u = scenario.user_async;
-  UserArea a;
+  UserArea& a = slot.area;
+  a.owner = static_cast<unsigned>(i);
   a.buffer = u.buffer;
   a.buffers = static_cast<std::uint32_t>(u.buffers);
   const Bytes size = align_up(a.buffers * a.buffer, kPage);
-  user_space = std::make_unique<GuestSpace>(phys, size, kPage, 0u);
-  a.space = user_space.get();
+  slot.space = std::make_unique<GuestSpace>(phys, size, kPage, 0u);
+  a.space = slot.space.get();
   a.refill_entries = std::bit_ceil(a.buffers);
   a.completion_entries = static_cast<std::uint32_t>(u.completion_ring);
   a.refill_tail = phys.alloc_contiguous(kLine, kLine);
@@ -25,35 +26,52 @@ UserArea Machine::make_area() {
   a.completion_head = phys.alloc_contiguous(kLine, kLine);
   a.refill = phys.alloc_contiguous(a.refill_entries * UserArea::kRefill, kPage);
   a.completions = phys.alloc_contiguous(a.completion_entries * UserArea::kCompletion, kPage);
-  for (Gpa g = 0; g < size; g += kPage) ownership.belongs(user_space->translate(g), kPage, a.owner, true);
-  return a;
+  for (Gpa g = 0; g < size; g += kPage) ownership.belongs(slot.space->translate(g), kPage, a.owner, slot.trusted);
 }
 
-void Machine::build_user(const sc::StrategyChoice& choice) {
-  const UserArea area = make_area();
-  host_envs.push_back(std::make_unique<BindEnvironment>(environment(scenario, choice, 0)));
+// The application on its core, and the kernel's thread, if there is one, on another.
+void Machine::place_user(UserSlot& slot, std::size_t i) {
+  const sc::Affinity& on = scenario.host.affinity;
+  core_for((on.socket_app + i) % cores.size(), "host.affinity.socket_app").attach(*slot.app);
+  if (scenario.user_async.completions != sc::Completer::kernel_thread) return;
+  slot.thread = std::make_unique<UserAsyncThread>(*slot.kernel, costs);
+  core_for((on.vhost + i) % cores.size(), "host.affinity.vhost").attach(*slot.thread);
+  slot.thread->connect(*slot.app);
+  slot.app->connect(*slot.thread);
+}
+
+void Machine::build_user(std::size_t i, const sc::StrategyChoice& choice) {
+  users.push_back(std::make_unique<UserSlot>());
+  UserSlot& slot = *users.back();
+  slot.name = scenario.guests[i].name;
+  make_area(slot, i);
+  host_envs.push_back(std::make_unique<BindEnvironment>(environment(scenario, choice, i)));
   PathContext c(phys, ownership, iommu, skbs, costs, frames, fault, agenda, *host_envs.back());
-  user_pages = std::make_unique<UserPages>(phys, ownership, iommu, costs, area, strategy.declaration().guest_memory);
-  c.user = user_pages.get();
-  host_queues.push_back(std::make_unique<HostQueue>());
-  HostQueue& q = *host_queues.back();
-  open(q, 0, c, true);
-  user = std::make_unique<UserAsync>(UserAsyncParams{scenario.host.socket_buffer}, *user_pages, phys, ownership, frames, *expected, costs);
-  user_app = std::make_unique<UserApp>(agenda, kGuestRank, user_app_params(scenario), *user, area, phys, costs);
-  core_for(scenario.host.affinity.socket_app, "host.affinity.socket_app").attach(*user_app);
-  Task* worker = user_app.get();
-  if (scenario.user_async.completions == sc::Completer::kernel_thread) {
-    user_thread = std::make_unique<UserAsyncThread>(*user, costs);
-    if (scenario.host.affinity.vhost == scenario.host.affinity.socket_app)
-      throw scenario.error("host.affinity.vhost", "a kernel thread and an application that both poll need a core each; allowed: another than host.affinity.socket_app");
-    core_for(scenario.host.affinity.vhost, "host.affinity.vhost").attach(*user_thread);
-    user_thread->connect(*user_app);
-    user_app->connect(*user_thread);
-    worker = user_thread.get();
+  slot.pages = std::make_unique<UserPages>(phys, ownership, iommu, costs, slot.area, strategy.declaration().guest_memory && !demux);
+  c.user = slot.pages.get();
+  if (!demux) {
+    host_queues.push_back(std::make_unique<HostQueue>());
+    open(*host_queues.back(), static_cast<std::uint32_t>(i), c, true);
   }
-  user->connect(*q.path, *worker);
-  user->transmit_by(ack_queue());
-  start(q, *user, interrupt_core(0));
+  slot.kernel = std::make_unique<UserAsync>(UserAsyncParams{scenario.host.socket_buffer}, *slot.pages, phys, ownership, frames, *expected, costs);
+  slot.app = std::make_unique<UserApp>(agenda, kGuestRank + static_cast<std::uint32_t>(i), user_app_params(scenario, i), *slot.kernel, slot.area, phys, costs);
+  place_user(slot, i);
+  slot.kernel->transmit_by(ack_queue());
+  Task& worker = slot.thread ? static_cast<Task&>(*slot.thread) : *slot.app;
+  if (demux) {
+    const sc::Guest& g = scenario.guests[i];
+    slot.kernel->connect(*host_queues.front()->path, worker);
+    demux->add(g.mac ? guest_mac(scenario, i) : 0, static_cast<std::uint16_t>(g.vlan), *slot.kernel, *slot.kernel, Drop::socket_full);
+  } else {
+    slot.kernel->connect(*host_queues.back()->path, worker);
+    start(*host_queues.back(), *slot.kernel, interrupt_core(static_cast<std::uint32_t>(i)));
+  }
+}
+
+void Machine::build_users(const sc::StrategyChoice& choice) {
+  HostQueue* shared = demux ? &open_host(0, choice) : nullptr;
+  for (std::size_t i = 0; i < scenario.guests.size(); ++i) build_user(i, choice);
+  if (shared) start(*shared, *demux, interrupt_core(0));
 }
 
 }  // namespace gd::system

@@ -282,46 +282,36 @@ void of_guests(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot
     sheet.count(prefix + "ownership.guest_faults", "", e.guests[g].guest.guest_errors + e.guests[g].path.guest_errors);
     if (spoils_memory(guest.params().behaviour.kind)) sheet.count(prefix + "integrity.self_inflicted", "frames", guest.stats().self_inflicted);
     if (g >= m.frames.groups().size()) continue;
-    const FrameTable::Group& f = m.frames.groups()[g];
-    sheet.ratio(prefix + "throughput.offered", "Gb/s", f.window_offered * 8000, window);
-    sheet.ratio(prefix + "throughput.accepted", "Gb/s", f.window_payload * 8000, window);
-    sheet.count(prefix + "packets.offered", "frames", f.cohort.offered);
-    sheet.count(prefix + "packets.dropped", "frames", f.cohort.dropped);
-    sheet.ratio(prefix + "packets.lost_share", "%", 100 * (f.cohort.offered - f.cohort.delivered - f.cohort.consumed), f.cohort.offered);
-    sheet.count(prefix + "drops.total", "frames", f.cohort.dropped);
-    for (int d = 0; d < static_cast<int>(Drop::count_); ++d)
-      if (m.guests.size() > 1 || f.cohort.drops[d]) sheet.count(prefix + "drops." + drop_name(static_cast<Drop>(d)), "frames", f.cohort.drops[d]);
-    sheet.quantile(prefix + "latency.p50", f.latency, 1, 2);
-    sheet.quantile(prefix + "latency.p99", f.latency, 99, 100);
+    of_group(sheet, prefix, m.frames.groups()[g], window, m.guests.size() > 1);
   }
   sheet.quantile("buffers.hold_ns.p50", all, 1, 2);
   sheet.quantile("buffers.hold_ns.p99", all, 99, 100);
 }
 
-// The consumer user-async: its completions, what they cost in system calls, and what was short.
-void of_application(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
-  if (!m.user) return;
-  sheet.ratio("user.bytes_per_completion", "bytes", e.user_app.bytes - b.user_app.bytes, e.user_app.reads - b.user_app.reads);
-  sheet.ratio("user.completions_per_packet", "", e.user.completions - b.user.completions, m.frames.delivered_in_window());
-  sheet.count("user.enters", "", e.user_app.enters - b.user_app.enters);
-  sheet.count("limits.user_buffers", "", e.user.no_buffer - b.user.no_buffer);
-  sheet.count("limits.completion_ring", "", e.user.queue_full - b.user.queue_full);
-  sheet.quantile("buffers.hold_ns.p50", m.user_app->holds(), 1, 2);
-  sheet.quantile("buffers.hold_ns.p99", m.user_app->holds(), 99, 100);
+}  // namespace
+
+void of_group(Sheet& sheet, const std::string& prefix, const FrameTable::Group& f, std::uint64_t window, bool reasons) {
+  sheet.ratio(prefix + "throughput.offered", "Gb/s", f.window_offered * 8000, window);
+  sheet.ratio(prefix + "throughput.accepted", "Gb/s", f.window_payload * 8000, window);
+  sheet.count(prefix + "packets.offered", "frames", f.cohort.offered);
+  sheet.count(prefix + "packets.dropped", "frames", f.cohort.dropped);
+  sheet.ratio(prefix + "packets.lost_share", "%", 100 * (f.cohort.offered - f.cohort.delivered - f.cohort.consumed), f.cohort.offered);
+  sheet.count(prefix + "drops.total", "frames", f.cohort.dropped);
+  for (int d = 0; d < static_cast<int>(Drop::count_); ++d)
+    if (reasons || f.cohort.drops[d]) sheet.count(prefix + "drops." + drop_name(static_cast<Drop>(d)), "frames", f.cohort.drops[d]);
+  sheet.quantile(prefix + "latency.p50", f.latency, 1, 2);
+  sheet.quantile(prefix + "latency.p99", f.latency, 99, 100);
 }
 
-// Jain's index of what the guests' applications accepted: 1 when all got the same, 1/n when one got everything.
-void fairness(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
+void fairness(Sheet& sheet, const std::vector<std::uint64_t>& shares) {
   std::uint64_t sum = 0, squares = 0;
-  for (std::size_t g = 0; g < e.guests.size(); ++g) {
-    const std::uint64_t kib = (e.guests[g].guest.user_copied - b.guests[g].guest.user_copied) >> 10;   // keeps the squares in 64 bits
+  for (const std::uint64_t bytes : shares) {
+    const std::uint64_t kib = bytes >> 10;   // keeps the squares in 64 bits
     sum += kib;
     squares += kib * kib;
   }
-  sheet.ratio("fairness.jain", "", sum * sum, squares * e.guests.size());
+  sheet.ratio("fairness.jain", "", sum * sum, squares * shares.size());
 }
-
-}  // namespace
 
 void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, RunResult& out) {
   Sheet sheet(out.metrics);
@@ -387,8 +377,12 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
                 y.guest.linear_copied + y.guest.user_copied - x.guest.linear_copied - x.guest.user_copied, y.guest.frames - x.guest.frames);
   }
   of_guests(sheet, m, b, e);
-  of_application(sheet, m, b, e);
-  fairness(sheet, b, e);
+  if (!m.users.empty()) of_applications(sheet, m, b, e);
+  if (m.users.empty()) {
+    std::vector<std::uint64_t> shares;
+    for (std::size_t g = 0; g < m.guests.size(); ++g) shares.push_back(e.guests[g].guest.user_copied - b.guests[g].guest.user_copied);
+    fairness(sheet, shares);
+  }
   sheet.count("interrupts.host", "", m.strategy.declaration().device_ring ? 0 : e.interrupts - b.interrupts);
   sheet.count("interrupts.guest", "", guest_interrupts);
   sheet.count("vm_exits", "", e.exits - b.exits);
@@ -398,7 +392,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   sheet.count("ownership.violations", "", m.ownership.violations());
   sheet.count("security.escapes", "", escapes + m.ownership.watch().escapes);
   sheet.count("toctou.acted_on", "packets", m.ownership.watch().acted_on);
-  if (m.user_pages) guest_faults += m.user_pages->bad_entries();
+  for (const auto& u : m.users) guest_faults += u->pages->bad_entries();
   sheet.count("ownership.guest_faults", "", guest_faults);
   sheet.sort();
 }

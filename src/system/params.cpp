@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/base/error.h"
+#include "src/system/environment.h"
 
 namespace gd::system {
 namespace {
@@ -183,8 +184,8 @@ NapiParams napi_params(const sc::Scenario& s) {
   return p;
 }
 
-UserAppParams user_app_params(const sc::Scenario& s) {
-  const sc::Guest& g = s.guests.front();
+UserAppParams user_app_params(const sc::Scenario& s, std::size_t application) {
+  const sc::Guest& g = s.guests.at(application);
   const sc::Misbehaviour& m = g.misbehaviour;
   UserAppParams p;
   p.kernel_thread = s.user_async.completions == sc::Completer::kernel_thread;
@@ -196,6 +197,7 @@ UserAppParams user_app_params(const sc::Scenario& s) {
     default: break;
   }
   p.seed = s.seed;
+  if (application) p.stream = "user-app." + g.name + ".behaviour";
   p.hold = static_cast<AppHold>(m.hold);
   p.hold_time = m.hold_time;
   p.interval = m.interval;
@@ -317,20 +319,27 @@ void check_host_stage(const sc::Scenario& s) {
     if (share) throw s.error(key, "needs the consumer guest");
 }
 
-// One application with one queue, and of the behaviours those that its rings allow.
+// Of the behaviours those that an application's rings allow; cores for those who poll.
 void check_user(const sc::Scenario& s) {
-  if (s.guests.size() != 1) throw s.error("guests", "the consumer user-async is one application, whose behaviour the one entry gives; allowed: one entry");
-  switch (s.guests.front().behaviour) {
+  for (std::size_t i = 0; i < s.guests.size(); ++i) switch (s.guests[i].behaviour) {
     case sc::Behaviour::well_behaved:
     case sc::Behaviour::hoarder:
     case sc::Behaviour::idle:
     case sc::Behaviour::slow_refill:
     case sc::Behaviour::ring_liar: break;
     default:
-      throw s.error("guests.0.behaviour", "an application of the consumer user-async has no such behaviour in this version; allowed: "
+      throw s.error("guests." + std::to_string(i) + ".behaviour", "an application of the consumer user-async has no such behaviour in this version; allowed: "
                                           "well-behaved, hoarder, idle, slow-refill, ring-liar");
   }
-  if (s.nic.rx_queues != 1) throw s.error("nic.rx_queues", "the area of the consumer user-async belongs to one receive queue; allowed: 1");
+  if (s.user_async.completions != sc::Completer::kernel_thread) return;
+  std::vector<bool> taken(s.host.cores);
+  for (std::size_t i = 0; i < s.guests.size(); ++i)
+    for (const sc::Count core : {s.host.affinity.socket_app + i, s.host.affinity.vhost + i}) {
+      if (taken[core % s.host.cores])
+        throw s.error("host.affinity.vhost", "a kernel thread and an application that both poll need a core each, and so do those of the next entries of guests on the "
+                                             "next cores; allowed: " + std::to_string(2 * s.guests.size()) + " cores of their own from here and from host.affinity.socket_app on");
+      taken[core % s.host.cores] = true;
+    }
 }
 
 }  // namespace
@@ -370,15 +379,15 @@ void check_available(const sc::Scenario& s) {
       throw s.error(at + ".virtio.hash_report", "vhost of 2.6.35 (vhost.rules) does not offer it; allowed: false");
     if (g.virtio.used_offset && g.virtio.rx_mode != sc::RxMode::mergeable)
       throw s.error(at + ".virtio.used_offset", "offsets in used entries need mergeable buffers (virtio.rx_mode)");
-    if (g.behaviour == sc::Behaviour::unmapper && g.backing_page != sc::BackingPage::p4k)
+    if (s.consumer != sc::Consumer::user_async && g.behaviour == sc::Behaviour::unmapper && g.backing_page != sc::BackingPage::p4k)
       throw s.error(at + ".behaviour", "unmapper takes single pages away; allowed with backing_page 4KiB");
     if (g.vcpus != 1) no((at + ".vcpus").c_str(), "more than one vCPU");
   }
   const std::size_t shares = destinations(s).size();
-  if (s.consumer == sc::Consumer::guest && shares > s.guests.size() && shares > s.traffic.flows)
+  if (addressed(s) && shares > s.guests.size() && shares > s.traffic.flows)
     throw s.error("traffic.flows", "the guests' traffic shares add up to " + std::to_string(shares) + "; allowed: at least as many flows");
-  if (s.consumer == sc::Consumer::guest && s.nic.rx_queues != 1 && s.nic.rx_queues != s.guests.size())
-    throw s.error("nic.rx_queues", "with the consumer guest each guest has one receive queue; allowed: 1, or the number of guests");
+  if (addressed(s) && s.nic.rx_queues != 1 && s.nic.rx_queues != s.guests.size())
+    throw s.error("nic.rx_queues", "with the consumers guest and user-async each entry of guests has one receive queue; allowed: 1, or the number of guests");
   if (s.consumer != sc::Consumer::guest && s.consumer != sc::Consumer::host_socket && s.traffic.tcp == sc::TcpMode::closed &&
       s.traffic.kind == sc::TrafficKind::synthetic)
     throw s.error("traffic.tcp", "closed-loop TCP needs somebody who acknowledges with a window; allowed with the consumers guest and host-socket");

@@ -31,7 +31,7 @@ IommuParams iommu_params(const scenario::Scenario& s);
 PcieParams pcie_params(const scenario::Scenario& s);
 NicParams nic_params(const scenario::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues);
 NapiParams napi_params(const scenario::Scenario& s);
-UserAppParams user_app_params(const scenario::Scenario& s);
+UserAppParams user_app_params(const scenario::Scenario& s, std::size_t application);
 ReclaimParams reclaim_params(const scenario::Scenario& s);
 VhostParams vhost_params(const scenario::Scenario& s);
 BridgeParams bridge_params(const scenario::Scenario& s);

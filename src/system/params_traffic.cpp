@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "src/system/environment.h"
 #include "src/system/params.h"
 
 namespace gd::system {
@@ -78,7 +79,7 @@ std::vector<FlowHeader> flows(const sc::Scenario& s) {
   f.udp = s.traffic.protocol == sc::Protocol::udp;
   f.ipv6 = s.traffic.ip == 6;
   f.vlan = static_cast<std::uint16_t>(s.traffic.vlan);
-  if (s.consumer == sc::Consumer::guest) {
+  if (addressed(s)) {
     f.destinations.clear();
     for (const std::size_t g : destinations(s)) f.destinations.push_back({guest_mac(s, g), static_cast<std::uint16_t>(s.guests[g].vlan)});
   }
@@ -123,7 +124,7 @@ Synthetic::Params synthetic_params(const sc::Scenario& s) {
   const sc::ForeignTraffic& f = s.traffic.foreign;
   if (f.total())
     for (sc::Share share : {f.host, f.other_guest, f.broadcast, f.multicast}) p.drawn.push_back(static_cast<std::uint32_t>(share));
-  const std::size_t guests = s.consumer == sc::Consumer::guest ? destinations(s).size() : 1;
+  const std::size_t guests = addressed(s) ? destinations(s).size() : 1;
   for (const auto& [shape, share] : shaped_shares(s))
     for (std::size_t g = 0; share && g < guests; ++g)   // a remainder goes to the first
       p.drawn.push_back(static_cast<std::uint32_t>(share / guests + (g == 0 ? share % guests : 0)));

@@ -36,8 +36,13 @@ struct Snapshot {
   std::vector<GroStats> host_gro;
   std::vector<PathStats> host_path;
   HostSocketStats socket;
-  UserAsyncStats user;
-  UserAppStats user_app;
+  struct PerUser {
+    UserAsyncStats kernel;
+    UserAppStats app;
+    std::uint64_t bad_entries = 0;
+    unsigned __int128 pinned = 0;         // byte-picoseconds
+  };
+  std::vector<PerUser> users;
   ForwarderStats forward;                 // of all pollers
 };
 Snapshot take_snapshot(Machine& m, Time at);

@@ -28,6 +28,7 @@ class Space:
         listed = subprocess.run([program, 'list', 'keys', '--format', 'json'], capture_output=True, text=True, check=True)
         self.keys = [k for k in json.loads(listed.stdout)['keys'] if not SKIPPED.match(k['key'])]
         self.consumers = next(k['allowed'].split(', ') for k in json.loads(listed.stdout)['keys'] if k['key'] == 'consumer')
+        self.app_behaviours = ['hoarder', 'idle', 'slow-refill', 'ring-liar']   # of those that consumer user-async takes
         self.root = root
         self.platforms = sorted(p.name for p in (root / 'scenarios/platforms').glob('*.json') if p.name.startswith(('2010', 'today', 'hs')))
         self.captures = sorted(str(p) for p in (root / 'scenarios/pcaps').glob('*.pcap'))
@@ -106,7 +107,10 @@ class Space:
         if s['consumer'] == 'guest':
             s['guests'] = guests
         elif s['consumer'] == 'user-async':
-            s['guests'] = [{'name': 'app', 'behaviour': rng.choice(['well-behaved', 'well-behaved', 'hoarder', 'idle', 'slow-refill', 'ring-liar'])}]
+            s['guests'] = guests
+            for g in guests:
+                del g['memory']
+                g['behaviour'] = rng.choice(['well-behaved', 'well-behaved', *self.app_behaviours])
         if s['consumer'] == 'guest' and rng.random() < 0.3:   # short runs: looks as close as the key allows
             s['defences'] = {'reclaim': {'after': rng.choice(['10us', '20us', '60us']), 'share': rng.choice(['1%', '10%', '25%'])}}
         for key in rng.sample(self.keys, rng.randrange(3, min(40, len(self.keys)))):

@@ -41,6 +41,62 @@ TEST(UserAsyncRun, KernelThread) {
   EXPECT_GT(c.value("cpu.utilisation.cpu1"), 99);
 }
 
+// Several applications: each gets its share, pins its own area, and nothing of the others'.
+TEST(UserAsyncRun, SeveralApplications) {
+  for (const char* design : kDesigns) {
+    const ChildResult c = run_child("user-async-apps.json", design, {"time.measure=2ms"});
+    ASSERT_EQ(c.exit_code, 0) << design << ": " << c.error;
+    for (const char* m : {"integrity.errors", "ownership.violations", "security.escapes", "security.leaked_bytes", "packets.dropped", "packets.in_flight"})
+      EXPECT_EQ(c.value(m), 0) << design << ": " << m << (c.messages.empty() ? "" : c.messages.front());
+    double delivered = 0;
+    for (const char* app : {"web", "store", "log"}) {
+      const std::string of = std::string("guest.") + app + ".";
+      EXPECT_NEAR(c.value(of + "throughput.goodput") * (app == std::string("web") ? 1 : 2), c.value("throughput.goodput") / 2, 1) << design << " " << app;
+      EXPECT_EQ(c.value(of + "pinned.avg_bytes"), design == std::string("vhost-copy") ? 0 : 1024 * 4096) << design << " " << app;
+      delivered += c.value(of + "packets.offered") - c.value(of + "packets.dropped");
+    }
+    EXPECT_EQ(delivered, c.value("packets.delivered"));
+  }
+}
+
+// The checker knows whose pages are whose: a card that errs in the queue puts one application's bytes into another's memory.
+TEST(UserAsyncRun, AFrameInTheWrongQueueHasLeaked) {
+  for (const char* design : kDesigns) {
+    const ChildResult c = run_child("adversity/app-base.json", design, {"time.measure=1ms", "debug.fault.kind=wrong-queue", "debug.fault.frame=800"});
+    ASSERT_EQ(c.exit_code, 0) << design << ": " << c.error;
+    EXPECT_GE(c.value("security.leaked_bytes"), 1400) << design;
+    EXPECT_LT(c.value("security.leaked_bytes"), 1600) << design;
+    EXPECT_EQ(c.value("ownership.violations"), 0) << design;
+  }
+}
+
+// One receive queue for several: only a design that copies can serve it, unless all are to copy.
+TEST(UserAsyncRun, ASharedQueueIsCopied) {
+  const std::vector<std::string> shared = {"nic.steering=false", "time.measure=1ms"};
+  for (const char* design : kDesigns) EXPECT_EQ(can_serve("adversity/app-base.json", design, shared), design == std::string("vhost-copy")) << design;
+  EXPECT_FALSE(can_serve("adversity/app-base.json", "passthrough", shared));
+  const ChildResult c = run_child("adversity/app-base.json", "vhost-copy", shared);
+  ASSERT_EQ(c.exit_code, 0) << c.error;
+  for (const char* m : {"integrity.errors", "ownership.violations", "security.leaked_bytes", "packets.dropped", "packets.in_flight"}) EXPECT_EQ(c.value(m), 0) << m;
+  EXPECT_NEAR(c.value("guest.victim.throughput.goodput"), c.value("guest.other.throughput.goodput"), 0.5);
+  EXPECT_GT(c.value("cpu.cycles.host"), 0);           // the look-up of each packet's application
+  std::vector<std::string> all = shared;
+  all.push_back("defences.shared_queue=copy");
+  const ChildResult h = run_child("adversity/app-base.json", "copy-header", all);
+  ASSERT_EQ(h.exit_code, 0) << h.error;
+  EXPECT_EQ(h.value("packets.dropped") + h.value("pinned.peak_bytes") + h.value("security.leaked_bytes"), 0);
+  EXPECT_GT(h.value("copy.host_bytes_per_packet"), 1400);
+}
+
+// A socket that is not read fills to its share, and the neighbour on the shared queue goes on.
+TEST(UserAsyncRun, AShareOfASharedQueue) {
+  const ChildResult c = run_child("adversity/app-base.json", "vhost-copy", {"nic.steering=false", "guests.1.behaviour=idle", "defences.shared_share=64"});
+  ASSERT_EQ(c.exit_code, 0) << c.error;
+  EXPECT_GT(c.value("limits.shared_share"), 100);
+  EXPECT_GT(c.value("guest.other.drops.socket-full"), 100);
+  EXPECT_EQ(c.value("guest.victim.packets.dropped"), 0);
+}
+
 struct Trouble {
   const char *scenario, *strategy, *metric;
   double more_than;
