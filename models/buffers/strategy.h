@@ -271,10 +271,11 @@ class RxPath {
   }
 
   // Consumer user-async: the run of bytes `f` lies in a buffer of the application's, which gets it now: where it begins in the area, and
-  // f holds no buffer any more; kNotTheirs: it does not. And: buffers may have come for a driver that had found none.
+  // f holds no buffer any more; kNotTheirs: it does not. And, process context: buffers may have come for a driver that had found none;
+  // true when looking after them is not done yet.
   static constexpr Gpa kNotTheirs = UINT64_MAX;
   virtual Gpa hand_over(Step&, Frag& /*f*/) { return kNotTheirs; }
-  virtual void look_again(Step&) {}
+  virtual bool look_for_buffers(Step&) { return false; }
 
   // The destructor: an skb that is dropped or was delivered by others gives its buffers back, and is freed.
   virtual void release(Step& s, Skb* skb) = 0;

@@ -39,8 +39,10 @@ class UserPath final : public RxPath {
     ++stats_.used_entries;
     return pages_.give(s, token) + (f.addr - pages_.addr(token));
   }
-  void look_again(Step& s) override {
-    if (starved_ && (pages_.kept() || pages_.offered()) && c_.softirq) starved_ = false, s.wake(*c_.softirq);
+  bool look_for_buffers(Step& s) override {
+    const bool more = pages_.fetch(s);
+    feed(s);
+    return more;
   }
   Progress deliver(Step&, Skb*) override { broken("an application's packets are handed over by completions"); }
   bool guest_memory() const override { return true; }
@@ -49,7 +51,25 @@ class UserPath final : public RxPath {
       if (f.token != kNoToken) keep(s, f.token);
     });
     c_.skbs.free(s, skb);
-    look_again(s);
+    feed(s);
+  }
+  // The application has ended, and its queue is stopped: the driver gets no buffers, descriptors give up theirs, and so does a frame
+  // whose last piece never came.
+  void close(const GuestHold&) override {
+    pages_.close();
+    starved_ = true;
+  }
+  void take_back(Step& s, std::uint32_t slot) override {
+    Slot& x = slots_[slot];
+    --in_ring_;
+    pages_.keep(std::exchange(x.token, kNoToken));   // posted, unless the card has not been waited for
+    if (!x.header) return;
+    c_.skbs.take_head(s, x.header, false);
+    c_.skbs.free_shell(s, std::exchange(x.header, nullptr));
+  }
+  bool reclaim(Step& s) override {
+    if (partial_) release(s, std::exchange(partial_, nullptr));
+    return false;
   }
   std::uint64_t unreclaimed() const override { return buffers_of(c_.ownership, partial_); }
   std::uint64_t free_buffers() const override { return in_ring_ + pages_.kept(); }
@@ -57,6 +77,7 @@ class UserPath final : public RxPath {
   const PathStats& stats() const override {
     auto& st = const_cast<PathStats&>(stats_);
     st.guest_errors = pages_.bad_entries();
+    st.memlock_stalls = pages_.memlock_stalls();
     return st;
   }
 
@@ -68,6 +89,10 @@ class UserPath final : public RxPath {
   void keep(Step& s, std::uint32_t token) {
     pages_.own(s, token, Owner::skb, Owner::posted, "back to the kernel's pool");
     pages_.keep(token);
+  }
+  // Buffers for a driver that had found none.
+  void feed(Step& s) {
+    if (starved_ && pages_.ready() && c_.softirq) starved_ = false, s.wake(*c_.softirq);
   }
   Skb* start(Step& s, Slot& x, const RxWriteback& w, std::uint32_t in_header);
   void add(Step& s, std::uint32_t token, std::uint32_t length);
@@ -184,8 +209,9 @@ Skb* UserPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameR
 }  // namespace
 
 std::optional<std::string> refuse_user(const BindEnvironment& e, UserDesign design) {
-  if (e.guest_memory > e.memlock_limit) return "the application's area (user_async.buffers) is pinned when it is registered, and host.memlock_limit is smaller";
-  if (e.options.hazard != Hazard::none) return "its hazards need a guest";
+  if (e.pin != PinPolicy::per_buffer && e.guest_memory > e.memlock_limit) return "the application's area (user_async.buffers) is pinned when it is registered, and host.memlock_limit is smaller";
+  if (e.pin == PinPolicy::per_buffer && e.user_buffer > e.memlock_limit) return "host.memlock_limit is smaller than one buffer of the application (user_async.buffer)";
+  if (e.options.hazard != Hazard::none && e.options.hazard != Hazard::reclaim_undrained) return "its hazards need a guest";
   if (e.defences.depleted == Depleted::copy) return "with the consumer user-async there are no pages of the host for frames that find no buffer (defences.depleted)";
   if (e.rx_queues != 1 && e.rx_queues != e.guests) return "an application's area belongs to one receive queue (nic.rx_queues)";
   const Bytes frame = e.mtu + kLargestL2;

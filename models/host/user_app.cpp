@@ -5,13 +5,17 @@
 namespace gd {
 
 UserApp::UserApp(Agenda& agenda, std::uint32_t actor_rank, const UserAppParams& params, UserAsync& kernel, const UserArea& area, PhysMem& phys,
-                 CostBook& costs)
-    : Task("user-app", Priority::thread), Actor(agenda, actor_rank), params_(params), kernel_(kernel), area_(area), phys_(phys),
+                 Ownership& ownership, CostBook& costs)
+    : Task("user-app", Priority::thread), Actor(agenda, actor_rank), params_(params), kernel_(kernel), area_(area), phys_(phys), ownership_(ownership),
       enter_(costs.get("uring.enter")), cqe_(costs.get("uring.app_cqe")), read_(costs.get("uring.app_read")),
       rng_(params.seed, params.stream) {
   if (params_.kernel_thread) spin_ = costs.account("uring.app_spin");
   kept_.reserve(area.buffers);
+  if (params_.behaviour == AppBehaviour::unmapper) page_alloc_ = costs.get("page.alloc");
   next_batch_ = params_.interval;
+  if (params_.behaviour == AppBehaviour::crasher) next_visit_ = params_.up_time;
+  else if (params_.behaviour > AppBehaviour::ring_liar) next_visit_ = params_.interval;
+  turn_.assign(params_.behaviour == AppBehaviour::header_scribbler ? area.buffers : 0, 0);
   wake_at(0);
 }
 
@@ -23,10 +27,15 @@ void UserApp::give(Step& s, Gpa buffer) {
     ++stats_.lies;
     says = rng_.below(2) ? area_.at(area_.buffers) + buffer : buffer + 1;      // outside the area; inside a buffer
   }
+  if (b.behaviour == AppBehaviour::header_scribbler || b.behaviour == AppBehaviour::unmapper) mark(s, buffer);
+  write_entry(s, says, static_cast<std::uint32_t>(area_.buffer));
+}
+
+void UserApp::write_entry(Step& s, std::uint64_t offset, std::uint32_t length) {
   const Hpa at = area_.refill_at(given_++);
   s.store(cqe_.op, at, UserArea::kRefill);
-  phys_.store(at, says);
-  phys_.store(at + 8, static_cast<std::uint32_t>(area_.buffer));
+  phys_.store(at, offset);
+  phys_.store(at + 8, length);
   phys_.store(at + 12, std::uint32_t{0});
 }
 
@@ -38,6 +47,7 @@ void UserApp::show(Step& s) {
 // All buffers are the kernel's at the start. True while there are more.
 bool UserApp::start(Step& s) {
   if (params_.behaviour == AppBehaviour::idle) return false;
+  if (kernel_.open(s)) return true;
   for (; started_ < area_.buffers && !s.over(); ++started_) {
     s.charge(cqe_);
     give(s, area_.at(started_));
@@ -64,6 +74,7 @@ void UserApp::done_with(Step& s, Gpa offset) {
 }
 
 Time UserApp::due() const {
+  if (next_visit_ != kNever) return next_visit_;
   if (params_.behaviour == AppBehaviour::slow_refill) return first_kept_ < kept_.size() ? next_batch_ : kNever;
   return kept_.empty() ? kNever : kept_.front().until;
 }
@@ -105,6 +116,11 @@ void UserApp::read_some(Step& s) {
     const auto n = phys_.load<std::uint32_t>(at + 8);
     const auto offset = phys_.load<std::uint64_t>(at + 16);
     const Hpa data = area_.host(offset);
+    if (data == kNoAddress) {              // the kernel has believed a wrong entry
+      ++stats_.misled;
+      kernel_.read(s, data, n);
+      continue;
+    }
     s.charge(read_, n);
     s.stream_load(read_.op, data, n);
     ++stats_.reads;
@@ -125,12 +141,13 @@ bool UserApp::nothing_to_read(Step& s) {
   s.charge(enter_);
   ++stats_.enters;
   kernel_.entered(s);
-  if (kernel_.can_complete()) return in_kernel_ = true;
+  if (kernel_.can_complete() || kernel_.can_fetch()) return in_kernel_ = true;
   waiting_ = true;
   return false;
 }
 
 bool UserApp::step(Step& s) {
+  if (params_.behaviour == AppBehaviour::crasher && dead(s)) return false;
   if (started_ < area_.buffers && params_.behaviour != AppBehaviour::idle) {
     if (start(s) || s.over()) return true;
   }
@@ -140,6 +157,7 @@ bool UserApp::step(Step& s) {
     in_kernel_ = false;
     return true;                                          // back in user space, where the tail is visible now
   }
+  if (next_visit_ <= s.now() && misbehave(s)) return true;
   const bool fresh = s.fresh();
   release_due(s);
   read_some(s);

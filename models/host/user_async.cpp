@@ -1,7 +1,7 @@
 #include "models/host/user_async.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
 #include "models/packet/parse.h"
 
@@ -16,8 +16,8 @@ UserAsync::UserAsync(const UserAsyncParams& params, UserPages& pages, PhysMem& p
 void UserAsync::packet(Step& s, Skb* skb) {
   const auto [headers, p, summed] = stack_.receive(s, *skb);
   const bool bad = skb->checksum == Checksum::bad;
-  if (bad || truesize_ + truesize(*skb) > params_.socket_buffer) {
-    frames_.dropped(skb->frames, bad ? Drop::bad_checksum : Drop::socket_full, s.now());
+  if (bad || closed_ || truesize_ + truesize(*skb) > params_.socket_buffer) {
+    frames_.dropped(skb->frames, bad ? Drop::bad_checksum : closed_ ? Drop::stack : Drop::socket_full, s.now());
     skb->path->release(s, skb);
     return;
   }
@@ -55,7 +55,7 @@ bool UserAsync::room(std::uint32_t n) const {
   return tail_ - phys_.load<std::uint32_t>(a.completion_head) + n <= a.completion_entries;
 }
 
-bool UserAsync::can_complete() const { return head_ && room(2) && (!no_buffer_ || pages_.kept() || pages_.offered()); }
+bool UserAsync::can_complete() const { return !closed_ && head_ && room(2) && (!no_buffer_ || pages_.kept() || pages_.offered()); }
 
 void UserAsync::begin(Step& s, Skb& skb) {
   begun_ = true;
@@ -165,12 +165,44 @@ void UserAsync::end(Step& s, Skb* skb) {
   settle(s);
 }
 
+// Frames end with the process that they were for; bytes that it was told of and has not read, too.
+bool UserAsync::drop_all(Step& s) {
+  if (copy_token_ != kNoToken) {
+    pages_.own(s, copy_token_, Owner::skb, Owner::posted, "the application has ended");
+    pages_.keep(std::exchange(copy_token_, kNoToken));
+    copy_fill_ = 0;
+  }
+  if (begun_) begun_ = false, --end_;                       // its completions are those of a packet that is not whole
+  for (Skb* skb; (skb = head_) != nullptr;) {
+    if (s.over()) return true;
+    head_ = skb->next;
+    skb->next = nullptr;
+    truesize_ -= truesize(*skb);
+    held_frames_ -= skb->frames.count;
+    frames_.dropped(skb->frames, Drop::stack, s.now());
+    skb->path->release(s, skb);
+  }
+  for (; first_ != end_; ++first_) {
+    held_frames_ -= packet_at(first_).frames.count;
+    frames_.dropped(packet_at(first_).frames, Drop::stack, s.now());
+  }
+  return entering_;
+}
+
+void UserAsync::reopen() {
+  closed_ = no_buffer_ = false;
+  tail_ = 0;
+  pages_.reopen();
+}
+
 void UserAsync::settle(Step& s) {
   for (; first_ != end_ && packet_at(first_).whole && packet_at(first_).left == 0; ++first_, ++stats_.packets_read)
     for (FrameRef f; (f = frames_.pop(packet_at(first_).frames)) != kNoFrame; --held_frames_) frames_.delivered(f, s.now());
 }
 
 bool UserAsync::complete(Step& s) {
+  if (closed_) return false;
+  if (pages_.fetches() && path_->look_for_buffers(s)) return true;
   const std::uint32_t before = tail_;
   Next next = Next::done;
   while (head_ && next == Next::done && !s.over()) {
@@ -183,6 +215,8 @@ bool UserAsync::complete(Step& s) {
 }
 
 void UserAsync::read(Step& s, Hpa at, std::uint32_t n) {
+  if (at == kNoAddress) --packet_at(first_).left;
+  if (at == kNoAddress) return settle(s);
   ownership_.read_for(pages_.area().owner, at, n);
   Packet& k = packet_at(first_);
   // While the packet is not whole its frames are still the skb's at the head of the queue.

@@ -46,10 +46,20 @@ class UserAsync : public PacketSink {
   // Whether packets wait that complete() could do something about.
   bool can_complete() const;
   // The application has entered the kernel: a driver without buffers looks again.
-  void entered(Step& s) { path_->look_again(s); }
+  void entered(Step& s) { path_->look_for_buffers(s); }
+  // Whether the kernel has something to do in the application's name besides: buffers to pin.
+  bool can_fetch() const { return pages_.can_fetch(); }
+  // Registers the area where that is for the application to do; true when there is more to do.
+  bool open(Step& s) { return pages_.open(s); }
+
+  // The application ends: packets that come are dropped from now on. drop_all(): those that wait, and what it has not read; true when
+  // there is more. reopen(): another one begins, with empty rings.
+  void close() { closed_ = true; }
+  bool drop_all(Step& s);
+  void reopen();
   std::uint32_t posted() const { return tail_; }
 
-  // The application has read `n` bytes at `at`, the next completion's. Frames that end with it are delivered.
+  // The application has read `n` bytes at `at`, the next completion's; kNoAddress: it did not, for they lie outside its area. Frames that end with it are delivered.
   void read(Step& s, Hpa at, std::uint32_t n);
   const UserAsyncStats& stats() const { return stats_; }
   const RxCheck& check() const { return check_; }
@@ -88,7 +98,7 @@ class UserAsync : public PacketSink {
   std::uint32_t held_frames_ = 0;
   // The packet at the head: next byte, what is left of its payload, and the buffer that its copies are filling.
   std::uint32_t skip_ = 0, left_ = 0, copy_token_ = kNoToken, copy_fill_ = 0;
-  bool begun_ = false, no_buffer_ = false, entering_ = false;   // entering_: a packet comes with the end of a step
+  bool closed_ = false, begun_ = false, no_buffer_ = false, entering_ = false;   // entering_: a packet comes with the end of a step
   std::uint32_t tail_ = 0;                 // completions posted
   std::vector<Packet> open_;               // a ring: first_ to end_
   std::uint64_t first_ = 0, end_ = 0;

@@ -21,7 +21,9 @@ struct UserArea {
   std::uint32_t buffers = 0;
   Bytes buffer = kPage;              // bytes of one; within one page
   // Host addresses of the shared indices and entries. Tail of refill and head of completions are the application's to write.
-  Hpa refill_tail = 0, refill = 0, completion_tail = 0, completion_head = 0, completions = 0;
+  // refill_head, where the kernel says what it has taken, is there for an application that would overrun the ring (0: not needed, for the ring
+  // has an entry for each buffer).
+  Hpa refill_head = 0, refill_tail = 0, refill = 0, completion_tail = 0, completion_head = 0, completions = 0;
   std::uint32_t refill_entries = 0, completion_entries = 0;
 
   Gpa at(std::uint32_t i) const { return i * buffer; }

@@ -9,7 +9,8 @@ void behaviour_keys(Table& t) {
            "What the guest does with its receive ring. hoarder: takes what comes and gives buffers back late or never; flood-poster: "
            "posts as fast as it can, buffers of absurd sizes; idle: never posts; slow-refill: few buffers at a time; header-scribbler: "
            "changes headers in posted buffers once the card has written; shinfo-scribbler: changes the shared info there; ring-liar: puts "
-           "wrong things into the ring; unmapper: takes memory away while it is posted; crasher: stops, and comes back with a reset.");
+           "wrong things into the ring; unmapper: takes memory away while it is posted; crasher: stops, and comes back with a reset. Of an application "
+           "of user-async the same with its refill ring; its buffers hold no shared info.");
   t.choice("guests[].misbehaviour.hold", GUEST(misbehaviour.hold), {"never", "fixed", "uniform", "exponential"},
            "hoarder: how long a packet's buffers are kept after the application had its bytes: for ever, hold_time, between 0 and twice "
            "hold_time, or exponentially distributed with that mean.");
@@ -25,7 +26,7 @@ void behaviour_keys(Table& t) {
            {"mixed", "address", "length", "changed-length", "loop", "indirect", "reused-id", "index-jump"},
            "ring-liar: addresses outside its memory, lengths that are not the buffer's, lengths changed after the buffer was offered, "
            "chains that never end, bad indirect tables, ids offered twice, an avail index ahead by more than the ring (which breaks the "
-           "queue until a reset); mixed: one of the first six at random each time.");
+           "queue until a reset); mixed: one of the first six at random each time. An application of user-async: addresses alone.");
   t.share("guests[].misbehaviour.share", GUEST(misbehaviour.share), {0, 1'000'000},
           "Scribblers, ring-liar, unmapper: share of buffers that are treated so.");
   t.time("guests[].misbehaviour.interval", GUEST(misbehaviour.interval), {100'000},

@@ -29,7 +29,8 @@ void host_keys(Table& t) {
           "Core of the host's own application: the reader of consumer host-socket, or of a packet socket (host.clone), or with user-async the first entry "
           "of guests; the next ones take the next cores.");
   t.choice("host.pin", AT(host.pin), {"per-buffer", "pool", "whole-guest"},
-           "When zero copy pins guest pages. vhost-copy pins nothing and passthrough the whole guest, whatever stands here.");
+           "When zero copy pins guest pages. vhost-copy pins nothing and passthrough the whole guest, whatever stands here. An application of user-async "
+           "registers its whole area, but with per-buffer each buffer is pinned for one read.");
   t.size("host.memlock_limit", AT(host.memlock_limit), {}, "Most memory that may be pinned for one guest; 0: no limit.");
   t.choice("host.at_memlock_limit", AT(host.at_memlock_limit), {"stall", "copy", "refuse"}, "What happens at the limit: posting stalls, frames are copied from pages of the host, or dropped (memlock).");
   t.boolean("host.dirty_log", AT(host.dirty_log), "Pages written for a guest are logged for migration.");

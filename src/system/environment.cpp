@@ -207,6 +207,7 @@ bool defenceless(const sc::Scenario& s, const sc::StrategyChoice& choice) {
     const auto& all = strategy->declaration().options;
     return std::find(all.begin(), all.end(), key) != all.end();
   };
+  if (s.consumer == sc::Consumer::user_async) return !d.validate;
   return s.consumer == sc::Consumer::guest &&
          (!d.validate || !d.read_once || (strategy && reads("shadow_shared_info") && !environment(s, choice, 0).options.shadow_shared_info));
 }

@@ -24,6 +24,7 @@
 #include "models/host/tap_queue.h"
 #include "models/host/transmit.h"
 #include "models/host/user_app.h"
+#include "models/host/user_exit.h"
 #include "models/host/vhost_worker.h"
 #include "models/host/watchdog.h"
 #include "models/iommu/iommu.h"
@@ -45,7 +46,7 @@ namespace gd::system {
 constexpr Time kBringUp = 1 * kMs;
 
 // Ranks between interrupts and cores.
-constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kCloneRank = 4900, kWatchdogRank = 4990, kIommuFaultRank = 4991, kReclaimRank = 4992;
+constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kExitRank = 4850, kCloneRank = 4900, kWatchdogRank = 4990, kIommuFaultRank = 4991, kReclaimRank = 4992;
 // Of a device beside the card.
 constexpr std::uint32_t kCopyEngineRank = 3990;
 
@@ -77,6 +78,7 @@ struct GuestSlot {
 // An application with asynchronous reads, and the kernel's side of it.
 struct UserSlot {
   std::string name;
+  UserAppParams params;
   bool trusted = true;                       // it does not spoil its own memory or ring
   std::unique_ptr<GuestSpace> space;
   UserArea area;
@@ -84,6 +86,7 @@ struct UserSlot {
   std::unique_ptr<UserAsync> kernel;
   std::unique_ptr<UserApp> app;
   std::unique_ptr<UserAsyncThread> thread;   // null where the application's own thread completes
+  std::unique_ptr<UserExit> exit;            // null but for a crasher
 };
 
 class Machine {
@@ -166,6 +169,7 @@ class Machine {
   void build_user(std::size_t i, const scenario::StrategyChoice& choice);
   void make_area(UserSlot& slot, std::size_t i);
   void place_user(UserSlot& slot, std::size_t i);
+  UserPagesParams pages_params(const UserSlot& slot, const BindEnvironment& env) const;
   void build_drop(const scenario::StrategyChoice& choice);
   void build_forward();
   void steer();

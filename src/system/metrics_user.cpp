@@ -44,12 +44,10 @@ void of_application(Sheet& sheet, const Machine& m, std::size_t i, const Snapsho
   sheet.count(prefix + "pinned.peak_bytes", "bytes", m.ownership.pinned_peak(slot.area.owner));
   sheet.ratio(prefix + "pinned.avg_bytes", "bytes",
               static_cast<std::uint64_t>((e.users[i].pinned - b.users[i].pinned) / std::max<std::uint64_t>(window, 1)), 1);
-  sheet.count(prefix + "misbehaves", "", slot.app->params().behaviour != AppBehaviour::well_behaved);
+  sheet.count(prefix + "misbehaves", "", slot.params.behaviour != AppBehaviour::well_behaved);
   sheet.count(prefix + "ownership.guest_faults", "", e.users[i].bad_entries);
-  if (!slot.trusted) {
-    sheet.count(prefix + "misdeeds", "", slot.app->stats().misdeeds());
-    sheet.count(prefix + "integrity.self_inflicted", "frames", slot.kernel->check().errors());
-  }
+  if (slot.params.behaviour >= AppBehaviour::ring_liar) sheet.count(prefix + "misdeeds", "", slot.app->stats().misdeeds());
+  if (!slot.trusted) sheet.count(prefix + "integrity.self_inflicted", "frames", slot.kernel->check().errors());
   if (i < m.frames.groups().size()) of_group(sheet, prefix, m.frames.groups()[i], window, true);
 }
 

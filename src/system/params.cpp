@@ -194,6 +194,10 @@ UserAppParams user_app_params(const sc::Scenario& s, std::size_t application) {
     case sc::Behaviour::idle: p.behaviour = AppBehaviour::idle; break;
     case sc::Behaviour::slow_refill: p.behaviour = AppBehaviour::slow_refill; break;
     case sc::Behaviour::ring_liar: p.behaviour = AppBehaviour::ring_liar; break;
+    case sc::Behaviour::flood_poster: p.behaviour = AppBehaviour::flood_poster; break;
+    case sc::Behaviour::header_scribbler: p.behaviour = AppBehaviour::header_scribbler; break;
+    case sc::Behaviour::unmapper: p.behaviour = AppBehaviour::unmapper; break;
+    case sc::Behaviour::crasher: p.behaviour = AppBehaviour::crasher; break;
     default: break;
   }
   p.seed = s.seed;
@@ -203,6 +207,10 @@ UserAppParams user_app_params(const sc::Scenario& s, std::size_t application) {
   p.interval = m.interval;
   p.batch = static_cast<std::uint32_t>(m.batch);
   p.share = static_cast<std::uint32_t>(m.share);
+  p.flood = static_cast<AppFlood>(m.flood);
+  p.delay = m.delay;
+  p.up_time = m.up_time;
+  p.down_time = m.down_time;
   return p;
 }
 
@@ -321,15 +329,15 @@ void check_host_stage(const sc::Scenario& s) {
 
 // Of the behaviours those that an application's rings allow; cores for those who poll.
 void check_user(const sc::Scenario& s) {
-  for (std::size_t i = 0; i < s.guests.size(); ++i) switch (s.guests[i].behaviour) {
-    case sc::Behaviour::well_behaved:
-    case sc::Behaviour::hoarder:
-    case sc::Behaviour::idle:
-    case sc::Behaviour::slow_refill:
-    case sc::Behaviour::ring_liar: break;
-    default:
-      throw s.error("guests." + std::to_string(i) + ".behaviour", "an application of the consumer user-async has no such behaviour in this version; allowed: "
-                                          "well-behaved, hoarder, idle, slow-refill, ring-liar");
+  for (std::size_t i = 0; i < s.guests.size(); ++i) {
+    const std::string at = "guests." + std::to_string(i);
+    const sc::Guest& g = s.guests[i];
+    if (g.behaviour == sc::Behaviour::shinfo_scribbler)
+      throw s.error(at + ".behaviour", "an application of the consumer user-async has no shared info in its buffers: the kernel keeps it beside the sk_buff; "
+                                       "allowed: every other behaviour");
+    if (g.behaviour == sc::Behaviour::ring_liar && g.misbehaviour.lie != sc::Lie::mixed && g.misbehaviour.lie != sc::Lie::address)
+      throw s.error(at + ".misbehaviour.lie", "an entry of an application's refill ring has a place in the area and nothing else that the kernel believes: no chains, tables, "
+                                              "ids or lengths; allowed: mixed, address (a buffer that the kernel has already: behaviour flood-poster)");
   }
   if (s.user_async.completions != sc::Completer::kernel_thread) return;
   std::vector<bool> taken(s.host.cores);

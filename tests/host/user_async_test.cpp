@@ -27,12 +27,12 @@ struct UserBench : HostBench {
     const Strategy& s = *find_strategy(strategy);
     make_driver();
     PathContext c = context();
-    pages = std::make_unique<UserPages>(phys, own, *iommu_, costs, area, s.declaration().guest_memory);
+    pages = std::make_unique<UserPages>(phys, own, *iommu_, costs, area, pinning(s));
     c.user = pages.get();
     EXPECT_EQ(s.refuse(env).value_or(""), "");
     path = s.make_path(c);
     kernel = std::make_unique<UserAsync>(UserAsyncParams{}, *pages, phys, own, frames, expected, costs);
-    app = std::make_unique<UserApp>(agenda, 4500, p, *kernel, area, phys, costs);
+    app = std::make_unique<UserApp>(agenda, 4500, p, *kernel, area, phys, own, costs);
     add_core().attach(*app);
     if (p.kernel_thread) {
       thread = std::make_unique<UserAsyncThread>(*kernel, costs);
@@ -42,6 +42,11 @@ struct UserBench : HostBench {
     }
     kernel->connect(*path, thread ? static_cast<Task&>(*thread) : *app);
     start(strategy, kernel.get());                           // the driver's ring fills when the application has given its buffers
+  }
+  UserPagesParams pinning(const Strategy& s) const {
+    UserPagesParams p = pages_params;
+    if (!s.declaration().guest_memory) p.pinning = UserPinning::none;
+    return p;
   }
   // Frames of one connection with so many bytes of payload, and time for the application to read them.
   void receive_in_order(std::initializer_list<std::uint32_t> payloads) {
@@ -59,6 +64,7 @@ struct UserBench : HostBench {
   Sent expected;
   GuestSpace space;
   UserArea area;
+  UserPagesParams pages_params;
   std::unique_ptr<UserPages> pages;
   std::unique_ptr<UserAsync> kernel;
   std::unique_ptr<UserApp> app;

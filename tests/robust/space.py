@@ -28,7 +28,8 @@ class Space:
         listed = subprocess.run([program, 'list', 'keys', '--format', 'json'], capture_output=True, text=True, check=True)
         self.keys = [k for k in json.loads(listed.stdout)['keys'] if not SKIPPED.match(k['key'])]
         self.consumers = next(k['allowed'].split(', ') for k in json.loads(listed.stdout)['keys'] if k['key'] == 'consumer')
-        self.app_behaviours = ['hoarder', 'idle', 'slow-refill', 'ring-liar']   # of those that consumer user-async takes
+        self.app_behaviours = [b for b in next(k['allowed'].split(', ') for k in json.loads(listed.stdout)['keys'] if k['key'] == 'guests[].behaviour')
+                               if b not in ('well-behaved', 'shinfo-scribbler')]   # those that consumer user-async takes
         self.root = root
         self.platforms = sorted(p.name for p in (root / 'scenarios/platforms').glob('*.json') if p.name.startswith(('2010', 'today', 'hs')))
         self.captures = sorted(str(p) for p in (root / 'scenarios/pcaps').glob('*.pcap'))

@@ -25,6 +25,7 @@ constexpr Row kRows[] = {
     {"shinfo-trusted", "guest-head", "security.escapes", "was changed after the frame had come; buffer "},
     {"forgotten-destructor", "guest-head", "ownership.violations", "buffers are owned as skb, expected are 0; buffer "},
     {"reclaim-undrained", "page-frags", "ownership.violations", "given to the guest"},
+    {"app-exit-undrained", "copy-header", "ownership.violations", "the application has ended"},
     {"early-completion", "async-copy", "integrity.errors", "guest g0: frame "},
     {"misplaced-fragments", "copy-header", "integrity.errors", "guest g0: frame ", "nic.faults.misplaced_fragments=false"}};
 void PrintTo(const Row& r, std::ostream* out) { *out << r.hazard; }

@@ -111,14 +111,103 @@ TEST_P(AppTrouble, IsSeenAndSurvived) {
   ASSERT_EQ(c.exit_code, 0) << c.error;
   for (const char* m : {"integrity.errors", "ownership.violations", "security.escapes", "security.leaked_bytes"}) EXPECT_EQ(c.value(m), 0) << m;
   EXPECT_EQ(c.value("packets.offered"), c.value("packets.delivered") + c.value("packets.dropped") + c.value("packets.in_flight"));
+  EXPECT_LT(c.value("guest.victim.packets.lost_share"), 1);
   EXPECT_GT(c.value(t.metric), t.more_than);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, AppTrouble,
-                         ::testing::Values(Trouble{"hoarder", "copy-header", "drops.no-descriptor", 100}, Trouble{"hoarder", "vhost-copy", "limits.user_buffers", 0},
-                                           Trouble{"slow-refill", "page-frags", "drops.no-descriptor", 100}, Trouble{"slow-refill", "guest-head", "buffers.hold_ns.p50", 10'000},
-                                           Trouble{"idle", "copy-header", "drops.no-descriptor", 1000}, Trouble{"idle", "vhost-copy", "packets.in_flight", 100},
-                                           Trouble{"ring-liar", "copy-header", "ownership.guest_faults", 10}, Trouble{"ring-liar", "vhost-copy", "ownership.guest_faults", 10}));
+constexpr Trouble kTroubles[] = {
+    {"hoarder", "copy-header", "drops.no-descriptor", 100},
+    {"hoarder", "vhost-copy", "guest.other.limits.user_buffers", 0},
+    {"slow-refill", "page-frags", "guest.other.drops.no-descriptor", 100},
+    {"slow-refill", "guest-head", "buffers.hold_ns.p50", 10'000},
+    {"idle", "copy-header", "guest.other.drops.no-descriptor", 1000},
+    {"idle", "vhost-copy", "packets.in_flight", 100},
+    {"ring-liar", "copy-header", "guest.other.ownership.guest_faults", 10},
+    {"ring-liar", "vhost-copy", "guest.other.ownership.guest_faults", 10},
+    {"flood-poster", "guest-head", "guest.other.ownership.guest_faults", 10'000},
+    {"flood-poster", "copy-header", "guest.other.misdeeds", 10'000},
+    {"flood-poster", "vhost-copy", "guest.other.throughput.goodput", 9},     // a ring that is full takes nothing of it
+    {"header-scribbler", "guest-head", "toctou.acted_on", 0},
+    {"header-scribbler", "copy-header", "guest.other.integrity.self_inflicted", 100},
+    {"header-scribbler-late", "guest-head", "toctou.acted_on", 50},
+    {"header-scribbler-late", "page-frags", "guest.other.misdeeds", 100},
+    {"unmapper", "copy-header", "guest.other.integrity.self_inflicted", 50},
+    {"unmapper", "guest-head", "guest.other.misdeeds", 50},
+    {"unmapper", "vhost-copy", "guest.other.misdeeds", 50},
+    {"crasher", "vhost-copy", "guest.other.drops.stack", 100},
+    {"crasher", "guest-head", "guest.other.drops.no-descriptor", 100},
+    {"crasher", "copy-header", "guest.other.drops.no-descriptor", 100},
+    {"crasher", "page-frags", "guest.other.misdeeds", 1}};
+INSTANTIATE_TEST_SUITE_P(All, AppTrouble, ::testing::ValuesIn(kTroubles));
+
+// A defence that is removed: the trouble appears, and only then.
+TEST(AppDefences, RemovedShowTheTrouble) {
+  for (const char* design : {"vhost-copy", "guest-head", "copy-header", "page-frags"}) {
+    const auto run = [&](const char* validate, const char* iommu) {
+      const ChildResult c = run_child("adversity/app-ring-liar.json", design, {std::string("defences.validate=") + validate, std::string("iommu.mode=") + iommu});
+      EXPECT_EQ(c.exit_code, 0) << c.error;
+      EXPECT_EQ(c.value("integrity.errors") + c.value("ownership.violations") + c.value("security.leaked_bytes"), 0) << design;
+      return c.value("security.escapes");
+    };
+    EXPECT_EQ(run("true", "off"), 0) << design;
+    EXPECT_GT(run("false", "off"), 20) << design;
+    // A card cannot reach what is not mapped for it; a core can.
+    EXPECT_EQ(run("false", "strict") > 0, design == std::string("vhost-copy")) << design;
+  }
+  for (const char* on : {"false", "true"}) {
+    const ChildResult c = run_child("adversity/app-header-scribbler-late.json", "guest-head", {std::string("defences.header_snapshot=") + on});
+    ASSERT_EQ(c.exit_code, 0) << c.error;
+    EXPECT_EQ(c.value("toctou.acted_on") > 0, on == std::string("false"));
+  }
+}
+
+// After the crash all of the area is unpinned, and with an IOMMU that flushes lazily not before its flush.
+TEST(AppCrash, TheAreaIsPinnedUntilNoDeviceCanReachIt) {
+  for (const char* pin : {"pool", "per-buffer"}) {
+    double pinned[3];
+    unsigned n = 0;
+    for (const char* mode : {"off", "strict", "lazy"}) {
+      const ChildResult c = run_child("adversity/app-crasher.json", "copy-header",
+                                      {std::string("iommu.mode=") + mode, std::string("host.pin=") + pin, "guests.1.misbehaviour.down_time=3ms"});
+      ASSERT_EQ(c.exit_code, 0) << c.error;
+      for (const char* m : {"ownership.violations", "integrity.errors", "iommu.stale_dma"}) EXPECT_EQ(c.value(m), 0) << m << " " << mode;
+      EXPECT_EQ(c.value("guest.other.misdeeds"), 1);
+      EXPECT_EQ(c.value("guest.other.pinned.peak_bytes"), 1024 * 4096) << mode;
+      pinned[n++] = c.value("guest.other.pinned.avg_bytes");
+    }
+    EXPECT_LT(pinned[0], 1024 * 4096 / 2) << pin;
+    EXPECT_GT(pinned[1], pinned[0]) << pin;
+    EXPECT_GT(pinned[2], 1024) << pin;
+  }
+}
+
+TEST(AppRefusals, NameTheReason) {
+  const auto refused = [](const std::vector<std::string>& set) {
+    const ChildResult c = run_child("adversity/app-base.json", "vhost-copy", set);
+    EXPECT_EQ(c.exit_code, 2) << set.front();
+    return c.error;
+  };
+  EXPECT_NE(refused({"guests.1.behaviour=shinfo-scribbler"}).find("no shared info"), std::string::npos);
+  EXPECT_NE(refused({"guests.1.behaviour=ring-liar", "guests.1.misbehaviour.lie=loop"}).find("no chains"), std::string::npos);
+  EXPECT_NE(refused({"user_async.completions=kernel-thread", "host.affinity.vhost=3"}).find("a core each"), std::string::npos);
+  EXPECT_NE(refused({"nic.rx_queues=3"}).find("one receive queue"), std::string::npos);
+}
+
+// Pages pinned for one read each: more work, and the limit of what may be pinned holds.
+TEST(UserAsyncRun, PinnedForOneRead) {
+  const ChildResult pool = run_child("user-async.json", "copy-header", {"time.measure=1ms"});
+  const ChildResult each = run_child("user-async.json", "copy-header", {"time.measure=1ms", "host.pin=per-buffer", "traffic.rate=8Gbps"});
+  const ChildResult limited = run_child("user-async.json", "copy-header", {"time.measure=1ms", "host.pin=per-buffer", "traffic.rate=8Gbps", "host.memlock_limit=1MiB"});
+  for (const ChildResult* c : {&pool, &each, &limited}) {
+    ASSERT_EQ(c->exit_code, 0) << c->error;
+    for (const char* m : {"integrity.errors", "ownership.violations", "packets.dropped", "packets.in_flight"}) EXPECT_EQ(c->value(m), 0) << m;
+  }
+  EXPECT_EQ(pool.value("pin.ops"), 0);
+  EXPECT_GT(each.value("pin.ops"), 500);
+  EXPECT_EQ(limited.value("pinned.peak_bytes"), 1 << 20);
+  EXPECT_GT(limited.value("limits.memlock"), 0);
+  EXPECT_EQ(each.value("limits.memlock"), 0);
+}
 
 }  // namespace user_async_system_test
 }  // namespace gd::test
