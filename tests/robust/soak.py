@@ -20,6 +20,8 @@ def play(program, strategy, rate, size, frames):
                     'traffic': {'rate': rate, 'frame_bytes': size, 'frames': frames, 'flows': 4},
                     'nic': {'mtu': f'{size - 18}B', 'header_split': {'mode': 'split' if strategy == 'copy-header' else 'off'}},
                     'guests': [{'name': 'g0', 'virtio': {'used_offset': strategy in ('guest-head', 'page-frags')}}]}
+        if strategy == 'async-copy':
+            scenario['host'] = {'copy_engine': {'channels': 2}}
         file = pathlib.Path(folder) / 'soak.json'
         file.write_text(json.dumps(scenario))
         r = subprocess.run([program, 'run', str(file), '--quiet', '--out', folder + '/out'], capture_output=True, text=True)
