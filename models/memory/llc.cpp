@@ -4,83 +4,18 @@
 #include <string>
 
 #include "models/base/error.h"
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
+#include "models/memory/llc_loops.h"
 
 namespace gd {
 
 namespace {
 
-using Set = LastLevelCache::Set;
-using Lines = LastLevelCache::Lines;
+using llc::kDirty, llc::kTagBits, llc::match;
+using Set = llc::Set;
+using Lines = llc::Lines;
 
-constexpr std::uint32_t kTagBits = 0x7fffffff, kDirty = 1u << 31;
-
+const llc::Loops loops = llc::best_loops();
 inline unsigned lowest(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
-
-// The loops of llc_lines.inc for this machine.
-struct Loops {
-  Lines (*access)(Set*, unsigned, std::uint32_t, std::uint32_t, unsigned, unsigned, std::uint64_t&);
-  Lines (*invalidate)(Set*, unsigned, std::uint32_t);
-  Lines (*look)(const Set*, unsigned, std::uint32_t);
-};
-
-// A macro: of a function that only prefetches GCC 12 drops the calls.
-#define GD_FETCH_AHEAD(s, n)                                   \
-  for (unsigned i_ = 4; i_ <= (n); i_ += 4) {                  \
-    __builtin_prefetch((s) + i_ - 4, 1);                       \
-    __builtin_prefetch((s) + i_ - 3, 1);                       \
-    __builtin_prefetch((s) + i_ - 2, 1);                       \
-    __builtin_prefetch((s) + i_ - 1, 1);                       \
-  }
-
-// match(): bit i is set where tag i equals `want`, dirty or not. The results of both versions are the same.
-namespace baseline {
-#if defined(__SSE2__)
-inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
-  const __m128i w = _mm_set1_epi32(static_cast<int>(want)), low = _mm_set1_epi32(static_cast<int>(kTagBits));
-  const auto* v = reinterpret_cast<const __m128i*>(tag);
-  const __m128i a = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v), low), w);
-  const __m128i b = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 1), low), w);
-  const __m128i c = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 2), low), w);
-  const __m128i d = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 3), low), w);
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d))));
-}
-#else
-inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
-  unsigned m = 0;
-  for (unsigned i = 0; i < 16; ++i) m |= static_cast<unsigned>((tag[i] & kTagBits) == want) << i;
-  return m;
-}
-#endif
-#define GD_TARGET
-#include "models/memory/llc_lines.inc"
-#undef GD_TARGET
-}  // namespace baseline
-
-#if defined(__x86_64__) && defined(__GNUC__)
-namespace avx2 {
-#define GD_TARGET __attribute__((target("avx2")))
-GD_TARGET inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
-  const __m256i w = _mm256_set1_epi32(static_cast<int>(want)), low = _mm256_set1_epi32(static_cast<int>(kTagBits));
-  const auto* v = reinterpret_cast<const __m256i*>(tag);
-  const __m256i a = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_load_si256(v), low), w);
-  const __m256i b = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_load_si256(v + 1), low), w);
-  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(a))) |
-         static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(b))) << 8;
-}
-#include "models/memory/llc_lines.inc"
-#undef GD_TARGET
-}  // namespace avx2
-const Loops loops = __builtin_cpu_supports("avx2") ? Loops{avx2::access, avx2::invalidate, avx2::look}
-                                                   : Loops{baseline::access, baseline::invalidate, baseline::look};
-#else
-const Loops loops{baseline::access, baseline::invalidate, baseline::look};
-#endif
-#undef GD_FETCH_AHEAD
-using baseline::match;
-
 constexpr std::uint32_t tag_of(std::uint64_t line) { return static_cast<std::uint32_t>(line) + 1; }
 constexpr unsigned kLinesPerPage = kPage / kLine;
 
@@ -170,7 +105,7 @@ LastLevelCache::Walk LastLevelCache::device_read(Hpa a, Bytes len) const {
   return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) { return loops.look(set_.data() + s, n, tag); });
 }
 
-const LastLevelCache::Set& LastLevelCache::set_of(Hpa a) const {
+const Set& LastLevelCache::set_of(Hpa a) const {
   const std::uint64_t line = a / kLine;
   return set_[(first_set(line / kLinesPerPage) + line % kLinesPerPage) % sets_];
 }

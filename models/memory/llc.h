@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "models/base/units.h"
+#include "models/memory/llc_loops.h"
 
 namespace gd {
 
@@ -47,18 +48,9 @@ class LastLevelCache {
   bool holds(Hpa a) const;
   bool dirty(Hpa a) const;    // for tests
 
-  struct alignas(64) Set {
-    std::uint32_t tag[16];   // line number + 1, 0 = empty; bit 31 = dirty
-  };
-  // What a loop over the lines of one page met.
-  struct Lines {
-    std::uint64_t missed = 0;   // bit i: line i
-    std::uint32_t misses = 0, write_backs = 0;
-  };
-
  private:
   std::uint32_t first_set(std::uint64_t page) const;
-  const Set& set_of(Hpa a) const;
+  const llc::Set& set_of(Hpa a) const;
   template <class Run>
   Walk walk(Hpa a, Bytes len, Run run) const;
   template <class Run>
@@ -67,7 +59,7 @@ class LastLevelCache {
   unsigned ways_, ddio_ways_;
   std::uint32_t sets_;
   std::uint64_t random_;
-  std::vector<Set> set_;
+  std::vector<llc::Set> set_;
 };
 
 }  // namespace gd

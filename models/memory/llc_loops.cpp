@@ -1,0 +1,85 @@
+#include "models/memory/llc_loops.h"
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace gd::llc {
+namespace {
+
+inline unsigned lowest_bit(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
+
+// A macro: of a function that only prefetches GCC 12 drops the calls.
+#define GD_FETCH_AHEAD(s, n)                                   \
+  for (unsigned i_ = 4; i_ <= (n); i_ += 4) {                  \
+    __builtin_prefetch((s) + i_ - 4, 1);                       \
+    __builtin_prefetch((s) + i_ - 3, 1);                       \
+    __builtin_prefetch((s) + i_ - 2, 1);                       \
+    __builtin_prefetch((s) + i_ - 1, 1);                       \
+  }
+
+// match(): bit i is set where tag i equals `want`, dirty or not. The results of both versions are the same.
+namespace baseline {
+#if defined(__SSE2__)
+inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
+  const __m128i w = _mm_set1_epi32(static_cast<int>(want)), low = _mm_set1_epi32(static_cast<int>(kTagBits));
+  const auto* v = reinterpret_cast<const __m128i*>(tag);
+  const __m128i a = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v), low), w);
+  const __m128i b = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 1), low), w);
+  const __m128i c = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 2), low), w);
+  const __m128i d = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 3), low), w);
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d))));
+}
+#else
+inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
+  unsigned m = 0;
+  for (unsigned i = 0; i < 16; ++i) m |= static_cast<unsigned>((tag[i] & kTagBits) == want) << i;
+  return m;
+}
+#endif
+#define GD_TARGET
+#include "models/memory/llc_lines.inc"
+#undef GD_TARGET
+}  // namespace baseline
+
+#if defined(__x86_64__) && defined(__GNUC__)
+namespace avx2 {
+#define GD_TARGET __attribute__((target("avx2")))
+GD_TARGET inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
+  const __m256i w = _mm256_set1_epi32(static_cast<int>(want)), low = _mm256_set1_epi32(static_cast<int>(kTagBits));
+  const auto* v = reinterpret_cast<const __m256i*>(tag);
+  const __m256i a = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_load_si256(v), low), w);
+  const __m256i b = _mm256_cmpeq_epi32(_mm256_and_si256(_mm256_load_si256(v + 1), low), w);
+  return static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(a))) |
+         static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(b))) << 8;
+}
+#include "models/memory/llc_lines.inc"
+#undef GD_TARGET
+}  // namespace avx2
+#endif
+#undef GD_FETCH_AHEAD
+
+}  // namespace
+
+const Loops& plain_loops() {
+  static const Loops loops{baseline::access, baseline::invalidate, baseline::look};
+  return loops;
+}
+
+const Loops* avx2_loops() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  static const Loops loops{avx2::access, avx2::invalidate, avx2::look};
+  return __builtin_cpu_supports("avx2") ? &loops : nullptr;
+#else
+  return nullptr;
+#endif
+}
+
+const Loops& best_loops() {
+  const Loops* const fast = avx2_loops();
+  return fast ? *fast : plain_loops();
+}
+
+unsigned match(const std::uint32_t* tag, std::uint32_t want) { return baseline::match(tag, want); }
+
+}  // namespace gd::llc
