@@ -24,7 +24,7 @@ std::optional<std::string> refuse_host_copy(const BindEnvironment& e) {
 }
 
 HostPagePath::HostPagePath(PathContext c)
-    : c_(std::move(c)), pages_(c_.env.unmap_batch > 1 ? HostPages(c_, c_.env.rx_buffer, c_.env.unmap_batch, c_.env.ring_size)
+    : c_(std::move(c)), pages_(c_.env.unmap_batch > 1 ? HostPages(c_, c_.env.rx_buffer, c_.env.unmap_batch, c_.env.ring_size, c_.env.page_cache)
                                                       : HostPages(c_, c_.env.rx_buffer, c_.env.page_recycle)), split_(c_.env.split != SplitMode::off),
       header_buffer_(split_ ? std::min<Bytes>(c_.env.header_buffer, Skb::kSlab) : 0),
       copybreak_(c_.costs.get("copybreak.copy")), expand_(c_.costs.get("skb.expand")), slots_(c_.env.ring_size) {}

@@ -12,9 +12,11 @@ HostPages::HostPages(PathContext& c, Bytes size, bool recycle)
       free_cost_(c.costs.get("page.free")), per_page_(static_cast<std::uint32_t>(size < kPage ? kPage / size : 1)) {}
 
 // Posted ones, those of the batch being used, and those that are due.
-HostPages::HostPages(PathContext& c, Bytes size, std::uint32_t batch, std::uint32_t ring) : HostPages(c, size, false) {
+HostPages::HostPages(PathContext& c, Bytes size, std::uint32_t batch, std::uint32_t ring, std::uint32_t cache) : HostPages(c, size, false) {
   batch_ = batch;
   order_.resize(std::bit_ceil(std::size_t{ring} + 2 * batch));
+  cache_ = cache;
+  cached_.resize(std::bit_ceil(std::size_t{cache} + 1));
 }
 
 void HostPages::grow(Step& s) {
@@ -32,22 +34,36 @@ void HostPages::grow(Step& s) {
   }
 }
 
+// The oldest buffer of the cache, if its packet has ended.
+bool HostPages::reuse(Step& s, std::uint32_t& t) {
+  if (cache_gets_ == cache_puts_) return false;
+  t = cached_[cache_gets_ & (cached_.size() - 1)];
+  if (!std::exchange(buffers_[t].ended, false)) return false;
+  ++cache_gets_;
+  s.charge(recycle_cost_);
+  return true;
+}
+
 std::uint32_t HostPages::post(Step& s) {
-  if (free_.empty()) grow(s);
-  const std::uint32_t t = free_.back();
-  free_.pop_back();
+  std::uint32_t t;
+  const bool kept = cache_ > 0 && reuse(s, t);
+  if (!kept) {
+    if (free_.empty()) grow(s);
+    t = free_.back();
+    free_.pop_back();
+  }
   Buffer& b = buffers_[t];
   if (recycle_) {
     s.charge(recycle_cost_);
-  } else {
+  } else if (!kept) {
     if (to_alloc_++ == 0) s.charge(alloc_);
     if (to_alloc_ == per_page_) to_alloc_ = 0;
     b.iova = c_.iommu.map(s, b.addr, size_);
-    if (batch_ > 1) {
-      require(posts_ - unmaps_ < order_.size(), "more host pages are mapped than a ring and two batches hold");
-      b.mapped = true;
-      order_[posts_++ & (order_.size() - 1)] = t;
-    }
+  }
+  if (batch_ > 1) {
+    require(posts_ - unmaps_ < order_.size(), "more host pages are mapped than a ring and two batches hold");
+    b.mapped = true;
+    order_[posts_++ & (order_.size() - 1)] = t;
   }
   c_.ownership.move(b.id, Owner::host, Owner::posted, s.now(), "host page posted");
   return t;
@@ -88,6 +104,11 @@ bool HostPages::unmap(Step& s) {
   if (batch_ == 1 || unmaps_ == takes_ - takes_ % batch_) return false;
   const std::uint32_t t = order_[unmaps_++ & (order_.size() - 1)];
   Buffer& b = buffers_[t];
+  if (cache_puts_ - cache_gets_ < cache_) {
+    s.charge(recycle_cost_);
+    cached_[cache_puts_++ & (cached_.size() - 1)] = t;
+    return true;
+  }
   c_.iommu.unmap(s, b.iova, size_);
   b.mapped = false;
   if (std::exchange(b.ended, false)) put(s, t);

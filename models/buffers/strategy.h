@@ -123,6 +123,7 @@ struct BindEnvironment {
   Bytes copybreak = 256;                 // vhost-copy: smaller frames are copied into the skb, the buffer reused at once
   bool page_recycle = true;              // vhost-copy: pages are reused with their mapping kept
   std::uint32_t unmap_batch = 1;         // vhost-copy without that: pages whose mappings are taken away together
+  std::uint32_t page_cache = 0;          // of those, pages that the driver keeps mapped for use after their packet
   bool gro = true;
   bool before_skb = false;               // consumer drop: the driver ends frames before an skb exists
   VhostRules vhost = VhostRules::linux_6;

@@ -16,7 +16,7 @@ void Iommu::Impl::flush(Time t) {
   for (const Queued& q : queue) free_run(q.core, q.run, q.order);
   queue.clear();
   iotlb.remove_if([](std::uint64_t k) { return of_host(k); });
-  for (TranslationCache& c : walk_caches) c.remove_if([](std::uint64_t k) { return of_host(k); });
+  drop_walks();
   ++stats.flushes;
   ++stats.invalidations;
   last_flush = t;
@@ -36,8 +36,8 @@ void Iommu::Impl::charge_owed(Step& s) {
   owed = 0;
 }
 
-void Iommu::Impl::drop_walk(Iova iova) {
-  for (unsigned level = 2; level <= params.levels; ++level) walk_cache(level).remove(key(iova, level));
+void Iommu::Impl::drop_walks() {
+  for (TranslationCache& c : walk_caches) c.remove_if([](std::uint64_t k) { return of_host(k); });
 }
 
 void Iommu::Impl::submit(Step& s) {
@@ -107,8 +107,8 @@ void Iommu::unmap(Step& s, Iova iova, Bytes len) {
       continue;
     }
     m.iotlb.remove(Impl::key(at, 1));
-    if (!params_.invalidation_hint) m.drop_walk(at);
   }
+  if (!lazy && !params_.invalidation_hint) m.drop_walks();
   s.charge(m.unmap_cost, pages);
   ++stats_.unmaps;
   const auto run = static_cast<std::uint32_t>(page / kPage);

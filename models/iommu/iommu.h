@@ -5,8 +5,8 @@
 // read through the last-level cache by N walkers, which are gap-filling timelines; IOTLB, and a walk cache for each upper
 // level, fully associative, seeded pseudo-random replacement, entries with the time at which they are ready, so that misses
 // to one page merge; modes off, passthrough (static identity), lazy (one flush for a batch of unmaps) and strict (an
-// invalidation for each unmap, which drops the walk caches' entries for that address too, unless the hint says that only
-// leaves have changed); the invalidation queue, which one core at a time may fill and whose commands it waits for; faults
+// invalidation for each unmap, which drops the domain's entries of the walk caches too, unless the hint says that only leaves
+// have changed); the invalidation queue, which one core at a time may fill and whose commands it waits for; faults
 // counted and blocked, a limited number of them recorded until the host has read them, with an event for the first; a lazily unmapped page stays reachable as long as the IOTLB holds it, as in hardware.
 // Not modelled: sets and ways (no source gives them), ATS, interrupt remapping, contention of cores for IOVAs and page
 // tables, walks that an invalidation overtakes, nested tables.
@@ -15,7 +15,8 @@
 // 256 KiB to 64 MiB (Neugebauer et al., SIGCOMM 2018). Four levels, upper three cached, 1 to 4 reads a miss: Fast & Safe
 // (SOSP 2024). Batch of 250 or 10 ms: Linux commit "PCI: iommu: iotlb flushing". In lazy mode Linux clears the entry at
 // unmap, and gives the IOVA back and flushes the whole domain later. Invalidation hint: VT-d specification, IH of the IOTLB
-// invalidate descriptor; that Linux's strict mode drops the walk caches and what it costs: Fast & Safe. Queue:
+// invalidate descriptor; that without it non-leaf entries go by the domain: Xeon E7-8800 v2 data sheet, volume 2, VTD_IOTLBINV; that
+// Linux's strict mode drops the walk caches and what it costs: Fast & Safe. Queue:
 // drivers/iommu/intel/dmar.c, qi_submit_sync: q_lock is held while descriptors and tail are written, not during the wait;
 // 0.5-1 us for a command (ATC'15, ASPLOS'16, recalled).
 //

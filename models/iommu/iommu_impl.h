@@ -52,8 +52,8 @@ struct Iommu::Impl {
   bool look_up_free(Iova iova, Bytes length);
   void add_piece(Hpa hpa, Bytes length);
   TranslationCache& walk_cache(unsigned level) { return walk_caches[level - 2]; }   // levels 2 and up point to tables
-  // Forgets what the walk caches hold on the way to `iova`.
-  void drop_walk(Iova iova);
+  // Forgets what the walk caches hold of the host's domain.
+  void drop_walks();
   // The core sends a command and waits for its completion, behind the cores that are sending theirs.
   void submit(Step& s);
   std::uint32_t take_run(unsigned core, unsigned order) {

@@ -7,6 +7,7 @@
 #include "models/memory/dram.h"
 #include "models/memory/llc.h"
 #include "models/memory/recent.h"
+#include "models/memory/streamer.h"
 #include "models/ports/dma.h"
 
 namespace gd {
@@ -100,6 +101,12 @@ Time MemorySystem::waited(Time stall, Touch how) const {
   return stall;
 }
 
+Time MemorySystem::waited_for(Time beyond, std::uint64_t own, std::uint64_t lines, std::uint64_t demanded, Touch how) const {
+  const Time kept = static_cast<Time>(own) * params_.private_hit;
+  if (lines == 0 || !prefetched(how)) return waited(kept + beyond, how);
+  return waited(kept, how) + streamed(beyond, lines, demanded, params_.private_hit, params_.stream_parallelism, params_.prefetch_distance);
+}
+
 Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
   if (len == 0) return 0;
   const bool writes = how == Touch::store || how == Touch::stream_store;
@@ -119,12 +126,14 @@ Time MemorySystem::cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, 
   if (far_llc_) return cpu_of_two(at, a, len, how, guest, core);
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto who = static_cast<std::uint16_t>(core);
-  std::uint64_t own = 0, lines = 0, misses = 0, write_backs = 0;
+  const bool ahead = prefetched(how);
+  std::uint64_t own = 0, lines = 0, demanded = 0, misses = 0, write_backs = 0;
   Time wait = 0;
   const Hpa end = a + len;
   const auto look = [&](RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Hpa from, Bytes n) {
     wait = std::max(wait, RecentLines::pending(e, region, who, want, at));
     const LastLevelCache::Walk w = llc_->cpu(from, n, writes);
+    if (ahead) demanded += lines_on_demand(*recent_, e, from, who, w.lines);
     recent_->touch(e, region, who, want, w.lines, writes);
     lines += w.lines;
     misses += w.misses;
@@ -148,15 +157,15 @@ Time MemorySystem::cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, 
   stats_.lookups += lines;
   stats_.cpu_hits += lines - misses;
   stats_.fill_waits += wait > 0;
-  Time stall = static_cast<Time>(own) * params_.private_hit + static_cast<Time>(lines) * params_.llc_hit;
-  if (misses == 0) return std::max(waited(stall, how), wait);
+  Time beyond = static_cast<Time>(lines) * params_.llc_hit;
+  if (misses == 0) return std::max(waited_for(beyond, own, lines, demanded, how), wait);
 
   stats_.cpu_misses += misses;
   if (guest) stats_.guest_misses += misses;
   stats_.dram_read_bytes += misses * kLine;     // a store that misses fetches its line as well
   stats_.dram_write_bytes += write_backs * kLine;
   const Fetch f = fetch(agenda_.now(), at, a, misses, (misses + write_backs) * kLine);
-  stall += static_cast<Time>(misses) * (f.latency - f.refresh) + f.refresh;
+  beyond += static_cast<Time>(misses) * (f.latency - f.refresh) + f.refresh;
   // Who comes from elsewhere finds the last line when all have come.
   const Time ready = at + params_.llc_hit + f.latency + f.queue + dram_->transfer((misses - 1) * kLine);
   if (one) only.ready = std::max(only.ready, ready);
@@ -166,7 +175,7 @@ Time MemorySystem::cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, 
     RecentLines::Entry& e = recent_->slot(region);
     if (e.region == region) e.ready = std::max(e.ready, ready);
   }
-  return std::max(waited(stall, how) + f.queue, wait);
+  return std::max(waited_for(beyond, own, lines, demanded, how) + f.queue, wait);
 }
 
 bool MemorySystem::holds(Hpa a, bool writes, unsigned core) {

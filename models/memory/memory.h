@@ -9,10 +9,11 @@
 // device writes it without DDIO and is answered by its home (memory and snoop in parallel), cached here or not. Cores of the
 // other socket, with a last-level cache of their own (sockets.cpp): a line is looked for in the core's own cache, then in the
 // other socket's, then in its home's memory; a load leaves a clean copy behind, a store none; a line of the core's own
-// memory that the other socket holds costs a look at the directory, which lies in memory (Skylake and later).
+// memory that the other socket holds costs a look at the directory, which lies in memory (Skylake and later). Copies have a prefetcher
+// that runs ahead of them (streamer.h).
 // Not modelled: levels of the private cache (one latency; the cost book's cycles stand for hits in the first), its effect on
-// what the LLC keeps (victims of a non-inclusive LLC, back-invalidation of an inclusive one), prefetchers, coherence
-// traffic beyond that, row buffers.
+// what the LLC keeps (victims of a non-inclusive LLC, back-invalidation of an inclusive one), prefetchers of other accesses than
+// copies, coherence traffic beyond that, row buffers.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -40,6 +41,7 @@ struct MemoryParams {
   Bytes private_size = 0;              // of a core's own cache; 0: none
   Time private_hit = 4 * kNs;          // load-to-use of a line in it
   unsigned stream_parallelism = 8;     // outstanding line fills of one core in a copy (line fill buffers)
+  unsigned prefetch_distance = 0;      // lines that a prefetcher runs ahead of a copy; 0: none
   unsigned dram_channels = 3;
   std::uint64_t dram_channel_rate = 10'670'000'000;   // bytes/s
   Time dram_idle = 82 * kNs;           // idle latency beyond the LLC lookup
@@ -107,6 +109,12 @@ class MemorySystem : public sc_core::sc_module {
   std::uint64_t far_held(Hpa a, Bytes len);
   Time cross(Time at, Bytes bytes, Time* queue);   // latency of a line from one cache to the other
   Time waited(Time stall, Touch how) const;
+  // Whether a prefetcher runs ahead of it.
+  bool prefetched(Touch how) const {
+    return params_.prefetch_distance > 0 && (how == Touch::stream_load || how == Touch::stream_store);
+  }
+  // waited(), for `own` lines of a private cache and `lines` others that take `beyond`, `demanded` of them asked for by the core.
+  Time waited_for(Time beyond, std::uint64_t own, std::uint64_t lines, std::uint64_t demanded, Touch how) const;
   void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   struct Fetch {
     Time latency = 0;   // of one line, refresh included

@@ -51,6 +51,10 @@ class RecentLines {
     e.stamp = brought_in(core);
     return true;
   }
+  // The lines of `region` that `core` has in its private cache.
+  std::uint32_t held(const Entry& e, std::uint32_t region, std::uint16_t core) const {
+    return e.region == region && e.owner == core && brought_in(core) - e.stamp < private_lines_ ? e.lines : 0;
+  }
   // How long after `at` somebody else than `who` is still filling a line of `want`; 0: not at all.
   static Time pending(const Entry& e, std::uint32_t region, std::uint16_t who, std::uint32_t want, Time at) {
     if (e.region != region || e.owner == who || e.ready <= at || (e.lines & want) == 0) return 0;

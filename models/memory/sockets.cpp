@@ -5,6 +5,7 @@
 #include "models/memory/llc.h"
 #include "models/memory/memory.h"
 #include "models/memory/recent.h"
+#include "models/memory/streamer.h"
 
 namespace gd {
 
@@ -20,7 +21,8 @@ Time MemorySystem::cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, 
   const bool from_far = core >= params_.far_cores_from;
   const auto who = static_cast<std::uint16_t>(core);
   LastLevelCache &own = from_far ? *far_llc_ : *llc_, &others = from_far ? *llc_ : *far_llc_;
-  std::uint64_t kept = 0, lines = 0, crossed = 0, looked_up = 0, misses = 0, write_backs = 0;
+  const bool ahead = prefetched(how);
+  std::uint64_t kept = 0, lines = 0, demanded = 0, crossed = 0, looked_up = 0, misses = 0, write_backs = 0;
   Time wait = 0, ready_at = 0;
   const Hpa end = a + len;
   for (Hpa p = a, stop; p < end; p = stop) {
@@ -46,6 +48,7 @@ Time MemorySystem::cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, 
         misses += w.misses;
       }
     }
+    if (ahead) demanded += lines_on_demand(*recent_, e, p, who, static_cast<std::uint32_t>(n));
     recent_->touch(e, region, who, want, static_cast<std::uint32_t>(n), writes);
     lines += n;
   }
@@ -54,8 +57,8 @@ Time MemorySystem::cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, 
   stats_.cpu_hits += lines - misses;
   stats_.remote_hits += crossed;
   stats_.fill_waits += wait > 0;
-  Time stall = static_cast<Time>(kept) * params_.private_hit + static_cast<Time>(lines) * params_.llc_hit, queue = 0;
-  if (crossed) stall += static_cast<Time>(crossed) * cross(at, crossed * kLine, &queue);
+  Time beyond = static_cast<Time>(lines) * params_.llc_hit, queue = 0;
+  if (crossed) beyond += static_cast<Time>(crossed) * cross(at, crossed * kLine, &queue);
   if (const std::uint64_t read = misses + looked_up; read || write_backs) {
     stats_.cpu_misses += misses;
     if (guest) stats_.guest_misses += misses;
@@ -64,7 +67,7 @@ Time MemorySystem::cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, 
     const Bytes bytes = (read + write_backs) * kLine;
     // The directory lies at the core's own socket: its look is no way across.
     const Fetch f = fetch(agenda_.now(), at, a, std::max<std::uint64_t>(read, 1), bytes, misses ? from_far : phys_.remote(a));
-    stall += static_cast<Time>(read) * (f.latency - f.refresh) + (read ? f.refresh : 0);
+    beyond += static_cast<Time>(read) * (f.latency - f.refresh) + (read ? f.refresh : 0);
     queue = std::max(queue, f.queue);
     ready_at = at + params_.llc_hit + f.latency + queue + dram_->transfer((read ? read - 1 : 0) * kLine);
   }
@@ -73,7 +76,7 @@ Time MemorySystem::cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, 
     RecentLines::Entry& e = recent_->slot(region);
     if (e.region == region) e.ready = std::max(e.ready, ready_at);
   }
-  return std::max(waited(stall, how) + queue, wait);
+  return std::max(waited_for(beyond, kept, lines, demanded, how) + queue, wait);
 }
 
 bool MemorySystem::taken_from_far(Hpa a, Bytes len) {

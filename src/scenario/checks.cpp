@@ -54,6 +54,8 @@ void Reader::check_device() {
   if (host.copybreak > nic.rx_buffer)
     fail_at({"host.copybreak", "nic.rx_buffer"},
             bytes(host.copybreak) + " is more than a receive buffer of " + bytes(nic.rx_buffer), "at most nic.rx_buffer");
+  if (host.page_cache > 0 && host.unmap_batch == 1)
+    fail_at({"host.page_cache", "host.unmap_batch"}, "receive pages are kept in the cache by the batch", "host.unmap_batch of 2 or more, or 0");
   if (host.unmap_batch > 1 && host.page_recycle)
     fail_at({"host.unmap_batch", "host.page_recycle"}, "receive pages that keep their mapping are not unmapped", "host.page_recycle false, or 1");
   if (host.sockets > 1 && scenario_.consumer != Consumer::host_socket)

@@ -195,6 +195,7 @@ struct Memory {
   Llc llc;
   Count ddio_ways = 2;
   Count stream_parallelism = 8;
+  Count prefetch_distance = 0;
   PrivateCache private_cache;
   Dram dram;
   RemoteNode remote;

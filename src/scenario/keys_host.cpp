@@ -66,6 +66,10 @@ void host_keys(Table& t) {
           "Receive pages of the host driver that are mapped for each use (page_recycle false) and whose mappings are taken away together, when the card has "
           "used the last of them; until then an ended packet's page is not free. 1: each at once.",
           "mlx5 with its striding receive queue: 64 pages of 4 KiB a descriptor (Linux 6.0)");
+  t.count("host.page_cache", AT(host.page_cache), {0, 4'096},
+          "Receive pages of a batch (unmap_batch) that the host driver keeps mapped, for each queue, first in, first out: one is posted again when it is the oldest and its "
+          "packet has ended; as long as the oldest is in use new pages are mapped, and what finds no room is unmapped.",
+          "mlx5 of Linux 4.10 to 6.2: 255");
   t.choice("host.tx_mapping", AT(host.tx_mapping), {"keep", "each-use"},
            "Buffers that the host driver sends (ACKs) keep their mapping, or are mapped for each frame and unmapped when its descriptor is cleaned, as Linux drivers do with skbs.");
   t.count("host.sockets", AT(host.sockets), {1, 64},

@@ -14,6 +14,9 @@ void memory_keys(Table& t) {
           "2 of 11 on Skylake, 2 of 20 on Haswell (ddio-bench, ATC 2020)");
   t.count("memory.stream_parallelism", AT(memory.stream_parallelism), {1, 64}, "Line fills under way at once in a copy.",
           "10 line fill buffers, less two");
+  t.count("memory.prefetch_distance", AT(memory.prefetch_distance), {0, 64},
+          "Lines that the prefetcher of a core runs ahead of a copy, within a page of 4 KiB; 0: none.",
+          "20 from Sandy Bridge on (Intel optimization manual, streamer)");
   t.size("memory.private_cache.size", AT(memory.private_cache.size), {0, 64u << 20}, "Cache of each core; 0: none.",
          "Westmere-EP: 256 KB second level (7-cpu.com)");
   t.time("memory.private_cache.hit_latency", AT(memory.private_cache.hit_latency), {0, 1'000'000},

@@ -101,6 +101,7 @@ struct Host {
   Bytes copybreak = 256;
   bool page_recycle = true;
   Count unmap_batch = 1;
+  Count page_cache = 0;
   TxMapping tx_mapping = TxMapping::keep;
   Count sockets = 1;
   Time step_max = 1 * kUs;

@@ -149,6 +149,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.copybreak = s.host.copybreak;
   e.page_recycle = s.host.page_recycle;
   e.unmap_batch = static_cast<std::uint32_t>(s.host.unmap_batch);
+  e.page_cache = static_cast<std::uint32_t>(s.host.page_cache);
   e.gro = s.host.gro.enabled;
   e.before_skb = s.consumer == sc::Consumer::drop && s.drop.stage == sc::DropAt::driver;
   e.vhost = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;

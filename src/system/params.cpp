@@ -52,6 +52,7 @@ MemoryParams memory_params(const sc::Scenario& s) {
   p.llc_device = s.memory.llc.device_latency;
   p.ddio_ways = static_cast<unsigned>(s.memory.ddio_ways);
   p.stream_parallelism = static_cast<unsigned>(s.memory.stream_parallelism);
+  p.prefetch_distance = static_cast<unsigned>(s.memory.prefetch_distance);
   p.dram_channels = static_cast<unsigned>(s.memory.dram.channels);
   p.dram_channel_rate = s.memory.dram.channel_rate / 8;
   p.dram_idle = s.memory.dram.idle_latency;

@@ -317,6 +317,49 @@ TEST_F(VhostCopyTest, PagesAreUnmappedByTheBatch) {
   expect_no_violation();
 }
 
+// A driver's cache: what was used stays mapped and is posted again, the oldest first, once its packet has ended; while the oldest is in use
+// new pages are mapped, and what the cache has no room for is unmapped.
+TEST_F(VhostCopyTest, PagesOfTheDriversCacheKeepTheirMapping) {
+  env.page_recycle = false;
+  env.unmap_batch = 2;
+  env.page_cache = 3;
+  env.rx_buffer = kPage;
+  bind("vhost-copy", 64, kModern, false);
+  refill(4);
+  std::uint64_t first[4];
+  for (unsigned i = 0; i < 4; ++i) first[i] = slots[i][0];
+  struct Row {
+    bool kept, last;                // the two packets outlive what follows; those kept so far have ended
+    std::uint64_t maps, unmaps;     // after both, what is due, and two buffers posted
+  };
+  std::vector<Skb*> kept;
+  unsigned posted = 4;
+  for (const Row& r : {Row{false, false, 4, 0}, Row{true, false, 6, 0}, Row{false, false, 8, 1}, Row{false, false, 10, 3}, Row{false, true, 10, 5}}) {
+    SCOPED_TRACE(posted);
+    for (Skb* skb : kept)
+      if (r.last) in_step([&](Step& s) { path->release(s, skb); });
+    for (int i = 0; i < 2; ++i) {
+      Skb* skb = arrive(tcp4_frame(3000));
+      ASSERT_NE(skb, nullptr);
+      frames.dropped(skb->frames, Drop::stack, now());
+      if (r.kept) kept.push_back(skb);
+      else in_step([&](Step& s) { path->release(s, skb); });
+    }
+    in_step([&](Step& s) {
+      while (path->unmap(s)) {}
+    });
+    refill(2);
+    posted += 2;
+    EXPECT_EQ(spent("dma.map").calls, r.maps);
+    EXPECT_EQ(spent("dma.unmap").calls, r.unmaps);
+    if (posted == 6) {
+      EXPECT_EQ(slots[4][0], first[0]) << "the oldest first, at its old bus address";
+      EXPECT_EQ(slots[5][0], first[1]);
+    }
+  }
+  expect_no_violation();
+}
+
 TEST_F(VhostCopyTest, ABlockedDmaGivesItsBuffersBack) {
   env.split = SplitMode::split;
   bind("vhost-copy", 64, kModern, false);

@@ -81,6 +81,7 @@ const Bad kBad[] = {
     {"same_mac", "{\"guests\": [{\"mac\": \"52:54:00:00:00:01\"}, {\"mac\": \"52:54:00:00:00:01\"}]}", "t.json:1:51: error: /guests/1/mac: has mac and vlan of guests.0", ""},
     {"two_catch_alls", "{\"guests\": [{}, {}]}", "t.json:1:17: error: /guests/1: takes every unclaimed frame, as does guests.0", ""},
     {"unmap_batch", "{\"host\": {\"unmap_batch\": 64}}", "t.json:1:26: error: /host/unmap_batch: receive pages that keep their mapping are not unmapped", ""},
+    {"page_cache", "{\"host\": {\"page_recycle\": false, \"page_cache\": 255}}", "t.json:1:48: error: /host/page_cache: receive pages are kept in the cache by the batch", ""},
     {"sockets_of_a_guest", "{\"host\": {\"sockets\": 2}}", "t.json:1:22: error: /host/sockets: no application of the host takes the frames", ""},
     {"sockets", "{\"consumer\": \"host-socket\", \"host\": {\"sockets\": 2}}", "t.json:1:49: error: /host/sockets: 2 applications would share 1 receive queues", ""},
     {"filters_without_hash", "{\"nic\": {\"rss\": false, \"flow_filters\": true}}", "t.json:1:40: error: /nic/flow_filters: flows are known by the hash that the card does not compute", ""},
