@@ -1,9 +1,11 @@
 #include "models/buffers/user_path.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "models/base/error.h"
+#include "models/buffers/bounce.h"
 #include "models/buffers/received.h"
 #include "models/packet/parse.h"
 
@@ -16,11 +18,14 @@ class UserPath final : public RxPath {
  public:
   UserPath(PathContext c, UserDesign design)
       : c_(std::move(c)), pages_(*c_.user), design_(design), pull_(c_.costs.get("header.pull")), snapshot_(c_.costs.get("defence.snapshot")),
-        nic_header_(std::min<Bytes>(c_.env.header_buffer, Skb::kSlab)), slots_(c_.env.ring_size) {}
+        nic_header_(std::min<Bytes>(c_.env.header_buffer, Skb::kSlab)), slots_(c_.env.ring_size) {
+    const Bytes frame = c_.env.mtu + kLargestL2, unit = unit_of(c_.env);
+    nic_bytes_ = std::min(align_up(frame, unit), align_down(pages_.area().buffer, unit));
+    if (c_.env.defences.depleted == Depleted::copy) bounce_ = std::make_unique<Bounce>(c_, std::bit_ceil(nic_bytes_));
+  }
 
   void shape(RxQueueConfig& q) override {
-    const Bytes frame = c_.env.mtu + kLargestL2, buffer = pages_.area().buffer;
-    q.packet_buffer = std::min(align_up(frame, unit_of(c_.env)), align_down(buffer, unit_of(c_.env)));
+    q.packet_buffer = nic_bytes_;
     q.split = design_ == UserDesign::split ? c_.env.split : SplitMode::off;
     q.header_buffer = design_ == UserDesign::split ? nic_header_ : 0;
     q.split_threshold = c_.env.split_threshold;
@@ -35,6 +40,7 @@ class UserPath final : public RxPath {
     if (f.token != kNoToken) keep(s, f.token);
   }
   Gpa hand_over(Step& s, Frag& f) override {
+    if (Bounce::is(f.token)) return kNotTheirs;                    // copied, and then released
     const std::uint32_t token = std::exchange(f.token, kNoToken);
     ++stats_.used_entries;
     return pages_.give(s, token) + (f.addr - pages_.addr(token));
@@ -61,8 +67,13 @@ class UserPath final : public RxPath {
   }
   void take_back(Step& s, std::uint32_t slot) override {
     Slot& x = slots_[slot];
-    --in_ring_;
-    pages_.keep(std::exchange(x.token, kNoToken));   // posted, unless the card has not been waited for
+    const std::uint32_t token = left_ring(x);
+    if (Bounce::is(token)) {
+      bounce_->take(s, token, false);
+      bounce_->free(s, token);
+    } else {
+      pages_.keep(token);                                          // posted, unless the card has not been waited for
+    }
     if (!x.header) return;
     c_.skbs.take_head(s, x.header, false);
     c_.skbs.free_shell(s, std::exchange(x.header, nullptr));
@@ -86,14 +97,28 @@ class UserPath final : public RxPath {
     std::uint32_t token = kNoToken;
     Skb* header = nullptr;
   };
+  // Part of a packet no longer, and nobody's but the kernel's.
   void keep(Step& s, std::uint32_t token) {
+    if (Bounce::is(token)) return bounce_->free(s, token);
     pages_.own(s, token, Owner::skb, Owner::posted, "back to the kernel's pool");
     pages_.keep(token);
   }
   // Buffers for a driver that had found none.
   void feed(Step& s) {
-    if (starved_ && pages_.ready() && c_.softirq) starved_ = false, s.wake(*c_.softirq);
+    const std::uint32_t out = pages_out();
+    const bool some = out ? pages_.kept() > out || (!pages_.fetches() && pages_.offered()) : pages_.ready();
+    if (starved_ && (some || (wants_page() && has_page())) && c_.softirq) starved_ = false, s.wake(*c_.softirq);
   }
+  std::uint32_t pages_out() const { return bounce_ ? bounce_->out() : 0; }
+  bool wants_page() const { return bounce_ && !pages_.closed() && in_ring_ - pages_in_ring_ < kFewBuffers; }
+  bool has_page() const { return pages_out() < c_.env.defences.host_reserve; }
+  std::uint32_t next_buffer(Step& s);
+  std::uint32_t left_ring(Slot& x) {
+    --in_ring_;
+    pages_in_ring_ -= Bounce::is(x.token);
+    return std::exchange(x.token, kNoToken);
+  }
+  Hpa place(std::uint32_t token) const { return Bounce::is(token) ? bounce_->addr(token) : pages_.addr(token); }
   Skb* start(Step& s, Slot& x, const RxWriteback& w, std::uint32_t in_header);
   void add(Step& s, std::uint32_t token, std::uint32_t length);
   void pull_headers(Step& s, Skb& skb);
@@ -102,17 +127,35 @@ class UserPath final : public RxPath {
   UserPages& pages_;
   UserDesign design_;
   Cost pull_, snapshot_;
-  Bytes nic_header_;
+  Bytes nic_header_, nic_bytes_ = 0;           // that the card writes into a header buffer, and into a buffer
   std::vector<Slot> slots_;
-  std::uint32_t in_ring_ = 0;
-  bool starved_ = false;
+  static constexpr std::uint32_t kFewBuffers = 16;   // the application's at the card below which pages of the host follow: one refill (ixgbe)
+  std::uint32_t in_ring_ = 0, pages_in_ring_ = 0;    // of them pages of the host
+  std::unique_ptr<Bounce> bounce_;             // defences.depleted copy
+  bool starved_ = false, paged_ = false;   // paged_: the frame under way lies in a page of the host, too
   Skb* partial_ = nullptr;                     // a scattered frame whose last descriptor has not come
   Skb* spare_ = nullptr;                       // napi->skb
 };
 
+// The application's buffer, or a page of the host for a frame that is to be copied when there are some. While such pages are out the
+// driver leaves a buffer for each of them: a copy at the head of the socket's queue would wait for buffers that packets behind it hold.
+std::uint32_t UserPath::next_buffer(Step& s) {
+  const std::uint32_t out = pages_out();
+  if (out) pages_.stock(s, out + 1);
+  if (out == 0 || pages_.kept() > out) {
+    const std::uint32_t token = pages_.take(s);
+    if (token != kNoToken) return token;
+  }
+  if (!wants_page()) return kNoToken;
+  if (!has_page()) return ++stats_.reserve_empty, kNoToken;
+  ++stats_.reserve_pages;
+  ++pages_in_ring_;
+  return bounce_->post(s);
+}
+
 bool UserPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {
   Slot& x = slots_[slot];
-  x.token = pages_.take(s);
+  x.token = next_buffer(s);
   if (x.token == kNoToken) {
     starved_ = true;
     return false;
@@ -123,7 +166,7 @@ bool UserPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>&
     c_.skbs.post_head(s, x.header);
     header = x.header->slab_iova;
   }
-  d = RxDescriptor::read_format(pages_.iova(x.token), header);
+  d = RxDescriptor::read_format(Bounce::is(x.token) ? bounce_->iova(x.token) : pages_.iova(x.token), header);
   ++in_ring_;
   ++stats_.posted;
   return true;
@@ -146,10 +189,13 @@ Skb* UserPath::start(Step& s, Slot& x, const RxWriteback& w, std::uint32_t in_he
 
 // Bytes that the card wrote into a buffer become part of the packet; a buffer without any is the kernel's again.
 void UserPath::add(Step& s, std::uint32_t token, std::uint32_t length) {
-  pages_.received(s, token, length > 0, "an application's buffer received");
+  const bool page = Bounce::is(token);
+  if (page) bounce_->take(s, token, length > 0);
+  else pages_.received(s, token, length > 0, "an application's buffer received");
+  paged_ = paged_ || (page && length > 0);
   if (length == 0) return keep(s, token);
   partial_->length += length;
-  const Frag f{pages_.addr(token), length, token};
+  const Frag f{place(token), length, token};
   if (design_ == UserDesign::head) {
     partial_->head = f;
     return;
@@ -176,7 +222,7 @@ void UserPath::pull_headers(Step& s, Skb& skb) {
 
 Skb* UserPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) {
   Slot& x = slots_[slot];
-  --in_ring_;
+  const std::uint32_t token = left_ring(x);
   stats_.fill_sum += free_buffers();
   ++stats_.fill_samples;
   stats_.min_free = std::min(stats_.min_free, free_buffers());
@@ -188,8 +234,9 @@ Skb* UserPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameR
     c_.skbs.take_head(s, x.header, false);
     c_.skbs.free_shell(s, std::exchange(x.header, nullptr));
   }
-  add(s, std::exchange(x.token, kNoToken), w.packet_length);
+  add(s, token, w.packet_length);
   if (!w.end_of_packet) return nullptr;
+  stats_.copied_no_buffer += std::exchange(paged_, false);
   Skb* skb = std::exchange(partial_, nullptr);
   if (frame == kNoFrame || skb->length == 0) {  // a blocked DMA
     release(s, skb);
@@ -201,7 +248,7 @@ Skb* UserPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameR
   Frag& last = skb->nr_frags ? skb->frags[skb->nr_frags - 1] : skb->head;
   const std::uint64_t id = c_.frames[frame].id;
   if (c_.fault.hit(Fault::flip_host, id)) *c_.phys.at(last.addr + last.length - 1) ^= 0x40;
-  if (last.token != kNoToken && c_.fault.hit(Fault::free_twice, id)) pages_.own(s, last.token, Owner::skb, Owner::guest, "planted");
+  if (last.token != kNoToken && !Bounce::is(last.token) && c_.fault.hit(Fault::free_twice, id)) pages_.own(s, last.token, Owner::skb, Owner::guest, "planted");
   if (last.token != kNoToken && c_.fault.hit(Fault::leak_buffer, id)) last.token = kNoToken;
   return skb;
 }
@@ -212,7 +259,6 @@ std::optional<std::string> refuse_user(const BindEnvironment& e, UserDesign desi
   if (e.pin != PinPolicy::per_buffer && e.guest_memory > e.memlock_limit) return "the application's area (user_async.buffers) is pinned when it is registered, and host.memlock_limit is smaller";
   if (e.pin == PinPolicy::per_buffer && e.user_buffer > e.memlock_limit) return "host.memlock_limit is smaller than one buffer of the application (user_async.buffer)";
   if (e.options.hazard != Hazard::none && e.options.hazard != Hazard::reclaim_undrained) return "its hazards need a guest";
-  if (e.defences.depleted == Depleted::copy) return "with the consumer user-async there are no pages of the host for frames that find no buffer (defences.depleted)";
   if (e.rx_queues != 1 && e.rx_queues != e.guests) return "an application's area belongs to one receive queue (nic.rx_queues)";
   const Bytes frame = e.mtu + kLargestL2;
   switch (design) {

@@ -4,8 +4,8 @@
 // io_uring's zero-copy receive does: headers to the skb's own memory, payload to the buffer; an unsplit frame's headers are pulled and its
 // payload keeps its place. page-frags: the whole frame in buffers, headers pulled by GRO, no header split. A buffer whose bytes were
 // all pulled, or that a dropped packet held, is the kernel's again. A driver that finds no buffer looks again at the next poll, or
-// when the application enters the kernel.
-// Not modelled: pages of the host in place of missing buffers (defences.depleted copy is refused).
+// when the application enters the kernel; or, by setting (defences.depleted copy), pages of the host take the frames, up to
+// defences.host_reserve of them, and are copied into buffers of the refill ring when there are some (io_zcrx_copy_chunk).
 // Source: io_uring/zcrx.c; drivers with queue memory providers (bnxt, mlx5e).
 #pragma once
 #include "models/buffers/strategy.h"

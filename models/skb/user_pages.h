@@ -39,6 +39,10 @@ class UserPages {
   UserPages(PhysMem& phys, Ownership& ownership, Iommu& iommu, CostBook& costs, const UserArea& area, const UserPagesParams& params);
   // A buffer that is the kernel's (owned as posted); kNoToken when the application has given none.
   std::uint32_t take(Step& s);
+  // Looks for more where the kernel has less than `n`; one batch.
+  void stock(Step& s, std::uint32_t n) {
+    if (kept_.size() < n && !fetches()) look(s);
+  }
   // per_read, process context: takes what the refill ring offers. True when the step is over before that was done.
   bool fetch(Step& s);
   bool fetches() const { return params_.pinning == UserPinning::per_read; }
@@ -67,6 +71,7 @@ class UserPages {
   // it says true (not before shut_at()): once all buffers are back they are the application's, unmapped and unpinned. reopen(): the refill
   // ring begins anew. open(): pins and maps the area; true when there is more to do.
   void close() { shut_ = true; }
+  bool closed() const { return shut_; }
   bool shut(Step& s);
   Time shut_at() const { return wait_; }
   void reopen() { shut_ = false, head_ = 0, undone_ = 0, wait_ = 0; }

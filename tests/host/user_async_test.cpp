@@ -143,6 +143,52 @@ TEST_F(UserBench, ARingThatRanDryGoesOn) {
   expect_quiet();
 }
 
+// The application keeps what it has read: frames go to pages of the host, and are copied when it gives something back.
+TEST_F(UserBench, PagesOfTheHostTakeWhatFindsNoBuffer) {
+  env.gro = false;
+  env.split = SplitMode::split;
+  env.defences.depleted = Depleted::copy;
+  env.defences.host_reserve = 16;
+  UserAppParams p;
+  p.behaviour = AppBehaviour::hoarder;
+  p.hold = AppHold::fixed;
+  p.hold_time = 3 * kMs;
+  open("copy-header", p);
+  std::uint32_t seq = 1, accepted = 0;
+  for (unsigned i = 0; i < kBuffers + 64; ++i, seq += 100) {
+    accepted += receive(tcp4_frame(100, seq));
+    wait(5 * kUs);
+  }
+  EXPECT_GE(accepted, kBuffers + 16);
+  EXPECT_LT(accepted, kBuffers + 64);
+  const std::uint64_t before = kernel->stats().copied;
+  EXPECT_LE(kernel->held(), 16u);
+  EXPECT_GT(kernel->held(), 0u);                             // in pages of the host, without a buffer to be copied to
+  wait(8 * kMs);
+  EXPECT_GT(kernel->stats().copied, before);
+  EXPECT_GE(path->stats().copied_no_buffer, 16u);
+  EXPECT_GE(path->stats().reserve_pages, 16u);
+  EXPECT_GT(path->stats().reserve_empty, 0u);
+  EXPECT_EQ(frames.all().delivered, accepted);
+  expect_quiet();
+}
+
+// What the application's end undoes, and what the next process finds.
+TEST_F(UserBench, AProcessThatWasKilledIsFollowedByAnother) {
+  env.split = SplitMode::split;
+  pages_params.pinning = UserPinning::registers;
+  open("copy-header");
+  receive_in_order({1400, 700});
+  EXPECT_EQ(app->stats().reads, 2u);
+  EXPECT_EQ(own.pinned_bytes(), kBuffers * kPage);
+  kernel->close();
+  receive(tcp4_frame(500, 3000));
+  wait();
+  EXPECT_EQ(frames.all().drops[static_cast<int>(Drop::stack)], 1u);
+  EXPECT_EQ(kernel->held(), 0u);
+  expect_quiet();
+}
+
 // Entries that name no buffer, or one inside another, are counted, and nothing is written there.
 TEST_F(UserBench, WrongRefillEntriesAreIgnored) {
   env.split = SplitMode::split;

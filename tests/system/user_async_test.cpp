@@ -161,6 +161,28 @@ TEST(AppDefences, RemovedShowTheTrouble) {
   }
 }
 
+// Frames that find no buffer wait in the card before everybody's, are dropped, or are copied from pages of the host.
+TEST(AppDefences, Depleted) {
+  for (const char* design : {"guest-head", "copy-header", "page-frags"}) {
+    const auto run = [&](const char* answer, const char* scenario) {
+      return run_child(std::string("adversity/app-") + scenario + ".json", design, {"nic.drop_when_no_descriptor=false", std::string("defences.depleted=") + answer});
+    };
+    const ChildResult wait = run("wait", "idle"), drop = run("drop", "idle"), copy = run("copy", "idle");
+    for (const ChildResult* c : {&wait, &drop, &copy}) {
+      ASSERT_EQ(c->exit_code, 0) << design << c->error;
+      for (const char* m : {"integrity.errors", "ownership.violations", "security.leaked_bytes"}) EXPECT_EQ(c->value(m), 0) << design << " " << m;
+    }
+    EXPECT_GT(wait.value("guest.victim.packets.lost_share"), 1) << design;
+    EXPECT_EQ(drop.value("guest.victim.packets.lost_share"), 0) << design;
+    EXPECT_EQ(copy.value("guest.victim.packets.lost_share"), 0) << design;
+    const ChildResult dropped = run("drop", "slow-refill"), copied = run("copy", "slow-refill");
+    EXPECT_LT(copied.value("guest.other.packets.lost_share"), dropped.value("guest.other.packets.lost_share") / 2) << design;
+    EXPECT_GT(copied.value("fallback.copied.no_buffer"), 100) << design;
+    EXPECT_EQ(dropped.value("fallback.copied.no_buffer"), 0) << design;
+    EXPECT_EQ(copied.value("integrity.errors") + copied.value("ownership.violations"), 0) << design;
+  }
+}
+
 // After the crash all of the area is unpinned, and with an IOMMU that flushes lazily not before its flush.
 TEST(AppCrash, TheAreaIsPinnedUntilNoDeviceCanReachIt) {
   for (const char* pin : {"pool", "per-buffer"}) {
