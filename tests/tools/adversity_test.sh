@@ -19,6 +19,14 @@ one_row() {   # an idle neighbour: the card's FIFO fills for both without defenc
   tail -1 out | grep -q ' / starved' || wrong "with / without defences: $(tail -1 out)"
 }
 
+applications() {   # a table of their own behind that of the guests
+  "$root/tools/adversity" "$root/scenarios/adversity/app-idle.json" "$root/scenarios/adversity/idle.json" --set 'traffic.rate="4Gbps"' > out || wrong "exit code $?"
+  [ "$(wc -l < out)" -eq 7 ] || wrong "two tables of one row each: $(cat out)"
+  sed -n 3p out | grep -q '^| idle |' || wrong "the guests first: $(cat out)"
+  sed -n 5p out | grep -q '^| scenario | vhost-copy | guest-head | copy-header | page-frags |$' || wrong "the second head: $(cat out)"
+  tail -1 out | grep -q '^| app-idle | stalled' || wrong "the row: $(tail -1 out)"
+}
+
 mistakes() {
   "$root/tools/adversity" -o 2> err && wrong 'an option without its value'
   [ $? -eq 2 ] || wrong 'exit code 2'
