@@ -88,7 +88,9 @@ class UserPath final : public RxPath {
   const PathStats& stats() const override {
     auto& st = const_cast<PathStats&>(stats_);
     st.guest_errors = pages_.bad_entries();
-    st.memlock_stalls = pages_.memlock_stalls();
+    st.memlock_stalls = pages_.stalls().memlock;
+    st.pin_quota_stalls = pages_.stalls().pin_quota;
+    st.buffer_quota_stalls = pages_.stalls().buffer_quota;
     return st;
   }
 
@@ -257,6 +259,8 @@ Skb* UserPath::receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameR
 
 std::optional<std::string> refuse_user(const BindEnvironment& e, UserDesign design) {
   if (e.pin != PinPolicy::per_buffer && e.guest_memory > e.memlock_limit) return "the application's area (user_async.buffers) is pinned when it is registered, and host.memlock_limit is smaller";
+  if (e.pin != PinPolicy::per_buffer && e.guest_memory > e.defences.pin_quota) return "the application's area (user_async.buffers) is pinned when it is registered, and defences.pin_quota is smaller";
+  if (e.pin == PinPolicy::per_buffer && e.user_buffer > e.defences.pin_quota) return "defences.pin_quota is smaller than one buffer of the application (user_async.buffer)";
   if (e.pin == PinPolicy::per_buffer && e.user_buffer > e.memlock_limit) return "host.memlock_limit is smaller than one buffer of the application (user_async.buffer)";
   if (e.options.hazard != Hazard::none && e.options.hazard != Hazard::reclaim_undrained) return "its hazards need a guest";
   if (e.rx_queues != 1 && e.rx_queues != e.guests) return "an application's area belongs to one receive queue (nic.rx_queues)";

@@ -15,6 +15,13 @@ void UserExit::begin(Step& s) {
   s.wake(*this);
 }
 
+// Packets end that wait; true while there are more, or one is on its way in a step of another core.
+bool UserExit::drops(Step& s) {
+  if (!kernel_.drop_all(s)) return false;
+  if (!s.over()) at_ = s.now() + params_.reread;
+  return true;
+}
+
 // What is due; true when the step must end before it is done.
 bool UserExit::go_on(Step& s) {
   at_ = s.now();
@@ -22,7 +29,7 @@ bool UserExit::go_on(Step& s) {
     case State::done: return false;
     case State::closing:
       pages_.close();
-      if (kernel_.drop_all(s)) return true;
+      if (drops(s)) return s.over();
       state_ = State::giving;
       if (!queue_) return false;
       path_->close({});
@@ -55,7 +62,7 @@ bool UserExit::go_on(Step& s) {
       state_ = State::giving;
       return false;
     case State::giving:
-      if (kernel_.drop_all(s)) return true;          // that were on their way to the socket
+      if (drops(s)) return s.over();                 // that were on their way to the socket
       if (pages_.shut(s)) {
         state_ = State::done;
         at_ = kNever;

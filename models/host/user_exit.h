@@ -41,6 +41,7 @@ class UserExit : public Task, public Actor {
  private:
   enum class State : std::uint8_t { done, closing, draining, waiting, cleaning, giving };
   bool go_on(Step& s);
+  bool drops(Step& s);
   UserExitParams params_;
   UserAsync& kernel_;
   UserPages& pages_;

@@ -11,6 +11,7 @@ UserPages::UserPages(PhysMem& phys, Ownership& ownership, Iommu& iommu, CostBook
   held_.assign(tokens, false);
   kept_.reserve(area.buffers);
   if (params.pinning == UserPinning::registers || params.pinning == UserPinning::per_read) pin_ = costs.get("pin.page"), unpin_ = costs.get("unpin.page");
+  if (params.buffer_quota || (params.pinning == UserPinning::per_read && params.pin_quota != UINT64_MAX)) quota_ = costs.get("defence.quota");
   for (std::uint32_t i = 0; i < tokens; ++i) {
     const Hpa at = reach(i);
     addr_.push_back(at);
@@ -58,10 +59,12 @@ void UserPages::drain(Step& s) {
 // Whether the kernel takes the buffer now; not at the limit of what may be pinned.
 bool UserPages::accept(Step& s, std::uint32_t token) {
   if (params_.pinning == UserPinning::per_read && !beyond(token) && !held_[token]) {
-    if (pinned_ + area_.buffer > params_.memlock) return ++memlock_stalls_, stalled_ = true, false;
+    if (pinned_ + area_.buffer > params_.memlock) return ++stalls_.memlock, stalled_ = true, false;
+    if (pinned_ + area_.buffer > params_.pin_quota) return ++stalls_.pin_quota, stalled_ = true, false;
     pinned_ += area_.buffer;
     pin(s, token);
   }
+  if (quota_.fixed_mc) s.charge(quota_);
   holds_ += !held_[token];
   held_[token] = true;
   if (!beyond(token)) own(s, token, Owner::guest, Owner::posted, "taken from the refill ring");
@@ -78,6 +81,10 @@ void UserPages::look(Step& s) {
   const std::uint32_t before = head_;
   for (std::uint32_t n = 0; n < std::min(kBatch, there); ++n, ++head_) {
     if (fetches() && s.over()) break;                 // pinning takes its time
+    if (at_quota()) {
+      ++stalls_.buffer_quota;
+      break;
+    }
     const Hpa at = area_.refill_at(head_);
     s.load(refill_.op, at, UserArea::kRefill);
     s.charge(refill_);

@@ -30,12 +30,14 @@ enum class UserPinning : std::uint8_t {
 struct UserPagesParams {
   UserPinning pinning = UserPinning::registered;
   bool validate = true;                // refill entries are checked
-  Bytes memlock = UINT64_MAX;          // per_read: most bytes pinned at once
+  Bytes memlock = UINT64_MAX, pin_quota = UINT64_MAX;   // per_read: most bytes pinned at once
+  std::uint32_t buffer_quota = 0;      // most buffers that the kernel takes from the refill ring at once; 0: all
 };
 
 class UserPages {
  public:
-  // Costs: uring.refill (an entry of the refill ring); registers, per_read: pin.page, unpin.page (a buffer's page).
+  // Costs: uring.refill (an entry of the refill ring); registers, per_read: pin.page, unpin.page (a buffer's page); with a quota:
+  // defence.quota (a buffer taken).
   UserPages(PhysMem& phys, Ownership& ownership, Iommu& iommu, CostBook& costs, const UserArea& area, const UserPagesParams& params);
   // A buffer that is the kernel's (owned as posted); kNoToken when the application has given none.
   std::uint32_t take(Step& s);
@@ -63,9 +65,12 @@ class UserPages {
   // Whether take() would find something.
   bool ready() const { return !kept_.empty() || (!fetches() && offered()); }
   // Whether the refill ring has entries that the kernel has not taken.
-  bool offered() const { return !shut_ && phys_.load<std::uint32_t>(area_.refill_tail) != head_; }
+  bool offered() const { return !shut_ && !at_quota() && phys_.load<std::uint32_t>(area_.refill_tail) != head_; }
   std::uint64_t bad_entries() const { return bad_; }
-  std::uint64_t memlock_stalls() const { return memlock_stalls_; }
+  struct Stalls {
+    std::uint64_t memlock = 0, pin_quota = 0, buffer_quota = 0;
+  };
+  const Stalls& stalls() const { return stalls_; }
 
   // An application ends, and another one begins with the same memory. close(): nothing is taken any more. shut(), called again until
   // it says true (not before shut_at()): once all buffers are back they are the application's, unmapped and unpinned. reopen(): the refill
@@ -79,6 +84,7 @@ class UserPages {
 
  private:
   void look(Step& s);
+  bool at_quota() const { return params_.buffer_quota && holds_ >= params_.buffer_quota; }
   bool accept(Step& s, std::uint32_t token);
   void pin(Step& s, std::uint32_t token);
   void unmap(Step& s, std::uint32_t token);
@@ -92,7 +98,7 @@ class UserPages {
   Iommu& iommu_;
   UserArea area_;
   UserPagesParams params_;
-  Cost refill_, pin_, unpin_;
+  Cost refill_, pin_, unpin_, quota_;              // quota_: nothing without one
   // By token: the buffers of the area, and without validation those that memory behind it would make.
   std::vector<Hpa> addr_;
   std::vector<Iova> iova_;
@@ -101,7 +107,8 @@ class UserPages {
   std::uint32_t holds_ = 0;                        // buffers of which that is true
   std::vector<std::uint32_t> kept_;                // last in, first out, as a page pool's cache
   std::uint32_t head_ = 0;
-  std::uint64_t bad_ = 0, memlock_stalls_ = 0;
+  std::uint64_t bad_ = 0;
+  Stalls stalls_;
   bool shut_ = false, stalled_ = false;            // stalled_: at the limit of what may be pinned, until a page is unpinned
   std::uint32_t opened_ = 0;                       // registers: buffers pinned and mapped so far
   std::uint32_t undone_ = 0;                       // of these unmapped by shut()

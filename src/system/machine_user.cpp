@@ -44,7 +44,9 @@ UserPagesParams Machine::pages_params(const UserSlot& slot, const BindEnvironmen
   UserPagesParams p;
   p.validate = env.defences.validate;
   p.memlock = env.memlock_limit;
-  if (!strategy.declaration().guest_memory || demux) p.pinning = UserPinning::none;
+  p.pin_quota = env.defences.pin_quota;
+  p.buffer_quota = env.defences.buffer_quota;
+  if (!strategy.declaration().guest_memory || demux) p.pinning = UserPinning::none, p.buffer_quota = 0;
   else if (env.pin == PinPolicy::per_buffer) p.pinning = UserPinning::per_read;
   else if (slot.params.behaviour == AppBehaviour::crasher) p.pinning = UserPinning::registers;
   return p;

@@ -30,11 +30,11 @@ done
 exec "$guestdma" "\$@"
 END
   chmod +x broken
-  "$root/tests/robust/random_scenarios.py" ./broken "$root" --count 12 --seed s2 -j 1 --keep kept >"$scratch/out" 2>"$scratch/err"
+  "$root/tests/robust/random_scenarios.py" ./broken "$root" --count 12 --seed s3 -j 1 --keep kept >"$scratch/out" 2>"$scratch/err"
   status=$?
   out=$(cat "$scratch/out")
   err=$(cat "$scratch/err")
-  status_is 1; out_has 'failed: exit 3: guestdma: # buffer of # is lost'; out_has 'guestdma run kept/random-s2-'
+  status_is 1; out_has 'failed: exit 3: guestdma: # buffer of # is lost'; out_has 'guestdma run kept/random-s3-'
   local file
   for file in kept/*.json; do
     [ "$(/usr/bin/python3 -I -c 'import json, sys; d = json.load(open(sys.argv[1])); d.pop("strategies"); print(json.dumps(d))' "$file")" = \
