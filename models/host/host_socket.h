@@ -48,7 +48,10 @@ class HostSocket : public Task, public PacketSink {
   const HostSocketStats& stats() const { return stats_; }
   const RxCheck& check() const { return check_; }
   std::uint64_t acks() const { return acks_.sent(); }
-  void observe(Observer* o, std::uint32_t level) { observer_ = o, level_ = level; }
+  void observe(Observer* o, std::uint32_t level) {
+    observer_ = o, level_ = level;
+    stack_.observe(o, 0);
+  }
 
  private:
   static void show(void* self, std::uint64_t packet, Time now);

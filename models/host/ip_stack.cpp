@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "models/buffers/strategy.h"
+#include "models/packet/checksum.h"
 
 namespace gd {
 
@@ -11,7 +12,25 @@ IpStack::IpStack(PhysMem& phys, CostBook& costs)
     : phys_(phys), ip_(costs.get("stack.ip")), tcp_(costs.get("stack.tcp")), udp_(costs.get("stack.udp")), raw_(costs.get("stack.raw")),
       checksum_(costs.get("stack.checksum")), pulled_(kLargestPacket) {}
 
+// All bytes of a packet, with those of its headers that were read once.
+std::uint32_t IpStack::gather(Skb& skb) {
+  std::uint32_t n = 0;
+  for_each_frag(skb, [&](Frag& f) {
+    std::memcpy(&pulled_[n], phys_.at(f.addr), f.length);
+    n += f.length;
+  });
+  if (skb.snapshot) std::memcpy(pulled_.data(), phys_.at(skb.snapshot), std::min<std::uint32_t>(n, skb.snapshot_length));
+  return n;
+}
+
+void IpStack::show(Skb& skb, Time t) {
+  const std::uint32_t n = gather(skb);
+  if (skb.checksum == Checksum::partial) csum::complete_l4(pulled_.data(), n);
+  observer_->handed_up(guest_, pulled_.data(), n, t);
+}
+
 IpStack::Seen IpStack::receive(Step& s, Skb& skb) {
+  if (observer_) show(skb, s.now());
   const Hpa at = skb.path->headers(skb);
   const std::uint8_t* headers = phys_.at(at);
   Parsed p = parse(headers, skb.snapshot ? std::min<std::uint32_t>(skb.length, skb.snapshot_length) : skb.length);
@@ -20,12 +39,7 @@ IpStack::Seen IpStack::receive(Step& s, Skb& skb) {
   const bool cut = skb.snapshot ? p.decode == Decode::truncated && p.l4 == L4::none && !p.is_fragment
                                 : contiguous < skb.length && (p.header_length > contiguous || !p.ok());
   if (cut) {
-    std::uint32_t n = 0;
-    for_each_frag(skb, [&](Frag& f) {
-      std::memcpy(&pulled_[n], phys_.at(f.addr), f.length);
-      n += f.length;
-    });
-    if (skb.snapshot) std::memcpy(pulled_.data(), headers, skb.snapshot_length);   // what was read of them once
+    const std::uint32_t n = gather(skb);
     headers = pulled_.data();
     p = parse(headers, n);
   }

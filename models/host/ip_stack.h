@@ -26,14 +26,22 @@ class IpStack {
     Parsed parsed;
     bool summed;                           // the checksum was made here
   };
+  // Who is shown each packet that comes here, as it would stand on a wire, as those of guest `guest`; may be null.
+  void observe(Observer* o, std::uint32_t guest) {
+    if (o && o->wants_handed_up()) observer_ = o, guest_ = guest;
+  }
   // Softirq's side. Afterwards skb.checksum is not `none`, unless the packet has no transport header.
   Seen receive(Step& s, Skb& skb);
 
  private:
   static constexpr std::uint32_t kLargestPacket = 128 * 1024;   // beyond what GRO merges (64 KiB) and its last segment
+  std::uint32_t gather(Skb& skb);
+  void show(Skb& skb, Time t);
   PhysMem& phys_;
+  Observer* observer_ = nullptr;
+  std::uint32_t guest_ = 0;
   Cost ip_, tcp_, udp_, raw_, checksum_;
-  std::vector<std::uint8_t> pulled_;       // scratch: a packet whose headers do not lie in one run
+  std::vector<std::uint8_t> pulled_;       // scratch: a packet in one run
 };
 
 }  // namespace gd

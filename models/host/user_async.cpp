@@ -33,6 +33,7 @@ void UserAsync::packet(Step& s, Skb* skb) {
   skb->header_length = static_cast<std::uint16_t>(p.payload_offset);
   skb->next = nullptr;
   truesize_ += truesize(*skb);
+  filled(s.now());
   held_frames_ += skb->frames.count;
   if (!head_ && !entering_) s.wake(*worker_);
   entering_ = true;
@@ -158,6 +159,7 @@ void UserAsync::end(Step& s, Skb* skb) {
   head_ = skb->next;
   skb->next = nullptr;
   truesize_ -= truesize(*skb);
+  filled(s.now());
   Packet& k = packet_at(end_ - 1);
   frames_.join(k.frames, skb->frames);
   k.whole = true;
@@ -178,6 +180,7 @@ bool UserAsync::drop_all(Step& s) {
     head_ = skb->next;
     skb->next = nullptr;
     truesize_ -= truesize(*skb);
+    filled(s.now());
     held_frames_ -= skb->frames.count;
     frames_.dropped(skb->frames, Drop::stack, s.now());
     skb->path->release(s, skb);

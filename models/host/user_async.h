@@ -37,6 +37,11 @@ class UserAsync : public PacketSink {
   // Set-up: where ACKs go; the path of the queue; who runs complete(), woken by packets.
   void transmit_by(TxDriver& tx) { acks_.connect(tx); }
   void connect(RxPath& path, Task& worker) { path_ = &path, worker_ = &worker; }
+  // Its packets as those of guest `guest`, and the bytes of its socket's queue.
+  void observe(Observer* o, std::uint32_t guest, std::uint32_t level) {
+    observer_ = o, level_ = level;
+    stack_.observe(o, guest);
+  }
   // PacketSink: softirq's side.
   void packet(Step& s, Skb* skb) override;
   std::uint32_t held() const override { return held_frames_; }
@@ -81,6 +86,9 @@ class UserAsync : public PacketSink {
   void post_copy(Step& s);
   void end(Step& s, Skb* skb);
   void settle(Step& s);
+  void filled(Time t) {
+    if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), t);
+  }
 
   UserAsyncParams params_;
   UserPages& pages_;
@@ -93,6 +101,8 @@ class UserAsync : public PacketSink {
   TcpAcks acks_;
   RxPath* path_ = nullptr;
   Task* worker_ = nullptr;
+  Observer* observer_ = nullptr;
+  std::uint32_t level_ = 0;
   Skb *head_ = nullptr, *queue_tail_ = nullptr;
   Bytes truesize_ = 0;
   std::uint32_t held_frames_ = 0;

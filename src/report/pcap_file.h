@@ -23,7 +23,7 @@ class PcapFile {
 };
 
 // wire.pcap: each frame when its last bit reached the NIC. guest-<name>.pcap: what the guest's driver handed up; app.pcap
-// where there is no guest.
+// where there is no guest and no application with a name of its own.
 class PcapTrace : public FileTrace {
  public:
   explicit PcapTrace(std::string folder) : folder_(std::move(folder)), wire_(folder_ + "/wire.pcap") {}

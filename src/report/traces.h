@@ -7,7 +7,7 @@
 //   perfetto  trace.json   a timeline of cores, frames through the stages, and levels (perfetto.h)
 //   vcd       waves.vcd    levels and what each core runs, for wave viewers (vcd.h)
 //   csv       series.csv   levels and counts every 10 us (series.h)
-//   pcap      wire.pcap, guest-<name>.pcap (app.pcap without guests)  (pcap_file.h, pcap_trace.h)
+//   pcap      wire.pcap, guest-<name>.pcap (app.pcap without)  (pcap_file.h, pcap_trace.h)
 #pragma once
 #include <memory>
 #include <string>

@@ -252,6 +252,8 @@ Topology Machine::topology() const {
   for (const auto& c : cores) t.cores.push_back(c->name());
   for (const auto& r : ledger.rows()) t.contexts.push_back(r.context);
   for (const auto& g : guests) t.guests.push_back(g->guest->name());
+  if (users.size() > 1)
+    for (const auto& u : users) t.guests.push_back(u->name);
   return t;
 }
 

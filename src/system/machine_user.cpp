@@ -93,6 +93,8 @@ void Machine::build_user(std::size_t i, const sc::StrategyChoice& choice) {
     if (!demux && strategy.declaration().guest_memory) slot.exit->connect(*host_queues.back()->napi, *host_queues.back()->path);
     core_for(scenario.host.affinity.vhost, "host.affinity.vhost").attach(*slot.exit);
   }
+  const std::string socket = scenario.guests.size() == 1 ? "socket" : "socket-" + slot.name;
+  if (!observers.empty()) slot.kernel->observe(&observers, static_cast<std::uint32_t>(i), level("host", socket, "bytes", static_cast<std::int64_t>(scenario.host.socket_buffer)));
   Task& worker = slot.thread ? static_cast<Task&>(*slot.thread) : *slot.app;
   if (demux) {
     const sc::Guest& g = scenario.guests[i];

@@ -33,6 +33,29 @@ TEST(UserAsyncRun, Refusals) {
   EXPECT_TRUE(can_serve("user-async.json", "copy-header", {"user_async.buffer=1KiB"}));
 }
 
+// What the stack got can be traced, whatever memory it lies in: the same packets for every design; merged ones as one.
+TEST(UserAsyncRun, PacketsAreShown) {
+  const std::vector<std::string> plain = {"time.measure=200us", "time.warmup=0s", "host.gro.enabled=false"};
+  const ChildResult copy = run_child("user-async.json", "vhost-copy", plain, true);
+  ASSERT_EQ(copy.exit_code, 0) << copy.error;
+  EXPECT_GT(copy.handed_up.size(), 200u);
+  for (const char* design : {"guest-head", "copy-header", "page-frags"}) {
+    const ChildResult c = run_child("user-async.json", design, plain, true);
+    ASSERT_EQ(c.exit_code, 0) << design << c.error;
+    EXPECT_TRUE(c.handed_up == copy.handed_up) << design;
+    const ChildResult merged = run_child("user-async.json", design, {"time.measure=200us", "time.warmup=0s"}, true);
+    ASSERT_EQ(merged.exit_code, 0) << design << merged.error;
+    std::size_t payload = 0, all = 0;
+    for (const std::string& f : merged.handed_up) payload += f.size() - 54;
+    for (const std::string& f : copy.handed_up) all += f.size() - 54;
+    EXPECT_EQ(payload, all) << design;
+    EXPECT_LT(merged.handed_up.size(), copy.handed_up.size() / 2) << design;
+  }
+  const ChildResult socket = run_child("host-socket.json", "vhost-copy", {"time.measure=200us"}, true);
+  ASSERT_EQ(socket.exit_code, 0) << socket.error;
+  EXPECT_GT(socket.handed_up.size(), 10u);
+}
+
 // A kernel thread spares the system calls and takes a core.
 TEST(UserAsyncRun, KernelThread) {
   const ChildResult c = run_child("user-async-thread.json", "copy-header", {"time.measure=1ms"});
