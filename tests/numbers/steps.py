@@ -54,6 +54,7 @@ BY_SEEDS = {
     "user-async-thread guest-head": "4 % of what GRO merges, 1.1 % of host cycles, cause not traced",
     "app-hoarder copy-header": "buffers that do not come back: 1.8 % of what GRO merges",
     "app-slow-refill vhost-copy": "buffers that come back late: 1.0 % of goodput",
+    "app-header-scribbler-late vhost-copy": "bursts that the application takes awake or asleep: 1.3 % of what GRO merges",
     "guests-40g vhost-copy": "bursts that the worker takes awake or asleep: 1.3 % of host cycles",
     "netkvm-hold vhost-copy": "bursts that find buffers or do not: 1.2 % of host cycles",
 }

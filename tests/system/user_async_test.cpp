@@ -150,7 +150,7 @@ constexpr Trouble kTroubles[] = {
     {"flood-poster", "guest-head", "guest.other.ownership.guest_faults", 10'000},
     {"flood-poster", "copy-header", "guest.other.misdeeds", 10'000},
     {"flood-poster", "vhost-copy", "guest.other.throughput.goodput", 9},     // a ring that is full takes nothing of it
-    {"header-scribbler", "guest-head", "toctou.acted_on", 0},
+    {"header-scribbler", "guest-head", "toctou.exposed_bytes", 100'000},
     {"header-scribbler", "copy-header", "guest.other.integrity.self_inflicted", 100},
     {"header-scribbler-late", "guest-head", "toctou.acted_on", 50},
     {"header-scribbler-late", "page-frags", "guest.other.misdeeds", 100},
