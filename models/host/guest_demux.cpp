@@ -18,6 +18,7 @@ void GuestDemux::packet(Step& s, Skb* skb) {
   s.charge(steer_);
   s.load(steer_.op, at, kLine);
   ++stats_.packets;
+  stats_.frames += skb->frames.count;
   const std::uint8_t* b = phys_.at(at);
   const std::uint64_t to = ether::is_multicast(b) ? 0 : static_cast<std::uint64_t>(be16(b)) << 32 | be32(b + 2);
   const bool tagged = be16(b + 12) == 0x8100;

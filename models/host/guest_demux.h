@@ -14,7 +14,7 @@
 namespace gd {
 
 struct DemuxStats {
-  std::uint64_t packets = 0;
+  std::uint64_t packets = 0, frames = 0;
   std::uint64_t over_share = 0;       // frames dropped because their guest's tap or socket held its share
 };
 

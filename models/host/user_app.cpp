@@ -11,6 +11,8 @@ UserApp::UserApp(Agenda& agenda, std::uint32_t actor_rank, const UserAppParams& 
       rng_(params.seed, params.stream) {
   if (params_.kernel_thread) spin_ = costs.account("uring.app_spin");
   kept_.reserve(area.buffers);
+  if (params_.behaviour == AppBehaviour::header_scribbler) marked_.reserve(2 * area.buffers);
+  if (params_.behaviour == AppBehaviour::unmapper) recent_.reserve(area.buffers);
   if (params_.behaviour == AppBehaviour::unmapper) page_alloc_ = costs.get("page.alloc");
   next_batch_ = params_.interval;
   if (params_.behaviour == AppBehaviour::crasher) next_visit_ = params_.up_time;

@@ -10,7 +10,10 @@ UserPages::UserPages(PhysMem& phys, Ownership& ownership, Iommu& iommu, CostBook
   iova_.assign(tokens, 0);
   held_.assign(tokens, false);
   kept_.reserve(area.buffers);
-  if (params.pinning == UserPinning::registers || params.pinning == UserPinning::per_read) pin_ = costs.get("pin.page"), unpin_ = costs.get("unpin.page");
+  if (params.pinning == UserPinning::registers || params.pinning == UserPinning::per_read) {
+    pin_ = costs.get("pin.page"), unpin_ = costs.get("unpin.page");
+    later_.reserve(kLater + 2 * area.buffers);
+  }
   if (params.buffer_quota || (params.pinning == UserPinning::per_read && params.pin_quota != UINT64_MAX)) quota_ = costs.get("defence.quota");
   for (std::uint32_t i = 0; i < tokens; ++i) {
     const Hpa at = reach(i);
@@ -53,7 +56,9 @@ void UserPages::drain(Step& s) {
     ownership_.unmap(later_[later_first_].page, s.now());
     ownership_.unpin(later_[later_first_].page, s.now());
   }
-  if (later_first_ == later_.size()) later_.clear(), later_first_ = 0;
+  if (later_first_ != later_.size() && later_first_ <= kLater) return;
+  later_.erase(later_.begin(), later_.begin() + static_cast<std::ptrdiff_t>(later_first_));
+  later_first_ = 0;
 }
 
 // Whether the kernel takes the buffer now; not at the limit of what may be pinned.

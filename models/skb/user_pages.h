@@ -118,6 +118,7 @@ class UserPages {
     Time unmapped_at;
     Hpa page;
   };
+  static constexpr std::size_t kLater = 4096;      // done ones that are cleared away together
   std::vector<Later> later_;                       // from later_first_ on: pages that the card may still reach
   std::size_t later_first_ = 0;
 };

@@ -239,6 +239,7 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   sheet.ratio("fallback.unsplit_share", "%", 100 * p.unsplit, m.frames.delivered_in_window());
   sheet.count("fallback.copied.no_buffer", "frames", p.no_buffer);
   sheet.count("fallback.copied.foreign", "frames", host.copied_foreign);
+  if (!m.users.empty() && m.strategy.declaration().guest_memory) p.shared += e.shared_frames - b.shared_frames;   // applications': all are copied
   sheet.count("fallback.copied.shared", "frames", host.copied_shared + p.shared);
   sheet.count("fallback.copied.large", "frames", p.large);
   sheet.count("limits.memlock", "", p.memlock);

@@ -47,6 +47,7 @@ Snapshot take_snapshot(Machine& m, Time at) {
     s.host_path.push_back(q->path->stats());
   }
   for (const auto& socket : m.sockets) s.socket.add(socket->stats());
+  if (m.demux) s.shared_frames = m.demux->stats().frames;
   for (const auto& u : m.users)
     s.users.push_back({u->kernel->stats(), u->app->stats(), u->pages->bad_entries(), m.ownership.pinned_integral(u->area.owner, at)});
   for (const auto& f : m.forwarders) {

@@ -43,6 +43,7 @@ struct Snapshot {
     unsigned __int128 pinned = 0;         // byte-picoseconds
   };
   std::vector<PerUser> users;
+  std::uint64_t shared_frames = 0;        // of a receive queue that guests or applications share
   ForwarderStats forward;                 // of all pollers
 };
 Snapshot take_snapshot(Machine& m, Time at);

@@ -109,6 +109,8 @@ TEST(UserAsyncRun, ASharedQueueIsCopied) {
   ASSERT_EQ(h.exit_code, 0) << h.error;
   EXPECT_EQ(h.value("packets.dropped") + h.value("pinned.peak_bytes") + h.value("security.leaked_bytes"), 0);
   EXPECT_GT(h.value("copy.host_bytes_per_packet"), 1400);
+  EXPECT_GT(h.value("fallback.copied.shared"), 1000);
+  EXPECT_EQ(c.value("fallback.copied.shared"), 0);       // vhost-copy copies anyway
 }
 
 // A socket that is not read fills to its share, and the neighbour on the shared queue goes on.
