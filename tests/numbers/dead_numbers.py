@@ -12,6 +12,7 @@ a number of the same file to be alive; the first metric that moves settles it. O
 import json
 import re
 import sys
+import threading
 import time
 
 from runs import Runs, merged
@@ -121,7 +122,7 @@ def doubles(value):
 
 
 # A key whose value another key of the same file fixes is tried with the other one set so.
-FREED = {"nic.completion.bytes": ("nic.completion.compression=false",)}
+FREED = {"nic.completion.bytes": ("nic.completion.compression=false",), "host.page_recycle": ("host.unmap_batch=1", "host.page_cache=0")}
 
 
 def platform_numbers(tree, path=""):
@@ -159,7 +160,7 @@ def work(call):
 
 def doubled_platforms(runs, files, only):
     """A platform's users are scenarios and the runs of published points, each with what it gives without a change."""
-    users, before = {}, {}
+    users, before, turn = {}, {}, threading.Lock()
     calls = sorted([(f, (), None) for f in files] + points(runs.scenarios / "fidelity" / "points.json"), key=work)
     for call in dict.fromkeys(calls):
         for base in merged(call[0])[1]:
@@ -175,7 +176,8 @@ def doubled_platforms(runs, files, only):
         platform, key, value = item
         candidates = users.get(platform.resolve(), [])
         taken = False
-        for i, (scenario, sets, strategy) in enumerate(candidates):
+        for call in list(candidates):       # the other threads move theirs to the front meanwhile
+            scenario, sets, strategy = call
             with_it = (*sets, *FREED.get(key, ()))
             for other in doubles(value):
                 code, metrics, _, _ = runs.run(scenario, (*with_it, f"{key}={other}"), strategy)
@@ -183,7 +185,9 @@ def doubled_platforms(runs, files, only):
                     continue
                 taken = True
                 if metrics != outcome((scenario, with_it, strategy)):
-                    candidates.insert(0, candidates.pop(i))
+                    with turn:
+                        candidates.remove(call)
+                        candidates.insert(0, call)
                     return None
         told = "dead" if taken or not candidates else "no other value is taken"
         print(f"{told}: {platform.stem}: {key}", flush=True)
