@@ -18,6 +18,7 @@ LIMIT = 0.01
 
 # scenario, or "scenario label": why a small cause decides.
 GUEST = "the guest is offered more than it takes: whether its ring is full decides between polls and interrupts"
+BURSTS = "bursts that are all alike: where a poll outruns one, each has a packet more, 1 to 4 % of what GRO merges"
 BY_SEEDS = {
     "closed-loop-tcp": "windows and losses feed back on the load",
     "strict-pages": "windows feed back on the load of cores that have no time left",
@@ -52,6 +53,10 @@ BY_SEEDS = {
     "bulk-100g": "host and guest are offered more than they take",
     "user-async guest-head": "1.2 % of what GRO merges, cause not traced",
     "user-async-thread guest-head": "4 % of what GRO merges, 1.1 % of host cycles, cause not traced",
+    "header-room": "windows feed back on the load of a guest that has no time left",
+    "app-flood-poster": BURSTS,
+    "app-unmapper vhost-copy": BURSTS,
+    "app-hoarder vhost-copy": BURSTS,
     "app-hoarder copy-header": "buffers that do not come back: 1.8 % of what GRO merges",
     "app-slow-refill vhost-copy": "buffers that come back late: 1.0 % of goodput",
     "app-header-scribbler-late vhost-copy": "bursts that the application takes awake or asleep: 1.3 % of what GRO merges",
