@@ -57,19 +57,12 @@ void PostedBuffers::unpin(Step& s, Gpa gpa, Hpa page) {
 // again each time, because a full batch flushes earlier than the timeout. One page is freed even by a step that is over: who
 // is at the limit needs it to go on, and nobody asks again.
 void PostedBuffers::drain(Step& s) {
-  for (unsigned n = 0; later_first_ < later_.size() && (n < 2 || !s.over()); ++n) {
-    const Later& l = later_[later_first_];
+  for (unsigned n = 0; !later_.empty() && (n < 2 || !s.over()); ++n) {
+    const Later& l = later_.front();
     if (c_.iommu.safe_to_unpin(l.unmapped_at) > s.now()) break;
     if (l.unpin) unpin(s, l.gpa, l.page);
     else c_.ownership.unmap(l.page, s.now());
-    ++later_first_;
-  }
-  if (later_first_ == later_.size()) {
-    later_.clear();
-    later_first_ = 0;
-  } else if (later_first_ > 4096) {
-    later_.erase(later_.begin(), later_.begin() + static_cast<std::ptrdiff_t>(later_first_));
-    later_first_ = 0;
+    later_.pop();
   }
 }
 
@@ -78,8 +71,8 @@ void PostedBuffers::let_go(Step& s, std::size_t i) {
   c_.iommu.unmap(s, page_iova_[i], kPage);
   page_iova_[i] = 0;
   --idle_;
-  later_.push_back({s.now(), i * kPage, page_hpa_[i], false});
-  later_.push_back({s.now(), i * kPage, page_hpa_[i], true});
+  later_.push({s.now(), i * kPage, page_hpa_[i], false});
+  later_.push({s.now(), i * kPage, page_hpa_[i], true});
 }
 
 // A pool at its limit gives up one page that no posted buffer uses; false when there is none, or one is on its way.
@@ -111,7 +104,7 @@ Time PostedBuffers::stall_ends(Time now) const { return stalled_ ? later_ends(no
 
 Time PostedBuffers::later_ends(Time now) const {
   if (later_.empty()) return kNever;
-  const Time t = c_.iommu.safe_to_unpin(later_[later_first_].unmapped_at);
+  const Time t = c_.iommu.safe_to_unpin(later_.front().unmapped_at);
   return t > now ? t : now;
 }
 
@@ -290,7 +283,7 @@ void PostedBuffers::unmap(Step& s, std::uint32_t token) {
   const bool safe = later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now();
   for_each_page(b, [&](Gpa gpa, Hpa page) {
     if (safe) c_.ownership.unmap(page, s.now());
-    else later_.push_back({b.unmapped_at, gpa, page, false});
+    else later_.push({b.unmapped_at, gpa, page, false});
   });
 }
 
@@ -302,7 +295,7 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
     const bool safe = !b.unmapped || (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now());
     for_each_page(b, [&](Gpa gpa, Hpa page) {
       if (safe) unpin(s, gpa, page);
-      else later_.push_back({b.unmapped_at, gpa, page, true});
+      else later_.push({b.unmapped_at, gpa, page, true});
     });
   }
   if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa, s.now()); });

@@ -14,6 +14,7 @@
 #pragma once
 #include <vector>
 
+#include "models/base/backlog.h"
 #include "models/buffers/guest_side.h"
 #include "models/buffers/strategy.h"
 
@@ -142,8 +143,7 @@ class PostedBuffers {
   std::size_t hand_ = 0;                   // pool: where the search for a page to give up goes on
   std::vector<std::uint16_t> pins_;        // by guest page
   Bytes pinned_ = 0;                       // distinct pages of this guest, bytes
-  std::vector<Later> later_;               // what waits for the IOMMU's flush, in order of unmapping
-  std::size_t later_first_ = 0;
+  Backlog<Later> later_;                   // what waits for the IOMMU's flush, in order of unmapping
   std::uint32_t outstanding_ = 0;          // buffers taken from the ring and not given back
   bool copy_all_ = false, copies_only_ = false;
   bool at_quota_ = false;                  // the last pin that failed met the quota, not the memlock limit

@@ -12,7 +12,7 @@ UserPages::UserPages(PhysMem& phys, Ownership& ownership, Iommu& iommu, CostBook
   kept_.reserve(area.buffers);
   if (params.pinning == UserPinning::registers || params.pinning == UserPinning::per_read) {
     pin_ = costs.get("pin.page"), unpin_ = costs.get("unpin.page");
-    later_.reserve(kLater + 2 * area.buffers);
+    later_.reserve(2 * area.buffers);
   }
   if (params.buffer_quota || (params.pinning == UserPinning::per_read && params.pin_quota != UINT64_MAX)) quota_ = costs.get("defence.quota");
   for (std::uint32_t i = 0; i < tokens; ++i) {
@@ -44,21 +44,18 @@ void UserPages::pin(Step& s, std::uint32_t token) {
 
 void UserPages::unmap(Step& s, std::uint32_t token) {
   iommu_.unmap(s, iova_[token], area_.buffer);
-  later_.push_back({s.now(), addr_[token]});
+  later_.push({s.now(), addr_[token]});
 }
 
 // Unpins what the card can reach no longer.
 void UserPages::drain(Step& s) {
-  for (; later_first_ < later_.size() && iommu_.safe_to_unpin(later_[later_first_].unmapped_at) <= s.now(); ++later_first_) {
+  for (; !later_.empty() && iommu_.safe_to_unpin(later_.front().unmapped_at) <= s.now(); later_.pop()) {
     s.charge(unpin_);
     pinned_ -= area_.buffer;
     stalled_ = false;
-    ownership_.unmap(later_[later_first_].page, s.now());
-    ownership_.unpin(later_[later_first_].page, s.now());
+    ownership_.unmap(later_.front().page, s.now());
+    ownership_.unpin(later_.front().page, s.now());
   }
-  if (later_first_ != later_.size() && later_first_ <= kLater) return;
-  later_.erase(later_.begin(), later_.begin() + static_cast<std::ptrdiff_t>(later_first_));
-  later_first_ = 0;
 }
 
 // Whether the kernel takes the buffer now; not at the limit of what may be pinned.
@@ -176,7 +173,7 @@ bool UserPages::shut(Step& s) {
     opened_ = undone_ = 0;
     return true;
   }
-  wait_ = std::max(s.now(), iommu_.safe_to_unpin(later_[later_first_].unmapped_at));
+  wait_ = std::max(s.now(), iommu_.safe_to_unpin(later_.front().unmapped_at));
   return false;
 }
 

@@ -12,6 +12,7 @@
 #pragma once
 #include <vector>
 
+#include "models/base/backlog.h"
 #include "models/cpu/core.h"
 #include "models/iommu/iommu.h"
 #include "models/memory/ownership.h"
@@ -118,9 +119,7 @@ class UserPages {
     Time unmapped_at;
     Hpa page;
   };
-  static constexpr std::size_t kLater = 4096;      // done ones that are cleared away together
-  std::vector<Later> later_;                       // from later_first_ on: pages that the card may still reach
-  std::size_t later_first_ = 0;
+  Backlog<Later> later_;                           // pages that the card may still reach
 };
 
 }  // namespace gd
