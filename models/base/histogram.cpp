@@ -20,18 +20,26 @@ std::uint64_t Histogram::lower(unsigned i) {
 }
 
 void Histogram::add(std::uint64_t v, std::uint64_t times) {
-  const unsigned i = index(v);
-  const std::uint64_t low = buckets_[i] + times;
-  buckets_[i] = static_cast<std::uint32_t>(low);
-  if (__builtin_expect(low >> 32 != 0, 0)) carried_[i] += static_cast<std::uint32_t>(low >> 32);
+  settle();
+  waiting_ = index(v);
+  waiting_times_ = times;
+  __builtin_prefetch(&buckets_[waiting_], 1);
   count_ += times;
   sum_ += v * times;
   min_ = std::min(min_, v);
   max_ = std::max(max_, v);
 }
 
+void Histogram::settle() const {
+  const std::uint64_t low = buckets_[waiting_] + waiting_times_;
+  buckets_[waiting_] = static_cast<std::uint32_t>(low);
+  if (__builtin_expect(low >> 32 != 0, 0)) carried_[waiting_] += static_cast<std::uint32_t>(low >> 32);
+  waiting_times_ = 0;
+}
+
 std::uint64_t Histogram::quantile(std::uint64_t num, std::uint64_t den) const {
   if (count_ == 0) return 0;
+  settle();
   const std::uint64_t rank = static_cast<std::uint64_t>((static_cast<unsigned __int128>(count_) * num + den - 1) / den);
   std::uint64_t seen = 0;
   for (unsigned i = 0; i < buckets_.size(); ++i) {
@@ -42,6 +50,7 @@ std::uint64_t Histogram::quantile(std::uint64_t num, std::uint64_t den) const {
 }
 
 void Histogram::reset() {
+  waiting_times_ = 0;
   std::fill(buckets_.begin(), buckets_.end(), 0);
   std::fill(carried_.begin(), carried_.end(), 0);
   count_ = sum_ = max_ = 0;

@@ -23,6 +23,7 @@ class Histogram {
   // Calls f(lower, upper, count) for each non-empty bucket, ascending.
   template <class F>
   void each(F f) const {
+    settle();
     for (unsigned i = 0; i < buckets_.size(); ++i)
       if (const std::uint64_t n = in(i)) f(lower(i), lower(i + 1) - 1, n);
   }
@@ -35,7 +36,11 @@ class Histogram {
   static std::uint64_t lower(unsigned i);
   std::uint64_t in(unsigned i) const { return std::uint64_t{carried_[i]} << 32 | buckets_[i]; }
   // Counts in halves: a frame adds to a dozen histograms, whose buckets then lie twice as close.
-  std::vector<std::uint32_t> buckets_, carried_;
+  mutable std::vector<std::uint32_t> buckets_, carried_;
+  // The last value is counted with the next: until then its bucket has come into the simulating machine's cache.
+  void settle() const;
+  mutable unsigned waiting_ = 0;
+  mutable std::uint64_t waiting_times_ = 0;
   std::uint64_t count_ = 0, sum_ = 0, min_ = UINT64_MAX, max_ = 0;
 };
 

@@ -4,6 +4,8 @@
 #pragma once
 #include <cstdint>
 
+#include "models/base/divisor.h"
+
 namespace gd {
 
 using Time = std::int64_t;    // picoseconds since the start of the simulation, or a duration in picoseconds
@@ -27,15 +29,16 @@ constexpr std::uint64_t lines_spanned(std::uint64_t addr, Bytes len) {
 }
 
 // (a * b + rest) / by, the remainder left in `rest`; in 64 bits where that is enough.
-inline std::uint64_t divide(std::uint64_t a, std::uint64_t b, std::uint64_t& rest, std::uint64_t by) {
+inline std::uint64_t divide(std::uint64_t a, std::uint64_t b, std::uint64_t& rest, const Divisor& by) {
   std::uint64_t n;
-  if (!__builtin_mul_overflow(a, b, &n) && !__builtin_add_overflow(n, rest, &n)) {
-    rest = n % by;
-    return n / by;
+  if (__builtin_expect(!__builtin_mul_overflow(a, b, &n) && !__builtin_add_overflow(n, rest, &n), 1)) {
+    const std::uint64_t q = by.of(n);
+    rest = n - q * by.value();
+    return q;
   }
   const unsigned __int128 wide = static_cast<unsigned __int128>(a) * b + rest;
-  rest = static_cast<std::uint64_t>(wide % by);
-  return static_cast<std::uint64_t>(wide / by);
+  rest = static_cast<std::uint64_t>(wide % by.value());
+  return static_cast<std::uint64_t>(wide / by.value());
 }
 
 // Turns counts of a unit into time at `units_per_second`, exactly: the sum of all take() results is never more than
@@ -43,19 +46,19 @@ inline std::uint64_t divide(std::uint64_t a, std::uint64_t b, std::uint64_t& res
 class RateClock {
  public:
   explicit RateClock(std::uint64_t units_per_second = 1) : rate_(units_per_second) {}
-  std::uint64_t rate() const { return rate_; }
+  std::uint64_t rate() const { return rate_.value(); }
   // Duration of `units`, carrying the remainder to the next call.
   Time take(std::uint64_t units) {
     return static_cast<Time>(divide(units, kSec, rest_, rate_));
   }
   // Duration of `units` rounded up, without carrying (for estimates and limits).
   Time peek(std::uint64_t units) const {
-    std::uint64_t rest = rate_ - 1;
+    std::uint64_t rest = rate() - 1;
     return static_cast<Time>(divide(units, kSec, rest, rate_));
   }
 
  private:
-  std::uint64_t rate_;
+  Divisor rate_;
   std::uint64_t rest_ = 0;
 };
 
@@ -63,21 +66,27 @@ class RateClock {
 class CycleClock {
  public:
   explicit CycleClock(std::uint64_t hz = 1'000'000'000) : hz_(hz) {}
-  std::uint64_t hz() const { return hz_; }
+  std::uint64_t hz() const { return hz_.value(); }
   Time take(std::uint64_t milli_cycles) {
-    return static_cast<Time>(divide(milli_cycles, 1'000'000'000ULL, rest_, hz_));
+    return static_cast<Time>(divide(milli_cycles, kGiga.value(), rest_, hz_));
+  }
+  // The same, rounded down, nothing carried.
+  Time peek(std::uint64_t milli_cycles) const {
+    std::uint64_t rest = 0;
+    return static_cast<Time>(divide(milli_cycles, kGiga.value(), rest, hz_));
   }
   // Milli-cycles that a stall of `t` picoseconds takes, remainder carried.
   std::uint64_t stall(Time t) {
-    return divide(static_cast<std::uint64_t>(t), hz_, stall_rest_, 1'000'000'000ULL);
+    return divide(static_cast<std::uint64_t>(t), hz(), stall_rest_, kGiga);
   }
   // Milli-cycles in a duration, rounded down, nothing carried.
   std::uint64_t in(Time t) const {
-    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(t) * hz_ / 1'000'000'000ULL);
+    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(t) * hz() / kGiga.value());
   }
 
  private:
-  std::uint64_t hz_;
+  static constexpr Divisor kGiga{1'000'000'000};   // picoseconds in a milli-cycle of 1 Hz
+  Divisor hz_;
   std::uint64_t rest_ = 0, stall_rest_ = 0;
 };
 

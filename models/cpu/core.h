@@ -77,7 +77,7 @@ class Step {
   Time start() const { return start_; }
   // The present moment within the step: start plus what was charged so far. For stamps and deadlines.
   Time now() const { return start_ + elapsed(); }
-  Time elapsed() const;
+  Time elapsed() const { return clock_->peek(mc_); }
   // True when the step has reached its limit, or has effects that others wait for, and should return.
   bool over() const { return mc_ >= limit_mc_ || awaited_; }
   // Nothing has been charged yet: memory is as it is at now(). What others write is seen as it was at start(), so that a

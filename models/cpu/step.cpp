@@ -6,12 +6,6 @@
 
 namespace gd {
 
-Time Step::elapsed() const {
-  // 64 bits hold steps of up to 18 G milli-cycles (seconds).
-  if (mc_ < UINT64_MAX / 1'000'000'000ULL) return static_cast<Time>(mc_ * 1'000'000'000ULL / clock_->hz());
-  return static_cast<Time>(static_cast<unsigned __int128>(mc_) * 1'000'000'000ULL / clock_->hz());
-}
-
 void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
   const std::uint64_t mc = c.fixed_mc + c.unit_mc * units;
   mc_ += mc;
@@ -48,9 +42,13 @@ void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
 void Step::copy(const Cost& c, Hpa dst, Hpa src, Bytes n) {
   add(c.op, c.fixed_mc + c.unit_mc * n);
   if (n == 0) return;
+  std::uint8_t* const to = memory_->phys().at(dst);
+  const std::uint8_t* const from = memory_->phys().at(src);
+  fetch_ahead(from, n);
+  fetch_ahead(to, n);
   touch(c.op, src, n, Touch::stream_load);
   touch(c.op, dst, n, Touch::stream_store);
-  std::memmove(memory_->phys().at(dst), memory_->phys().at(src), n);
+  std::memmove(to, from, n);
   ledger_->bytes(row_, c.op, n);
 }
 

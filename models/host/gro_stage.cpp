@@ -9,7 +9,7 @@
 namespace gd {
 
 GroStage::GroStage(const GroParams& params, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs)
-    : params_(params), phys_(phys), skbs_(skbs), frames_(frames), table_(params.rules, params.udp), receive_(costs.get("gro.receive")),
+    : params_(params), jiffy_(kSec / params.hz), phys_(phys), skbs_(skbs), frames_(frames), table_(params.rules, params.udp), receive_(costs.get("gro.receive")),
       compare_(costs.get("gro.compare")), merge_frag_(costs.get("gro.merge_frag")), chain_(costs.get("gro.chain")),
       complete_(costs.get("gro.complete")), checksum_(costs.get("gro.checksum")), match_(costs.get("gro.match")),
       pull_(costs.get("gro.pull")), slow_pull_(costs.get("gro.slow_pull")), expand_(costs.get("gro.expand_head")), gathered_(kGathered) {}

@@ -92,10 +92,11 @@ class GroStage {
   void merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path);
   void pass(Step& s, Skb* skb, PacketSink& up);
   void give(Step& s, Skb* skb, PacketSink& up);
-  std::int64_t tick(const Step& s) const { return s.start() / (kSec / params_.hz); }   // jiffies
+  std::int64_t tick(const Step& s) const { return static_cast<std::int64_t>(jiffy_.of(static_cast<std::uint64_t>(s.start()))); }
   bool old() const { return table_.rules() == GroRules::linux_2_6_35; }
 
   GroParams params_;
+  Divisor jiffy_;   // ps
   PhysMem& phys_;
   SkbPool& skbs_;
   FrameTable& frames_;

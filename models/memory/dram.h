@@ -45,7 +45,7 @@ class Dram {
   // Time that the pool needs for `bytes`, rounded up.
   Time transfer(Bytes bytes) const {
     if (bytes == 0) return 0;
-    std::uint64_t rest = rate_ - 1;
+    std::uint64_t rest = rate_.value() - 1;
     return static_cast<Time>(divide(bytes, kSec, rest, rate_));
   }
   // Bytes granted to the window that holds `t`, while it is remembered (0 otherwise).
@@ -55,6 +55,8 @@ class Dram {
   struct Window {
     std::int64_t index = -1;   // number of the window since time 0
     Bytes used = 0, budget = 0;
+    Bytes priced = UINT64_MAX; // `used` for which `price` was worked out
+    Time price = 0;
   };
   Window fresh(std::int64_t index) const;
   // The window of that number, emptied if its place held an older one.
@@ -63,16 +65,24 @@ class Dram {
     if (w.index != index) w = fresh(index);
     return w;
   }
-  Time loaded(const Window& w) const;
+  // Added latency at what the window has granted.
+  Time loaded(Window& w) const {
+    if (w.priced != w.used) w.priced = w.used, w.price = price(w);
+    return w.price;
+  }
+  Time price(const Window& w) const;
   void grow(std::int64_t oldest);
 
-  std::uint64_t rate_;
+  Divisor rate_;
   Bytes whole_ = 0;               // bytes in a window, and what is left, in 1 / kSec of a byte
   std::uint64_t fraction_ = 0;
   Time idle_, length_;
+  Divisor by_length_, by_budget_[2];   // budgets are whole_ or one more
   Time loaded_[9];
   unsigned ranks_;
   Time refresh_interval_, refresh_time_;
+  Time spacing_;                  // between the refreshes of two ranks
+  Divisor by_interval_, by_spacing_, by_ranks_;
   std::vector<Window> ring_;      // a power of two; window i at i modulo its size
   std::int64_t full_until_ = 0;   // every window from the present one up to here is full
 };

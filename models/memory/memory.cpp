@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "models/base/bytes.h"
 #include "models/base/error.h"
 #include "models/memory/dram.h"
 #include "models/memory/llc.h"
@@ -49,6 +50,7 @@ constexpr std::uint64_t lines_of(Hpa a, Hpa end) { return (end - 1) / kLine - a 
 MemorySystem::MemorySystem(sc_core::sc_module_name module_name, Agenda& agenda, PhysMem& phys, const MemoryParams& params,
                            std::uint64_t seed)
     : sc_module(module_name), socket("socket"), agenda_(agenda), phys_(phys), params_(checked(params)),
+      by_parallelism_(params.stream_parallelism),
       llc_(std::make_unique<LastLevelCache>(params.llc_size, params.llc_ways, params.ddio_ways, seed)),
       recent_(std::make_unique<RecentLines>(params.private_size / kLine)), dram_(std::make_unique<Dram>(dram_params(params))) {
   if (phys.has_remote()) {
@@ -96,7 +98,7 @@ Time MemorySystem::waited(Time stall, Touch how) const {
     case Touch::load: break;
     case Touch::store: return stall / 2;
     case Touch::stream_load:
-    case Touch::stream_store: return stall / params_.stream_parallelism;
+    case Touch::stream_store: return static_cast<Time>(by_parallelism_.of(static_cast<std::uint64_t>(stall)));
   }
   return stall;
 }
@@ -275,6 +277,7 @@ void MemorySystem::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& d
   const Time now = agenda_.now(), at = now + from_sc(delay);
   Time t = 0;
   if (gp.is_write()) {
+    if (moves) fetch_ahead(phys_.at(a), len);
     t = device_write(now, at, a, len);
     if (moves) std::memcpy(phys_.at(a), gp.get_data_ptr(), len);
   } else if (gp.is_read()) {

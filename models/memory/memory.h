@@ -128,6 +128,7 @@ class MemorySystem : public sc_core::sc_module {
   Agenda& agenda_;
   PhysMem& phys_;
   MemoryParams params_;
+  Divisor by_parallelism_;
   MemoryStats stats_;
   std::unique_ptr<LastLevelCache> llc_;
   std::unique_ptr<RecentLines> recent_;

@@ -137,14 +137,22 @@ class Pcie : public sc_core::sc_module {
     // `n` TLPs came the other way.
     void acknowledge(std::uint64_t n) {
       const std::uint64_t before = owed;
-      if (ack_tlps) ack_rest += n, owed += ack_rest / ack_tlps * kDllp, ack_rest %= ack_tlps;
-      if (fc_tlps) fc_rest += n, owed += fc_rest / fc_tlps * kDllp, fc_rest %= fc_tlps;
+      answer(n, ack_tlps, ack_rest);
+      answer(n, fc_tlps, fc_rest);
       dllp_bytes += owed - before;
+    }
+    // One DLLP for each `tlps` of them; `rest` of them have none yet.
+    void answer(std::uint64_t n, const Divisor& tlps, std::uint64_t& rest) {
+      if (tlps.value() == 0) return;
+      rest += n;
+      const std::uint64_t dllps = tlps.of(rest);
+      owed += dllps * kDllp;
+      rest -= dllps * tlps.value();
     }
     static constexpr Bytes kDllp = 8;   // framing, type, data, CRC
     Calendar calendar;
     RateClock rate;
-    std::uint32_t ack_tlps, fc_tlps;
+    Divisor ack_tlps, fc_tlps;
     std::uint64_t ack_rest = 0, fc_rest = 0;
     Bytes owed = 0;
     std::uint64_t tlp_bytes = 0, dllp_bytes = 0;

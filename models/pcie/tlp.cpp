@@ -27,7 +27,7 @@ constexpr Parts part(std::uint64_t address, Bytes n) {
 
 constexpr std::uint64_t requests(std::uint64_t address, Bytes n, Bytes chunk) {
   const Parts s = part(address, n);
-  return pieces(s.head, chunk) + s.whole * (kBorder / chunk) + pieces(s.tail, chunk);
+  return pieces(s.head, chunk) + s.whole * (kBorder >> std::countr_zero(chunk)) + pieces(s.tail, chunk);
 }
 
 // Completions of one request of n bytes that starts `offset` bytes after a read completion boundary.

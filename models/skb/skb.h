@@ -37,9 +37,11 @@ enum class Checksum : std::uint8_t {
   bad            // the NIC found it wrong; handed up for the stack to judge
 };
 
-struct Skb {
+struct Skb;
+
+// What an sk_buff holds besides its fragments: all of it is cleared when one is allocated, the fragments are not.
+struct SkbFields {
   Frag head;                       // linear part; length 0 when the packet is in fragments only
-  Frag frags[kMaxSkbFrags2635];
   std::uint8_t nr_frags = 0;
   bool head_is_page = false;       // the linear part lies in a buffer of the ring (build_skb), not in the skb's own slab
   Checksum checksum = Checksum::none;
@@ -71,6 +73,10 @@ struct Skb {
   Skb* origin = nullptr;           // a replica: the packet whose pages it shares
   std::uint8_t shares = 0;         // replicas of this packet that are not freed
   bool released = false;           // freed itself: its pages go back with the last replica
+};
+
+struct Skb : SkbFields {
+  Frag frags[kMaxSkbFrags2635];    // the first nr_frags
 
   static constexpr std::uint32_t kHeadroom = 64;       // NET_SKB_PAD, where open_head() puts headers
   static constexpr Bytes kStruct = 256, kSlab = 512;   // sk_buff 232 B in its cache; head kmalloc-512 (header + shared info)

@@ -25,10 +25,12 @@
 namespace gd {
 
 struct Segment {
-  Gpa gpa = 0;
-  std::uint32_t len = 0;
-  bool write = false;      // device-writable
-  Gpa desc = 0;            // where its descriptor lies
+  Segment() = default;     // an array is not cleared: a take fills what it counts
+  Segment(Gpa a, std::uint32_t n, bool writable = false, Gpa descriptor = 0) : gpa(a), len(n), write(writable), desc(descriptor) {}
+  Gpa gpa;
+  std::uint32_t len;
+  bool write;              // device-writable
+  Gpa desc;                // where its descriptor lies
 };
 
 // What is wrong with what a guest put into a ring.

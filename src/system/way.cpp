@@ -5,7 +5,7 @@
 namespace gd::system {
 
 void WaySampler::ended(const FrameMeta& f, Drop why, Time t) {
-  if (f.fate == Fate::delivered && f.in_cohort && f.payload_length > 0 && !f.replica && seen_++ % stride_ == 0) {
+  if (f.fate == Fate::delivered && f.in_cohort && f.payload_length > 0 && !f.replica && (seen_++ & (stride_ - 1)) == 0) {
     if (kept_.size() == kKept) {
       for (std::size_t i = 0; i < kKept / 2; ++i) kept_[i] = kept_[2 * i];
       kept_.resize(kKept / 2);

@@ -28,7 +28,7 @@ class WaySampler : public FrameTable::Listener {
     Time latency() const { return at[static_cast<int>(Stage::app)] - at[0]; }
   };
   std::vector<Kept> kept_;
-  std::uint64_t seen_ = 0, stride_ = 1;
+  std::uint64_t seen_ = 0, stride_ = 1;   // a power of two
   FrameTable::Listener* next_ = nullptr;
 };
 
