@@ -31,6 +31,17 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64
   target_compile_options(gd_flags INTERFACE -mmemset-strategy=vector_loop:512:noalign,libcall:-1:noalign
                                             -mmemcpy-strategy=vector_loop:512:noalign,libcall:-1:noalign)
 endif()
+# Two programs of one tree: the first counts how often each branch is taken, the second is compiled for these counts (tools/fast).
+if(GUESTDMA_PROFILE STREQUAL "collect")
+  target_compile_definitions(gd_flags INTERFACE GUESTDMA_COUNTS)
+  target_compile_options(gd_flags INTERFACE -fprofile-generate -fprofile-update=single -Wno-error)
+  target_link_options(gd_flags INTERFACE -fprofile-generate)
+elseif(GUESTDMA_PROFILE STREQUAL "apply")
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)   # what is often called is inlined across rooms
+  target_compile_options(gd_flags INTERFACE -fprofile-use -fprofile-correction -Wno-missing-profile -Wno-error)
+elseif(GUESTDMA_PROFILE)
+  message(FATAL_ERROR "GUESTDMA_PROFILE is \"${GUESTDMA_PROFILE}\"; allowed: collect, apply, or nothing")
+endif()
 if(GUESTDMA_SANITIZE)
   target_compile_options(gd_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined
                                             -fno-omit-frame-pointer)

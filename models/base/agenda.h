@@ -85,10 +85,18 @@ class Agenda : public sc_core::sc_module {
     if (slot != running_) settle(slot);   // the running actor's way up is settled when it has acted
     if (!dispatching_ && t < armed_) arm(t);
   }
+  // The way up from a leaf. The winner so far stays in registers, so that no level waits for what the one below has stored.
   void settle(std::uint32_t slot) {
-    for (std::uint32_t i = (leaves_ + slot) / 2; i > 0; i /= 2) {
-      const Node &left = node_[2 * i], &right = node_[2 * i + 1];
-      node_[i] = right.when < left.when ? right : left;
+    std::uint32_t i = leaves_ + slot;
+    Node* const node = node_.data();
+    auto when = static_cast<std::uint64_t>(node[i].when);
+    for (; i > 1; i /= 2) {
+      const Node& sibling = node[i ^ 1];
+      const auto other = static_cast<std::uint64_t>(sibling.when);
+      const bool loses = other < when + (i & 1);   // of equals the left one wins
+      when = loses ? other : when;
+      slot = loses ? sibling.slot : slot;
+      node[i / 2] = {static_cast<Time>(when), slot};
     }
   }
   void arm(Time t);

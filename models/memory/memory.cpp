@@ -277,7 +277,10 @@ void MemorySystem::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& d
   const Time now = agenda_.now(), at = now + from_sc(delay);
   Time t = 0;
   if (gp.is_write()) {
-    if (moves) fetch_ahead(phys_.at(a), len);
+    if (moves) {
+      recent_->fetch_ahead(a);
+      fetch_ahead(phys_.at(a), len);
+    }
     t = device_write(now, at, a, len);
     if (moves) std::memcpy(phys_.at(a), gp.get_data_ptr(), len);
   } else if (gp.is_read()) {

@@ -10,7 +10,6 @@ namespace gd {
 
 namespace {
 
-constexpr unsigned kEvents = 8;
 constexpr std::size_t kMessages = 16;
 constexpr std::size_t kParsed = 8192;   // header places remembered, a power of two
 
@@ -41,8 +40,9 @@ const char* owner_name(Owner o) {
   return names[static_cast<int>(o)];
 }
 
-void Ownership::note(Buffer& b, Owner from, Owner to, Time t, const char* where) {
-  b.last[b.events % kEvents] = {t, where, from, to};
+void Ownership::note(BufferId id, Owner from, Owner to, Time t, const char* where) {
+  Buffer& b = buffers_[id];
+  history_[id].last[b.events % kEvents] = {t, where, from, to};
   // Stays in 8..15 once the ring is full, so that the count tells how many events there are.
   b.events = static_cast<std::uint8_t>(b.events + 1 == 2 * kEvents ? kEvents : b.events + 1);
 }
@@ -70,6 +70,7 @@ BufferId Ownership::add(Hpa start, Bytes len, Owner owner, Home home) {
   if (free.empty()) {
     id = static_cast<BufferId>(buffers_.size());
     buffers_.emplace_back();
+    history_.emplace_back();
   } else {
     id = free.back();
     free.pop_back();
@@ -103,7 +104,7 @@ void Ownership::remove(BufferId id, Owner from, Time t, const char* where) {
   if (b.owner != from || (from != Owner::host && from != Owner::guest))
     violation(id, t, std::string("unregistered at ") + where + " as owned by " + owner_name(from) + ", but its owner is " +
                          owner_name(b.owner));
-  note(b, b.owner, Owner::none, t, where);
+  note(id, b.owner, Owner::none, t, where);
   unlink(id);
   --counts_[static_cast<int>(b.owner)];
   b.owner = Owner::none;
@@ -120,7 +121,7 @@ void Ownership::move(BufferId id, Owner from, Owner to, Time t, const char* wher
     violation(id, t, moved(from, to, where) + ", but its owner is " + owner_name(b.owner));
   if (to == Owner::host && b.home == Home::guest)
     violation(id, t, std::string("a guest's buffer is freed to the host at ") + where);
-  note(b, from, to, t, where);
+  note(id, from, to, t, where);
   set_owner(b, to);
   if (b.foreign && to != Owner::skb && to != Owner::in_flight) leaks(b);
 }
@@ -157,7 +158,7 @@ BufferId Ownership::device_write(Hpa a, Bytes len, Time t, const char* where) {
   } else {
     b.written = std::min(b.written, at), b.written_end = std::max(b.written_end, end);
   }
-  note(b, before, b.owner, t, where);
+  note(id, before, b.owner, t, where);
   return id;
 }
 
@@ -243,7 +244,7 @@ void Ownership::expect(Owner o, std::uint64_t expected, Time t, const char* wher
   for (BufferId i = 0; i < buffers_.size(); ++i) {
     const Buffer& b = buffers_[i];
     if (b.owner != o || o == Owner::none || suspect(i)) continue;
-    const Time last = b.events ? b.last[(b.events - 1) % kEvents].t : 0;
+    const Time last = b.events ? history_[i].last[(b.events - 1) % kEvents].t : 0;
     if (last < since) since = last, oldest = i;
   }
   violation(oldest, t, std::string(where) + ": " + std::to_string(there) + " buffers are owned as " + owner_name(o) +
@@ -278,7 +279,7 @@ std::string Ownership::describe(BufferId id) const {
   const unsigned n = std::min<unsigned>(b.events, kEvents);
   if (n) s += "; last events:";
   for (unsigned i = 0; i < n; ++i) {
-    const Event& e = b.last[(b.events - n + i) % kEvents];
+    const Event& e = history_[id].last[(b.events - n + i) % kEvents];
     s += (i ? ", " : " ") + ns(e.t) + " " + e.where + " ";
     s += e.from == e.to ? std::string("used as ") + owner_name(e.to) : std::string(owner_name(e.from)) + " to " + owner_name(e.to);
   }

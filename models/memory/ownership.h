@@ -129,26 +129,32 @@ class Ownership {
     const char* where;
     Owner from, to;
   };
+  // Half a line of the simulating machine, for a frame looks at a dozen of them; their events lie elsewhere.
   struct Buffer {
     Hpa start = 0;
     Bytes len = 0;
+    std::uint32_t written = 0, written_end = 0;   // what a device has written since it was posted, from the start
+    BufferId next_in_page = kNoBuffer;
     Owner owner = Owner::none;
     Home home = Home::host;
     bool foreign = false;          // not_for_its_guest()
-    std::uint32_t written = 0, written_end = 0;   // what a device has written since it was posted, from the start
-    std::uint8_t events = 0;       // total modulo 256; the ring holds the last 8
-    BufferId next_in_page = kNoBuffer;
-    Event last[8];
+    std::uint8_t events = 0;       // below 8 the number of them; from 8 to 15 there were more, and the ring is full
+  };
+  static_assert(sizeof(Buffer) == 32);
+  static constexpr unsigned kEvents = 8;
+  struct History {
+    Event last[kEvents];           // a ring
   };
   struct Fence {
     Hpa start;
     Bytes len;
   };
-  void note(Buffer& b, Owner from, Owner to, Time t, const char* where);
+  void note(BufferId b, Owner from, Owner to, Time t, const char* where);
   void set_owner(Buffer& b, Owner to);
   void unlink(BufferId b);
   std::string describe(BufferId b) const;
   std::vector<Buffer> buffers_;
+  std::vector<History> history_;         // by BufferId
   std::vector<Fence> fences_;
   std::uint64_t escapes_ = 0;
   std::vector<BufferId> free_;

@@ -42,7 +42,10 @@ class RecentLines {
     return static_cast<std::uint32_t>(((std::uint64_t{1} << count) - 1) << first);
   }
   static std::uint32_t region_of(Hpa a) { return static_cast<std::uint32_t>(a / kRegion); }
-  Entry& slot(std::uint32_t region) { return table_[region * 0x9E3779B1u >> (32 - kBits)]; }
+  Entry& slot(std::uint32_t region) { return table_[place(region)]; }
+
+  // Asks the simulating machine for the slot of `a`.
+  void fetch_ahead(Hpa a) const { __builtin_prefetch(&table_[place(region_of(a))]); }
 
   // True when all of `want` is in the private cache of `core` (for a write: changed by it before), which then counts as used.
   bool holds(Entry& e, std::uint32_t region, std::uint16_t core, std::uint32_t want, bool writes) const {
@@ -83,6 +86,7 @@ class RecentLines {
  private:
   static constexpr unsigned kBits = 11;
   static constexpr std::size_t kEntries = std::size_t{1} << kBits;
+  static std::uint32_t place(std::uint32_t region) { return region * 0x9E3779B1u >> (32 - kBits); }
   std::uint64_t brought_in(std::uint16_t core) const { return counts_[core]; }
   std::uint64_t private_lines_;
   std::array<std::uint64_t, kCores> counts_{};   // lines brought in, by core

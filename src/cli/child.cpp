@@ -14,6 +14,10 @@
 #include "src/cli/exit_code.h"
 #include "src/cli/signals.h"
 
+#if defined(GUESTDMA_COUNTS)
+extern "C" void __gcov_dump(void);   // libgcov
+#endif
+
 namespace gd::cli {
 
 namespace {
@@ -49,6 +53,9 @@ void child_main(const Job& job, int fd, pid_t parent) {
   Reporter reporter(fd);
   const int code = run(job, reporter);
   std::fflush(nullptr);
+#if defined(GUESTDMA_COUNTS)
+  __gcov_dump();   // what else happens at exit
+#endif
   ::_exit(code);
 }
 

@@ -11,14 +11,14 @@ missing=$scratch/missing
 uid=$scratch/uid
 fakes=$scratch/bin
 mkdir -p "$clone/tools" "$clone/.ci" "$fakes"
-cp -R "$source_root"/tools/{run,test,setup,packages,lib} "$clone/tools/"
+cp -R "$source_root"/tools/{run,test,fast,setup,packages,lib} "$clone/tools/"
 cp "$source_root/.ci/run" "$clone/.ci/"
 touch "$calls" "$missing"
 echo 0 >"$uid"
 unset NO_COLOR CXX CMAKE_GENERATOR
 
 # What the scripts and the dummy project use, and nothing of the machine's apt, dpkg or sudo.
-ln -s /usr/bin/{bash,cat,chmod,cmake,cp,ctest,dirname,env,flock,grep,mkdir,ninja,nproc,readlink,sed,sh,sleep,tail,test,touch,true} "$fakes/"
+ln -s /usr/bin/{basename,bash,cat,chmod,cmake,cp,ctest,dirname,env,find,flock,grep,mkdir,mktemp,ninja,nproc,readlink,rm,sed,sh,sleep,tail,test,touch,true} "$fakes/"
 fake() {
   rm -f "$fakes/$1"
   { echo '#!/bin/bash'; cat; } >"$fakes/$1"
@@ -50,7 +50,9 @@ cat >"$clone/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.25)
 project(dummy LANGUAGES NONE)
 option(GUESTDMA_TESTS "" ON)
-add_custom_command(OUTPUT stamp DEPENDS program.sh
+set(GUESTDMA_PROFILE "" CACHE STRING "")
+file(CONFIGURE OUTPUT profile CONTENT "@GUESTDMA_PROFILE@" @ONLY)
+add_custom_command(OUTPUT stamp DEPENDS program.sh "${PROJECT_BINARY_DIR}/profile"
   COMMAND sh "${PROJECT_SOURCE_DIR}/build.sh" "${PROJECT_SOURCE_DIR}" bin/guestdma
   COMMAND "${CMAKE_COMMAND}" -E touch stamp VERBATIM)
 add_custom_target(guestdma ALL DEPENDS stamp)
@@ -78,6 +80,8 @@ case $1 in
   pwd) pwd -P ;;
   path) echo "$PATH" ;;
   cat) cat ;;
+  run) echo "$2" >>"$(dirname -- "$0")/../trained"; exit 1 ;;
+  bench) echo bench >>"$(dirname -- "$0")/../trained"; exit "$(cat bench-exit 2>/dev/null || echo 0)" ;;
   sleep) touch "$3"; exec sleep "$2" ;;
 esac
 END

@@ -1,5 +1,5 @@
 #!/bin/bash
-# scripts_test.sh CASE: one case of the behaviour of tools/run, tools/test and tools/setup.
+# scripts_test.sh CASE: one case of the behaviour of tools/run, tools/test, tools/fast and tools/setup.
 . "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/scratch.sh"
 
 flags='-o DPkg::Lock::Timeout=600'
@@ -54,6 +54,30 @@ foreign_environment() {   # another cmake on the caller's PATH, another compiler
   PATH=$scratch/foreign:$PATH CXX=/nowhere CMAKE_GENERATOR=Nothing CMAKE_TOOLCHAIN_FILE=/nowhere \
     gd "$clone/tools/run" show fine
   status_is 0; out_is fine
+}
+
+fast_counts_between_two_builds() {
+  cd "$scratch" || exit 1
+  mkdir "$clone/scenarios"
+  touch "$clone/scenarios/b c.json" "$clone/scenarios/a.json"
+  gd "$clone/tools/fast"
+  status_is 0; out_is ''; err_has "built $clone/build-fast/bin/guestdma"
+  [ "$(cat "$clone/builds")" = $'built\nbuilt' ] || wrong 'two builds expected'
+  [ "$(cat "$clone/build-fast/trained")" = "$clone/scenarios/a.json"$'\n'"$clone/scenarios/b c.json"$'\nbench' ] ||
+    wrong 'a run of each scenario and a bench expected, whatever the runs end with'
+  [ "$(cat "$clone/build-fast/profile")" = apply ] || wrong 'a program compiled for the counts expected'
+  gd "$clone/tools/fast"
+  status_is 0; err_has 'nothing has changed'
+  [ "$(cat "$clone/builds")" = $'built\nbuilt' ] || wrong 'nothing to build expected'
+  [ ! -e "$clone/build" ] || wrong 'the tree of run was touched'
+  sleep 0.01; touch "$clone/program.sh"
+  echo 3 >"$scratch/bench-exit"
+  gd "$clone/tools/fast"
+  status_is 5; err_has 'the run that is counted failed'
+  rm "$scratch/bench-exit"
+  gd "$clone/tools/fast"     # what was left half done is done anew
+  status_is 0; err_has "built $clone/build-fast/bin/guestdma"
+  [ "$(cat "$clone/build-fast/profile")" = apply ] || wrong 'a program compiled for the counts expected'
 }
 
 nothing_missing_no_apt() {

@@ -5,9 +5,13 @@
 # GUESTDMA_TOOL_PATH: where the set-up looks for its tools; the caller's PATH is for the program alone, so that a
 # compiler, a cmake or a python3 from elsewhere on it does no harm.
 
-build=$root/build
-log=$build/setup.log
-lock=$build/.lock
+# use_tree NAME: the build tree, below the clone.
+use_tree() {
+  build=$root/$1
+  log=$build/setup.log
+  lock=$build/.lock
+}
+use_tree build
 lock_timeout=600   # seconds, for apt's locks
 caller_path=$PATH
 PATH=${GUESTDMA_TOOL_PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
