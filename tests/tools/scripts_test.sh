@@ -243,7 +243,12 @@ ci_run() {   # all are called whatever the first says, and each makes it fail
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'random: build/bin/guestdma . --count 200'*) ;; *) wrong 'random scenarios expected' ;; esac
-  rm "$clone/random-exit"; touch "$clone/second-fails"
+  case $out in *'baselines: --junit build/ci/fast.xml'*) ;; *) wrong 'the baselines of the fast program expected' ;; esac
+  rm "$clone/random-exit"; echo 1 >"$clone/bench-exit"
+  gd bash "$clone/.ci/run"
+  status_is 1
+  case $out in *'fast: exit 1'*) ;; *) wrong 'the fast program expected' ;; esac
+  rm "$clone/bench-exit"; touch "$clone/second-fails"
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'1 tests failed out of 2'*'second'*'compared scenarios/quickstart.json'*) ;; *) wrong 'the failed test and the comparison expected' ;; esac
