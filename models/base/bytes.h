@@ -17,7 +17,7 @@ inline void copy_few(void* to, const void* from, std::size_t n) {
 }
 
 // Asks the simulating machine for n bytes at `p`, of which somebody will soon copy many: while their cost is worked out they come.
-// No meaning but speed. At most the first 4 KiB.
+// No meaning but speed. At most the first 4 KiB. always_inline: GCC 12 drops calls of a function that only prefetches.
 inline __attribute__((always_inline)) void fetch_ahead(const void* p, std::size_t n) {
   constexpr std::size_t kHostLine = 64, kMost = 4096;
   const char* const bytes = static_cast<const char*>(p);

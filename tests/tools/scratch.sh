@@ -18,7 +18,7 @@ echo 0 >"$uid"
 unset NO_COLOR CXX CMAKE_GENERATOR
 
 # What the scripts and the dummy project use, and nothing of the machine's apt, dpkg or sudo.
-ln -s /usr/bin/{basename,bash,cat,chmod,cmake,cp,ctest,dirname,env,find,flock,grep,mkdir,mktemp,ninja,nproc,readlink,rm,sed,sh,sleep,tail,test,touch,true} "$fakes/"
+ln -s /usr/bin/{basename,bash,cat,chmod,cmake,cp,ctest,dirname,env,find,flock,grep,mkdir,ninja,nproc,readlink,rm,sed,sh,sleep,tail,test,touch,true} "$fakes/"
 fake() {
   rm -f "$fakes/$1"
   { echo '#!/bin/bash'; cat; } >"$fakes/$1"
