@@ -1,4 +1,5 @@
 """sweep.json as its pictures need it: axes with their values as numbers where they are, and metrics as means and intervals over seeds."""
+import functools
 import math
 import os
 import re
@@ -30,6 +31,7 @@ def text_of(value):
     return value if isinstance(value, str) else {True: "true", False: "false", None: "null"}.get(value, str(value)) if isinstance(value, (bool, type(None), int, float)) else str(value)
 
 
+@functools.cache
 def quantile(freedom, share=CONFIDENCE):
     """Two-sided quantile of Student's t: the density integrated by Simpson's rule, the bound found by bisection."""
     scale = math.exp(math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)) / math.sqrt(freedom * math.pi)
@@ -71,16 +73,13 @@ class Axis:
 class Value:
     """Mean of a metric over seeds, and half of its confidence interval (0 with one seed)."""
 
-    _quantiles = {}
-
     def __init__(self, values):
         self.values, n = values, len(values)
         self.mean = sum(values) / n
         self.half = 0.0
         if n > 1:
             spread = math.sqrt(sum((v - self.mean) ** 2 for v in values) / (n - 1))
-            self._quantiles.setdefault(n, quantile(n - 1))
-            self.half = self._quantiles[n] * spread / math.sqrt(n)
+            self.half = quantile(n - 1) * spread / math.sqrt(n)
 
 
 class Sweep:
