@@ -16,7 +16,7 @@ Dram::Dram(const DramParams& p) : rate_(p.rate), idle_(p.idle), length_(p.window
   if (p.refresh_interval < 0 || p.refresh_time < 0 || (p.refresh_interval > 0 && p.refresh_time >= p.refresh_interval))
     throw UserError("a refresh of the DRAM takes as long as the time from one to the next, or longer");
   std::copy(std::begin(p.loaded), std::end(p.loaded), loaded_);
-  const auto bytes = static_cast<unsigned __int128>(rate_.value()) * static_cast<std::uint64_t>(length_);
+  const auto bytes = static_cast<unsigned __int128>(rate_.rate()) * static_cast<std::uint64_t>(length_);
   whole_ = static_cast<Bytes>(bytes / kSec);
   fraction_ = static_cast<std::uint64_t>(bytes % kSec);
   for (unsigned more = 0; more < 2; ++more) by_budget_[more] = Divisor(whole_ + more);

@@ -43,11 +43,7 @@ class Dram {
   // How long an access at `at` to the `lines` lines from `a` on waits for a rank that is being refreshed; 0 mostly.
   Time refresh(Time at, Hpa a, std::uint64_t lines) const;
   // Time that the pool needs for `bytes`, rounded up.
-  Time transfer(Bytes bytes) const {
-    if (bytes == 0) return 0;
-    std::uint64_t rest = rate_.value() - 1;
-    return static_cast<Time>(divide(bytes, kSec, rest, rate_));
-  }
+  Time transfer(Bytes bytes) const { return rate_.peek(bytes); }
   // Bytes granted to the window that holds `t`, while it is remembered (0 otherwise).
   Bytes used(Time t) const;
 
@@ -73,7 +69,7 @@ class Dram {
   Time price(const Window& w) const;
   void grow(std::int64_t oldest);
 
-  Divisor rate_;
+  RateClock rate_;
   Bytes whole_ = 0;               // bytes in a window, and what is left, in 1 / kSec of a byte
   std::uint64_t fraction_ = 0;
   Time idle_, length_;

@@ -137,17 +137,9 @@ class Pcie : public sc_core::sc_module {
     // `n` TLPs came the other way.
     void acknowledge(std::uint64_t n) {
       const std::uint64_t before = owed;
-      answer(n, ack_tlps, ack_rest);
-      answer(n, fc_tlps, fc_rest);
+      if (ack_tlps.value() != 0) owed += divide(n, 1, ack_rest, ack_tlps) * kDllp;
+      if (fc_tlps.value() != 0) owed += divide(n, 1, fc_rest, fc_tlps) * kDllp;
       dllp_bytes += owed - before;
-    }
-    // One DLLP for each `tlps` of them; `rest` of them have none yet.
-    void answer(std::uint64_t n, const Divisor& tlps, std::uint64_t& rest) {
-      if (tlps.value() == 0) return;
-      rest += n;
-      const std::uint64_t dllps = tlps.of(rest);
-      owed += dllps * kDllp;
-      rest -= dllps * tlps.value();
     }
     static constexpr Bytes kDllp = 8;   // framing, type, data, CRC
     Calendar calendar;

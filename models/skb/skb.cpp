@@ -49,14 +49,7 @@ void SkbPool::grow(std::uint32_t n) {
 }
 
 void SkbPool::reset(Skb& skb) {
-  const Hpa struct_addr = skb.struct_addr, slab_addr = skb.slab_addr;
-  const Iova slab_iova = skb.slab_iova;
-  const BufferId slab_buffer = skb.slab_buffer;
   static_cast<SkbFields&>(skb) = SkbFields{};
-  skb.struct_addr = struct_addr;
-  skb.slab_addr = slab_addr;
-  skb.slab_iova = slab_iova;
-  skb.slab_buffer = slab_buffer;
   skb.head.token = kNoToken;
 }
 

@@ -39,7 +39,7 @@ enum class Checksum : std::uint8_t {
 
 struct Skb;
 
-// What an sk_buff holds besides its fragments: all of it is cleared when one is allocated, the fragments are not.
+// What is cleared when an sk_buff is allocated. Its fragments need not be, and where its memory lies stays.
 struct SkbFields {
   Frag head;                       // linear part; length 0 when the packet is in fragments only
   std::uint8_t nr_frags = 0;
@@ -65,10 +65,6 @@ struct SkbFields {
   Skb* list = nullptr;             // first frag_list member
   Skb* list_tail = nullptr;        // the member that takes further fragments, or null
   Skb* next = nullptr;             // queue link or frag_list link
-  Hpa struct_addr = 0;             // where the struct lies: 256 B of slab
-  Hpa slab_addr = 0;               // the skb's own linear memory: kSlab bytes, mapped for DMA for ever
-  Iova slab_iova = 0;
-  BufferId slab_buffer = kNoBuffer;
   RxPath* path = nullptr;          // the destructor: gives the buffers back
   Skb* origin = nullptr;           // a replica: the packet whose pages it shares
   std::uint8_t shares = 0;         // replicas of this packet that are not freed
@@ -77,6 +73,10 @@ struct SkbFields {
 
 struct Skb : SkbFields {
   Frag frags[kMaxSkbFrags2635];    // the first nr_frags
+  Hpa struct_addr = 0;             // where the struct lies: 256 B of slab
+  Hpa slab_addr = 0;               // the skb's own linear memory: kSlab bytes, mapped for DMA for ever
+  Iova slab_iova = 0;
+  BufferId slab_buffer = kNoBuffer;
 
   static constexpr std::uint32_t kHeadroom = 64;       // NET_SKB_PAD, where open_head() puts headers
   static constexpr Bytes kStruct = 256, kSlab = 512;   // sk_buff 232 B in its cache; head kmalloc-512 (header + shared info)
