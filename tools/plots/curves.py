@@ -204,6 +204,7 @@ def draw_load(pyplot, sweep, folder):
         axes.set_title(drawn[n], loc="left")
         ticks(axes, sweep.axes[x])
         axes.tick_params(labelbottom=True, labelleft=True)
+        axes.yaxis.set_major_locator(pyplot.LogLocator(subs=(1, 2, 5)))   # a scale within one decade has numbers too
         plain_numbers(axes.yaxis)
         axes.set_xlabel(sweep.axes[x].label(), fontsize=9)
         axes.set_ylabel("latency [us, logarithmic]" if n % wide == 0 else "")
