@@ -10,6 +10,7 @@
 #include "src/cli/paths.h"
 #include "src/cli/progress.h"
 #include "src/cli/signals.h"
+#include "src/cli/yardstick.h"
 #include "src/report/json_text.h"
 #include "src/report/results.h"
 #include "src/report/words.h"
@@ -22,6 +23,7 @@ namespace {
 struct Measured {
   std::uint64_t frames = 0, activations = 0, lookups = 0, bytes_moved = 0, peak_rss = 0;
   double cpu_s = 0, wall_s = 0;
+  double yardstick_ns = 0;   // mean of before and after
 
   double per_frame(std::uint64_t n) const { return frames == 0 ? 0 : static_cast<double>(n) / static_cast<double>(frames); }
   double speed() const { return cpu_s > 0 ? static_cast<double>(frames) / cpu_s : 0; }
@@ -35,8 +37,9 @@ struct Row {
 int measure(const Plan& plan, const scenario::StrategyChoice& choice, Reporter& reporter) {
   system::RunOptions run;
   run.progress = [&reporter](Time now, Time end) { reporter.progress(now, end); };
+  const double before = copy_and_compare_ns();
   const system::RunResult r = system::run(plan.scenario, choice, run);
-  const Measured m{r.frames, r.activations, r.lookups, r.bytes_moved, r.peak_rss_bytes, r.cpu_s, r.wall_s};
+  const Measured m{r.frames, r.activations, r.lookups, r.bytes_moved, r.peak_rss_bytes, r.cpu_s, r.wall_s, (before + copy_and_compare_ns()) / 2};
   std::string bytes(sizeof m, '\0');
   std::memcpy(bytes.data(), &m, sizeof m);
   reporter.payload(bytes);
@@ -48,7 +51,7 @@ std::string as_json(const std::vector<Row>& rows) {
   j.open('{').key("schema").count(report::kSchema).key("command").string("bench").key("runs").open('[');
   for (const Row& r : rows) {
     j.open('{', report::JsonText::flat).key("scenario").string(r.scenario).key("strategy").string(r.strategy).key("frames").count(r.m.frames);
-    j.key("cpu_s").real(r.m.cpu_s).key("wall_s").real(r.m.wall_s).key("frames_per_cpu_s").real(r.m.speed()).key("peak_rss_bytes").count(r.m.peak_rss);
+    j.key("cpu_s").real(r.m.cpu_s).key("wall_s").real(r.m.wall_s).key("frames_per_cpu_s").real(r.m.speed()).key("copy_and_compare_ns").real(r.m.yardstick_ns).key("peak_rss_bytes").count(r.m.peak_rss);
     j.key("activations_per_frame").real(r.m.per_frame(r.m.activations)).key("lookups_per_frame").real(r.m.per_frame(r.m.lookups));
     j.key("bytes_moved_per_frame").real(r.m.per_frame(r.m.bytes_moved)).close();
   }
@@ -56,10 +59,10 @@ std::string as_json(const std::vector<Row>& rows) {
 }
 
 std::string as_table(const std::vector<Row>& rows, Format format) {
-  const std::vector<std::string> heads = {"scenario", "strategy", "frames", "frames/CPU s", "peak MiB", "activations/frame", "lookups/frame", "bytes moved/frame"};
+  const std::vector<std::string> heads = {"scenario", "strategy", "frames", "frames/CPU s", "copy+compare ns", "peak MiB", "activations/frame", "lookups/frame", "bytes moved/frame"};
   Table t{"runs", heads, {}};
   for (const Row& r : rows)
-    t.rows.push_back({r.scenario, r.strategy, std::to_string(r.m.frames), report::figure(r.m.speed()), report::figure(static_cast<double>(r.m.peak_rss) / (1 << 20)),
+    t.rows.push_back({r.scenario, r.strategy, std::to_string(r.m.frames), report::figure(r.m.speed()), report::figure(r.m.yardstick_ns), report::figure(static_cast<double>(r.m.peak_rss) / (1 << 20)),
                       report::figure(r.m.per_frame(r.m.activations)), report::figure(r.m.per_frame(r.m.lookups)), report::figure(r.m.per_frame(r.m.bytes_moved))});
   if (format != Format::text) return table_text(t, format);
   // Numbers right under their heads.
