@@ -108,6 +108,55 @@ TEST(DmaApi, LazyFlushesAfterTheTimeout) {
   EXPECT_EQ(b.cell("iommu.flush").mc, IommuBench::kFlush + IommuBench::kFlushOne);
 }
 
+// The deadline is that of the oldest unmap in the queue, whatever comes after it, and whoever sees first that it has passed.
+TEST(DmaApi, TheOldestUnmapDecidesWhenToFlush) {
+  IommuBench b("bench", IommuBench::params(IommuMode::lazy));
+  const Hpa hpa = b.phys.alloc_contiguous(2 * kPage, kPage);
+  Iova x = 0, y = 0;
+  Time first = 0;
+  b.run([&](Step& s) { x = b.iommu->map(s, hpa, kPage), y = b.iommu->map(s, hpa + kPage, kPage); }, kMs);
+  b.run([&](Step& s) { b.iommu->unmap(s, x, kPage), first = s.now(); }, 2 * kMs);
+  b.run([&](Step& s) { b.iommu->unmap(s, y, kPage); }, 7 * kMs);
+  EXPECT_EQ(b.iommu->safe_to_unpin(first), first + 10 * kMs);
+  b.write(x, 64, first + 11 * kMs - b.agenda.now());
+  EXPECT_EQ(b.iommu->stats().flushes, 1u);
+  EXPECT_EQ(b.iommu->safe_to_unpin(first), first + 10 * kMs) << "the timer's time, not that of the request that saw it";
+}
+
+// Who flushes waits for the command: the unmap that fills the batch, or the core that runs next after the timer.
+TEST(DmaApi, LazyFlushesAreWaitedFor) {
+  IommuParams p = IommuBench::params(IommuMode::lazy);
+  p.invalidation_latency = 5 * kUs;
+  IommuParams at_once = p;
+  at_once.lazy_batch = 1;
+  IommuBench batch("batch", at_once), timer("timer", p);
+  for (IommuBench* bench : {&batch, &timer}) {
+    IommuBench& b = *bench;
+    const Hpa hpa = b.phys.alloc_contiguous(kPage, kPage);
+    b.run([&](Step& s) { b.iommu->unmap(s, b.iommu->map(s, hpa, kPage), kPage); }, b.kernel_now() + kMs);
+    if (bench == &timer) {
+      EXPECT_EQ(b.cell("iommu.invalidation_wait").mc, 0u);
+      b.run([](Step&) {}, b.kernel_now() + 15 * kMs);
+      b.run([&](Step& s) { b.iommu->map(s, hpa, kPage); }, b.kernel_now() + 5 * kMs);
+    }
+    EXPECT_EQ(b.cell("iommu.flush").calls, 1u);
+    EXPECT_NEAR(static_cast<double>(b.cell("iommu.invalidation_wait").mc) / 2.67, 5.0 * kUs, 10'000);
+  }
+}
+
+TEST(DmaApi, ScatteredPagesAreOneRange) {
+  IommuBench b("bench", IommuBench::params(IommuMode::strict));
+  const Hpa hpa = b.phys.alloc_contiguous(4 * kPage, kPage);
+  const Hpa pages[] = {hpa + 2 * kPage, hpa};
+  Iova iova = 0;
+  b.run([&](Step& s) { iova = b.iommu->map_pages(s, pages, 2); }, 100 * kUs);
+  EXPECT_GE(b.cell("iommu.map").mc, IommuBench::kMap + 2 * IommuBench::kMapPage);
+  b.write(iova, 64);
+  EXPECT_EQ(b.t.info().hpa, hpa + 2 * kPage);
+  b.write(iova + kPage, 64);
+  EXPECT_EQ(b.t.info().hpa, hpa);
+}
+
 TEST(DmaApi, LazyPageThatNoDeviceTouchedIsGoneAtOnce) {
   IommuBench b("bench", IommuBench::params(IommuMode::lazy));
   const Hpa hpa = b.phys.alloc_contiguous(kPage, kPage);

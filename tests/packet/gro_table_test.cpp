@@ -77,9 +77,12 @@ TEST(GroTable, WhatWasMergedBeforeClosesItsFlowsEntry) {
 }
 
 TEST(GroTable, OnlyOldEntriesTimeOut) {
+  Driver old = driver(GroRules::linux_2_6_35);
   Driver d = driver(GroRules::linux_6);
   Seg s;
-  for (s.port = 1; s.port <= 4; ++s.port) d.receive(v4(s), s.port);
+  for (s.port = 1; s.port <= 4; ++s.port) old.receive(v4(s), s.port), d.receive(v4(s), s.port);
+  old.older_than(3);
+  EXPECT_EQ(old.table.held(), 2u);
   d.older_than(3);
   EXPECT_EQ(d.delivered.size(), 2u);
   EXPECT_EQ(d.delivered[0].reason, GroReason::timeout);
@@ -117,6 +120,12 @@ TEST(GroTable, FragmentSlotsOf2635) {
   ASSERT_EQ(d.last.flushed_count, 1u);
   EXPECT_EQ(d.last.flushed[0].reason, GroReason::no_room);
 
+  Driver exact = driver(GroRules::linux_2_6_35);
+  exact.segment.frags = 2;
+  exact.receive(v4({}));
+  exact.table.set_room(exact.owner(), 2);
+  EXPECT_EQ(exact.receive(v4(second())), V::merged);
+
   Driver modern = driver(GroRules::linux_6);
   modern.segment.frags = 2;
   modern.receive(v4({}));
@@ -142,6 +151,24 @@ TEST(GroTable, LinearSegmentsOf2635) {
   mixed.segment.frags = 0;
   EXPECT_EQ(mixed.receive(v4(third)), V::held);
   EXPECT_EQ(mixed.last.flushed[0].reason, GroReason::no_room);
+}
+
+TEST(GroTable, AReusedSlotKnowsNothingOfItsFormerEntry) {
+  Driver full = driver(GroRules::linux_2_6_35);
+  full.receive(v4({}));
+  full.table.set_room(full.owner(), 0);
+  full.end_of_poll();
+  full.receive(v4({}));
+  EXPECT_EQ(full.receive(v4(second())), V::merged);
+
+  Driver chained = driver(GroRules::linux_2_6_35);
+  chained.segment.frags = 0;
+  for (int round = 0; round < 2; ++round) {
+    chained.receive(v4({}));
+    EXPECT_EQ(chained.receive(v4(second())), V::merged);
+    EXPECT_TRUE(chained.last.first_chained);
+    chained.end_of_poll();
+  }
 }
 
 TEST(GroTable, OwnerMayBeReplaced) {

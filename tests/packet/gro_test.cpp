@@ -145,7 +145,8 @@ TEST(Gro, FixedAndRisingIds) {
     Lengths linux6, old;
   };
   for (const Row& r : {Row{{8, 9, 10}, {300}, {300}}, {{8, 8, 8}, {300}, {100, 100, 100}}, {{8, 9, 9}, {200, 100}, {200, 100}},
-                       {{8, 8, 9}, {200, 100}, {100, 200}}, {{0xffff, 0, 1}, {300}, {300}}})
+                       {{8, 8, 9}, {200, 100}, {100, 200}}, {{8, 9, 8}, {200, 100}, {200, 100}},
+                       {{0xffff, 0, 1}, {300}, {300}}})
     for (GroRules rules : {GroRules::linux_6, GroRules::linux_2_6_35}) {
       Driver d = driver(rules);
       Seg s;
@@ -269,6 +270,25 @@ TEST(Gro, VlanTags) {
     d.segment.vlan_tci = 5;
     EXPECT_EQ(d.receive(v4(second())), V::merged);
   }
+}
+
+TEST(Gro, EveryBitOfTheFlowLabelIsCompared) {
+  for (unsigned bit = 0; bit < 20; ++bit) {
+    Driver d = driver(GroRules::linux_6);
+    d.receive(v6(1, 100));
+    Frame f = v6(101, 100);
+    f[17 - bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
+    EXPECT_EQ(d.receive(f), V::held) << bit;
+    EXPECT_EQ(d.table.held(), 2u) << bit;
+  }
+}
+
+TEST(Gro, ATagOfZeroThatTheCardTookOutIsNoMissingTag) {
+  Driver d = driver(GroRules::linux_6);
+  d.segment.vlan_stripped = true;
+  d.receive(v4({}));
+  d.segment.vlan_stripped = false;
+  EXPECT_EQ(d.receive(v4(second())), V::held);
 }
 
 }  // namespace gro_test

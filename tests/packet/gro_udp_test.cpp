@@ -65,13 +65,30 @@ TEST(GroUdp, WhatIsNeverMerged) {
   padded.resize(60);
   Frame bad = datagram({.id = 8});
   bad.back() ^= 1;
-  for (const Frame& f : {datagram({.id = 8, .sum = false}), short_length, padded, datagram({.data = 0, .id = 8}), bad}) {
+  const Frame unsummed = datagram({.id = 8, .sum = false});
+  for (const Frame& f : {unsummed, short_length, padded, datagram({.data = 0, .id = 8}), bad}) {
     Driver d(GroRules::linux_6, true);
     ASSERT_EQ(d.receive(datagram({})), V::held);
     EXPECT_EQ(d.receive(f), V::normal);
     EXPECT_EQ(d.last.flushed_count, 0u);         // the entry stays
     EXPECT_EQ(d.table.held(), 1u);
   }
+}
+
+TEST(GroUdp, WithoutAChecksumNotEvenWhenTheCardVouches) {
+  Driver d = udp();
+  ASSERT_EQ(d.receive(datagram({})), V::held);
+  EXPECT_EQ(d.receive(datagram({.id = 8, .sum = false})), V::normal);
+  EXPECT_EQ(d.table.held(), 1u);
+}
+
+TEST(GroUdp, WhatWasMergedBeforeClosesItsFlowsEntry) {
+  Driver d = udp();
+  ASSERT_EQ(d.receive(datagram({})), V::held);
+  d.segment.gso = true;
+  EXPECT_EQ(d.receive(datagram({.id = 8})), V::normal);
+  ASSERT_EQ(d.last.flushed_count, 1u);
+  EXPECT_EQ(d.last.flushed[0].reason, GroReason::already_merged);
 }
 
 TEST(GroUdp, DifferencesOfTheNetworkHeaderFlush) {
@@ -102,6 +119,10 @@ TEST(GroUdp, SixtyFourDatagramsOrSixtyFourKibibytes) {
   for (unsigned i = 0; i < 8; ++i) large.receive(datagram({.data = 8972, .id = 7 + i}));
   large.end_of_poll();
   EXPECT_EQ(large.lengths(), (Lengths{7 * 8972, 8972}));
+  Driver exact = udp();   // IP and UDP headers of 28 bytes and 53 * 1236: 65536, one byte more than a packet can say
+  for (unsigned i = 0; i < 53; ++i) exact.receive(datagram({.data = 1236, .id = 7 + i}));
+  exact.end_of_poll();
+  EXPECT_EQ(exact.lengths(), (Lengths{52 * 1236, 1236}));
 }
 
 TEST(GroUdp, TheMergedPacket) {

@@ -193,5 +193,57 @@ TEST(DeviceRing, NotificationsOffOnAndRecheck) {
   }
 }
 
+// With IN_ORDER one entry may stand for several chains, but not for one that could not be used: of it the driver must hear.
+TEST(DeviceRing, InOrderTellsOfAChainThatCouldNotBeUsed) {
+  RingFixture f(4, feature::bit(feature::kInOrder) | feature::bit(feature::kVersion1));
+  const Segment bad{Gpa{1} << 40, 64, true}, good{0x4000, 64, true};
+  f.driver.add(f.view, &bad, 1, 1);
+  f.driver.add(f.view, &good, 1, 2);
+  f.driver.publish(f.view);
+  Segment s[2];
+  DeviceRing::Taken t;
+  ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+  EXPECT_NE(t.error, RingError::none);
+  f.device.push(f.view, t.head, 0);
+  ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+  f.device.push(f.view, t.head, 64);
+  f.device.publish(f.view);
+  DriverRing::Used u;
+  for (const std::uint32_t len : {0u, 64u}) {
+    ASSERT_TRUE(f.driver.get_used(f.view, u));
+    EXPECT_EQ(u.len, len);
+  }
+}
+
+TEST(DeviceRing, ResetForgetsChainsThatWereOpen) {
+  RingFixture f(4, feature::bit(feature::kInOrder) | feature::bit(feature::kVersion1));
+  Segment s[2];
+  DeviceRing::Taken t;
+  for (std::uint16_t i = 0; i < 3; ++i) f.desc(i, 0x4000, 8, vring::kWrite, 0);
+  f.offer(0), f.offer(1);
+  for (const std::uint32_t used : {4u, 8u}) {
+    ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+    f.device.push(f.view, t.head, used);
+  }
+  f.device.reset();
+  f.offered = 0;
+  f.offer(2);
+  ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+  f.device.push(f.view, t.head, 8);
+  f.device.publish(f.view);
+  vring::UsedElem e;
+  f.view.read(vring::used_slot(f.layout, 0), &e, sizeof e);
+  EXPECT_EQ(e.id, 2u);
+}
+
+TEST(DeviceRing, ResetBeginsWithNotifications) {
+  RingFixture f(4);
+  f.device.disable_notify(f.view);
+  f.device.reset();
+  f.set(vring::used_flags(f.layout), 0);
+  f.device.disable_notify(f.view);
+  EXPECT_EQ(f.word(vring::used_flags(f.layout)), vring::kNoNotify);
+}
+
 }  // namespace device_ring_test
 }  // namespace gd

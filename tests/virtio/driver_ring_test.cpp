@@ -106,5 +106,29 @@ TEST(DriverRing, CallbacksOffOnAndRecheck) {
   }
 }
 
+// What a bad device may write: an index beyond what is out, a batch that names a buffer it does not return, marks on an idle ring.
+TEST(DriverRing, UsedIndexBeyondTheRing) {
+  RingFixture f(4);
+  const Segment one = writable(0x4000, 64);
+  f.driver.add(f.view, &one, 1, 1);
+  f.driver.publish(f.view);
+  f.set(vring::used_idx(f.layout), 5);
+  EXPECT_EQ(f.driver.waiting(f.view), 0u);
+  EXPECT_EQ(f.driver.errors(), 1u);
+}
+
+TEST(DriverRing, InOrderBatchThatReturnsFewerThanItNames) {
+  RingFixture f(4, feature::bit(feature::kInOrder) | feature::bit(feature::kVersion1));
+  const Segment one = writable(0x4000, 64);
+  for (unsigned i = 0; i < 3; ++i) f.driver.add(f.view, &one, 1, i);
+  f.driver.publish(f.view);
+  const vring::UsedElem second{1, 64};
+  f.view.write(vring::used_slot(f.layout, 0), &second, sizeof second);
+  f.set(vring::used_idx(f.layout), 1);
+  DriverRing::Used u;
+  EXPECT_FALSE(f.driver.get_used(f.view, u));
+  EXPECT_EQ(f.driver.errors(), 1u);
+}
+
 }  // namespace driver_ring_test
 }  // namespace gd

@@ -81,5 +81,61 @@ TEST(PackedRing, EventsAreMetExactly) {
       }
 }
 
+// A guest that makes slots available which the device still has: a full ring has nothing more, a chain does not reach round into it.
+TEST(PackedRing, SlotsThatTheDeviceHasAreNotAvailable) {
+  RingFixture f(2, kRing | bit(feature::kVersion1));
+  Segment s[2];
+  DeviceRing::Taken t;
+  for (unsigned i = 0; i < 2; ++i) f.packed(i, 0x4000, 8, static_cast<std::uint16_t>(i), vring::kWrite | kAvail);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+  f.packed(0, 0x4000, 8, 0, vring::kWrite | kUsed);   // available in the next round
+  EXPECT_EQ(f.device.available(f.view), 0u);
+  EXPECT_FALSE(f.device.take(f.view, s, 2, t));
+  EXPECT_FALSE(f.device.broken());
+}
+
+TEST(PackedRing, NoRecheckOfSlotsThatWereSeen) {
+  RingFixture f(2, kRing | bit(feature::kVersion1));
+  Segment s[2];
+  DeviceRing::Taken t;
+  for (unsigned i = 0; i < 2; ++i) f.packed(i, 0x4000, 8, static_cast<std::uint16_t>(i), vring::kWrite | kAvail);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+  f.device.untake(2);
+  f.packed(0, 0x4000, 8, 0, vring::kWrite | kUsed);
+  EXPECT_FALSE(f.device.recheck(f.view));
+}
+
+TEST(PackedRing, AChainDoesNotReachIntoSlotsThatTheDeviceHas) {
+  RingFixture f(4, kRing | bit(feature::kVersion1));
+  Segment s[8];
+  DeviceRing::Taken t;
+  f.packed(0, 0x4000, 8, 0, vring::kWrite | vring::kNext | kAvail);
+  f.packed(1, 0x4000, 8, 0, vring::kWrite | kAvail);
+  ASSERT_TRUE(f.device.take(f.view, s, 8, t));
+  for (unsigned i = 2; i < 4; ++i) f.packed(i, 0x4000, 8, 1, vring::kWrite | vring::kNext | kAvail);
+  EXPECT_FALSE(f.device.take(f.view, s, 8, t));
+  EXPECT_EQ(f.device.errors(RingError::loop), 1u);
+}
+
+TEST(PackedRing, ResetForgetsWhatWasSeenAhead) {
+  RingFixture f(4, kRing | bit(feature::kVersion1) | bit(feature::kEventIdx));
+  Segment s[2];
+  DeviceRing::Taken t;
+  for (unsigned i = 0; i < 2; ++i) f.packed(i, 0x4000, 8, static_cast<std::uint16_t>(i), vring::kWrite | kAvail);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+  f.device.untake(2);
+  f.device.reset();
+  f.device.enable_notify(f.view);
+  EXPECT_EQ(f.word(device_event(f.layout)), off_wrap(Position{}));
+}
+
+TEST(PackedRing, UsedMarksOnAnIdleRingReturnNothing) {
+  RingFixture f(4, kRing | bit(feature::kVersion1));
+  f.packed(0, 0x4000, 8, 0, vring::kWrite | kAvail | kUsed);
+  DriverRing::Used u;
+  EXPECT_FALSE(f.driver.get_used(f.view, u));
+  EXPECT_EQ(f.driver.errors(), 0u);
+}
+
 }  // namespace packed_ring_test
 }  // namespace gd
