@@ -247,6 +247,7 @@ TEST(NicRx, JumboScattersOverDescriptors) {
     const RxWriteback w = r.done(i);
     EXPECT_TRUE(w.done);
     EXPECT_EQ(w.end_of_packet, i == 4);
+    EXPECT_EQ(w.header_length, i == 0 ? 54u : 0u);
     EXPECT_EQ(w.split, i == 0);                    // only the first descriptor's header buffer is used
     EXPECT_EQ(w.packet_length, i < 4 ? 2048u : 8900u - 4 * 2048u);
     append(got, r.bytes(r.packet(i), w.packet_length));
