@@ -23,11 +23,6 @@ constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a +
 constexpr std::uint64_t align_up(std::uint64_t a, std::uint64_t b) { return ceil_div(a, b) * b; }
 constexpr std::uint64_t align_down(std::uint64_t a, std::uint64_t b) { return a / b * b; }
 
-// Cache lines touched by [addr, addr + len); 0 for an empty range.
-constexpr std::uint64_t lines_spanned(std::uint64_t addr, Bytes len) {
-  return len == 0 ? 0 : (addr + len - 1) / kLine - addr / kLine + 1;
-}
-
 // (a * b + rest) / by, the remainder left in `rest`; in 64 bits where that is enough.
 inline std::uint64_t divide(std::uint64_t a, std::uint64_t b, std::uint64_t& rest, const Divisor& by) {
   std::uint64_t n;

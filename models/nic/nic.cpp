@@ -99,7 +99,6 @@ Nic::~Nic() = default;
 void Nic::connect(TxWire* wire) { impl_->engine.wire = wire; }
 void Nic::connect(DepartureSink* departures) { impl_->engine.departures = departures; }
 void Nic::set_levels(std::uint32_t fifo_id, const std::vector<std::uint32_t>& ring_ids) { impl_->rx.set_levels(fifo_id, ring_ids); }
-void Nic::set_indirection(const std::vector<std::uint8_t>& table) { impl_->rx.steering().indirection(table); }
 
 void Nic::configure_rx(std::uint32_t queue, const RxQueueConfig& c) {
   check_queue("receive queue", queue, params_.rx_queues, c.vector, params_.vectors);

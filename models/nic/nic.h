@@ -145,8 +145,6 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
   void connect(DepartureSink* departures);
   // Observer::level ids: bytes in the FIFO, and descriptors (or cached chains) available to each receive queue, in queue order.
   void set_levels(std::uint32_t fifo_id, const std::vector<std::uint32_t>& ring_ids);
-  // Replaces the 128-entry RSS indirection table (entries are taken modulo the rule's queue count; default: i).
-  void set_indirection(const std::vector<std::uint8_t>& table);
 
   // FrameSink. The frame's bytes are read here and, where it must wait, until its DMA is issued.
   void frame_arrived(FrameRef frame, Time now) override;

@@ -6,6 +6,7 @@
 #include "models/nic/engine.h"
 #include "models/nic/steering.h"
 #include "models/packet/checksum.h"
+#include "models/packet/headers.h"
 
 namespace gd::nic {
 
@@ -65,7 +66,7 @@ class RxPath {
   Bytes level() const { return used_; }
   void pause_due(std::uint64_t generation, Time now);   // Ev::rx_pause
   // Bytes that a frame occupies in the FIFO.
-  static Bytes footprint(std::uint32_t length) { return std::max<std::uint32_t>(length, 60); }
+  static Bytes footprint(std::uint32_t length) { return std::max(length, ether::kMinFrame); }
 
  private:
   struct Node {

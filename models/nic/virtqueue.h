@@ -92,7 +92,7 @@ class VirtQueue {
     std::uint16_t head, next;
     Iova table;               // indirect table, or 0
     std::uint16_t entries;    // of the table
-    bool done, speculated;
+    bool done;
   };
   struct Run {                // descriptors read together
     std::uint32_t pending, first, count;

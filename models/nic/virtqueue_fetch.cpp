@@ -136,7 +136,7 @@ void VirtQueue::avail_read(Time now) {
   for (std::uint32_t i = 0; i < batch_; ++i) {
     const auto head = e_.memory.load<std::uint16_t>(read_hpa_ + i * 2);
     if (head >= c_.layout.size) return stop(e_.stats.guest_faults);
-    pending_.push_back({head, head, 0, 0, false, false});
+    pending_.push_back({head, head, 0, 0, false});
     VirtChain& c = chains_[(first_ + cached_ + i) % chains_.size()];
     c.head = head;
     c.count = 0;

@@ -26,7 +26,7 @@ bool VirtQueue::take_list(std::uint32_t& at, pvring::Position& p, std::uint32_t 
   VirtChain& c = chains_[(first_ + cached_ + pending_.size()) % chains_.size()];
   c.count = 0;
   c.capacity = 0;
-  Pending list{0, 0, 0, 0, true, false};
+  Pending list{0, 0, 0, 0, true};
   for (std::uint16_t slots = 1;; ++slots) {
     const pvring::Desc& d = ring_[p.at];
     p.advance(1, c_.layout.size);

@@ -44,10 +44,6 @@ std::uint16_t pseudo(const std::uint8_t* frame, const Parsed& p, std::uint32_t l
 constexpr std::uint16_t update(std::uint16_t check, std::uint16_t old_word, std::uint16_t new_word) {
   return static_cast<std::uint16_t>(~add(add(static_cast<std::uint16_t>(~check), static_cast<std::uint16_t>(~old_word)), new_word));
 }
-constexpr std::uint16_t update32(std::uint16_t check, std::uint32_t old_word, std::uint32_t new_word) {
-  return update(update(check, static_cast<std::uint16_t>(old_word >> 16), static_cast<std::uint16_t>(new_word >> 16)),
-                static_cast<std::uint16_t>(old_word), static_cast<std::uint16_t>(new_word));
-}
 
 // `none`: there is nothing to check (no such header, IPv6 for L3, a fragment or a cut frame for L4, UDP over IPv4 with
 // checksum 0, a pending routing header).

@@ -70,7 +70,6 @@ void GroTable::merge(Entry& e, const Head& h, GroResult& r) {
   e.info.ip_length += h.payload;
   ++e.info.segments;
   if (!h.udp) e.info.flags |= h.s.frame[h.l4 + tcp::kFlags] & (tcp::kFin | tcp::kPsh);
-  e.info.verified &= h.s.verified;
   if (old() && !e.chained) {
     if (h.s.frags == 0) e.chained = r.first_chained = true;
     else if (e.room != UINT16_MAX) e.room = static_cast<std::uint16_t>(e.room - h.s.frags);
@@ -109,7 +108,6 @@ void GroTable::insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r)
   e.info.udp = h.udp;
   e.info.ipv6 = s.parsed->l3 == L3::ipv6;
   e.info.same_cwr = rules_ == GroRules::linux_6;
-  e.info.verified = s.verified;
   std::memcpy(e.header, s.frame, h.length);
   r.verdict = GroVerdict::held;
 }

@@ -83,7 +83,6 @@ struct GroInfo {
   bool udp = false;
   bool fixed_id = false;
   bool same_cwr = false;         // linux_6: CWR stands in all segments or in none
-  bool verified = false;         // the first segment's checksum state
 };
 
 struct GroFlushed {

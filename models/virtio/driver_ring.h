@@ -58,7 +58,6 @@ class DriverRing {
   // cleared, or with EVENT_IDX the next entry to be taken.
   void disable_callbacks(RingView& v);
   void enable_callbacks(RingView& v);
-  bool callbacks_enabled() const { return callbacks_; }
   // After enable_callbacks(), in a later step: true when entries came meanwhile.
   bool more_used(RingView& v);
 

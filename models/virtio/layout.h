@@ -15,7 +15,6 @@ namespace gd {
 struct VirtioNetHdr {
   static constexpr std::uint8_t kNeedsCsum = 1, kDataValid = 2;               // flags
   static constexpr std::uint8_t kGsoNone = 0, kGsoTcpV4 = 1, kGsoUdp = 3, kGsoTcpV6 = 4, kGsoUdpL4 = 5, kGsoEcn = 0x80;
-  static constexpr unsigned kNumBuffersAt = 10;                               // byte offset of num_buffers
   std::uint8_t flags = 0;
   std::uint8_t gso_type = kGsoNone;
   std::uint16_t hdr_len = 0;       // bytes of L2..L4 headers (a hint; exact with kSplitLayout)

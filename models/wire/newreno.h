@@ -44,7 +44,6 @@ class NewReno {
 
   std::uint64_t una() const { return una_; }          // first byte not acknowledged
   std::uint64_t nxt() const { return nxt_; }          // next byte to send
-  std::uint64_t max_sent() const { return max_; }     // end of what was ever sent
   std::uint64_t cwnd() const { return cwnd_; }
   std::uint64_t ssthresh() const { return ssthresh_; }
   std::uint64_t peer_window() const { return peer_; }

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "models/base/units.h"
+#include "models/packet/headers.h"
 #include "models/ports/frame.h"
 
 namespace gd {
@@ -13,7 +14,7 @@ namespace gd {
 // Frame lengths on a wire, in bytes. IEEE 802.3: preamble and start delimiter 8, FCS 4, interpacket gap 12, no frame
 // shorter than 64 with its FCS.
 namespace wire {
-constexpr std::uint32_t kPreamble = 8, kFcs = 4, kGap = 12, kMinimum = 60;
+constexpr std::uint32_t kPreamble = 8, kFcs = 4, kGap = 12, kMinimum = ether::kMinFrame;
 // Length that the link charges for a frame of `length` bytes without FCS.
 constexpr std::uint32_t padded(std::uint32_t length) { return length < kMinimum ? kMinimum : length; }
 }  // namespace wire

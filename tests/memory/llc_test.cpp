@@ -168,7 +168,7 @@ TEST(Llc, PublishedDdioHitRates) {
 
 // The same with the buffers of a pool that is larger than the ring, as DPDK hands them out: a ring takes a buffer for each
 // frame from a last-in first-out cache of the core, to which transmission returns those of frames that were read back
-// 64 frames later. The points of data/validation_points.json, within their tolerances in percentage points.
+// 64 frames later. The points of scenarios/fidelity/points.d/consumers.json, within their tolerances in percentage points.
 TEST(Llc, PublishedDdioHitRatesWithAPool) {
   struct Row {
     unsigned frame, descriptors, ways;
