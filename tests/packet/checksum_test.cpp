@@ -48,15 +48,6 @@ TEST(Checksum, UpdateEqualsRecomputation) {
   EXPECT_EQ(update(0xdd2f, 0x5555, 0x3285), 0x0000);
 }
 
-TEST(Checksum, UpdateEqualsRecomputation) {
-  Frame f = payload(16);
-  const auto check = static_cast<std::uint16_t>(~naive_sum(f.data(), 16));
-  const auto high = static_cast<std::uint16_t>(f[4] << 8 | f[5]), low = static_cast<std::uint16_t>(f[6] << 8 | f[7]);
-  set16(f, 4, 0x1234);
-  set16(f, 6, 0xfffe);
-  EXPECT_EQ(update(update(check, high, 0x1234), low, 0xfffe), ~naive_sum(f.data(), 16) & 0xffff);
-}
-
 TEST(Checksum, GoodFramesAreGoodAndEveryFlippedBitIsSeen) {
   for (const Frame& good : {tcp4_frame(101), udp4_frame(20), tcp6_frame(33), tcp6_frame(33, 60, {6, 0, 1, 4, 0, 0, 0, 0})}) {
     const Parsed p = parsed(good);
