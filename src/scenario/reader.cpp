@@ -120,16 +120,18 @@ void Reader::object(const Node& node, const std::string& pattern, const std::str
   for (const Node& child : node.children) {
     const std::string sub = pattern.empty() ? child.key : pattern + "." + child.key;
     const std::string at = path.empty() ? child.key : path + "." + child.key;
+    // A member's name is one part of a path: "guests[]" would find the rows of a guest, whose object is not here.
+    const bool one_part = child.key.find_first_of(".[") == std::string::npos;
     if (sub == "guests") {
       guests(child);
-    } else if (const Row* row = find_row(sub)) {
+    } else if (const Row* row = one_part ? find_row(sub) : nullptr) {
       key(*row, child, at, target);
-    } else if (is_section(sub)) {
+    } else if (one_part && is_section(sub)) {
       mark(at, child);
       if (expect(child, at, Kind::object, "an object with " + join(names_below(sub)))) object(child, sub, at, target);
     } else {
       const std::vector<std::string> names = names_below(pattern);
-      const std::string near = nearest(child.key, names);
+      const std::string near = nearest(child.key.substr(0, child.key.find_first_of(".[")), names);
       fail_key(child, at, "unknown key \"" + child.key + "\"", join(names), near);
     }
   }

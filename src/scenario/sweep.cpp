@@ -180,6 +180,7 @@ Json axis_json(const SweepAxis::Key& k) {
 }  // namespace
 
 bool can_be_swept(const std::string& key) {
+  if (key.find('[') != std::string::npos) return false;   // a pattern of `list keys`, no path
   for (std::size_t dot = key.size(); dot != std::string::npos && dot != 0; dot = key.rfind('.', dot - 1)) {
     const KeyInfo* k = find_key(key.substr(0, dot));
     if (k != nullptr && (dot == key.size() || k->type == Type::other)) return true;

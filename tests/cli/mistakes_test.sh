@@ -27,7 +27,14 @@ scenario_files() {
     refuses "bad.json:1:53: error: /nic/ring_size: $size" run bad.json
     refuses "bad.json:1:53: error: /nic/ring_size: $size" validate bad.json
   done
+  # `list keys` writes guests[]; a path has a number there.
+  scenario '{"guests[]": {"name": "a"}, "traffic": {"rate": "1Gbps"}}'
+  refuses 'bad.json:1:2: error: /guests[]: unknown key "guests[]"' validate bad.json
   small
+  refuses '--set guests[].name=x: error: /guests[]/name: unknown key "guests[].name"' validate small.json --set 'guests[].name=x'
+  err_has 'did you mean "guests.0.name"?'
+  refuses 'did you mean "guests.0.virtio.queue_size"?' run small.json --set 'guests[].virtio.queue_size=64'
+  refuses 'did you mean "guests.0.name"?' sweep small.json --axis 'guests[].name=a,b'
   refuses '--set nic.ring_size=3: error: /nic/ring_size: 3 is too small' run small.json --set nic.ring_size=3
   refuses '--set nic.rign_size=8' run small.json --set nic.rign_size=8
   refuses '--seed x' run small.json --seed x
