@@ -219,6 +219,7 @@ void Reader::cross_check() {
   check_device();
   check_traffic();
   check_guests();
+  check_guest_metrics();
 }
 
 }  // namespace gd::scenario

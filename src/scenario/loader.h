@@ -43,6 +43,9 @@ struct LoadOptions {
   bool read_inputs = true;                       // read and hash captures and cost profiles
 };
 
+// The guest that a metric is of: "web" of "guest.web.drops.total"; "" of none ("guest.cycles_per_packet").
+std::string guest_of_metric(std::string_view metric);
+
 // `path`: a file, or "-". Throws ScenarioError (a UserError).
 Scenario load(const std::string& path, const LoadOptions& options = {});
 // The same from text; `file` is its name in messages, and relative paths are relative to its folder.

@@ -33,6 +33,8 @@ class Reader {
   bool quantity(const Node& node, std::string_view path, Type type, std::uint64_t& value);
   // One key of the table.
   void key(const Row& row, const Node& node, const std::string& path, void* object);
+  // A metric of a guest, in a line or a search: whether there is one is told when all of the scenario is read.
+  void guest_metric(const Node& node, const std::string& path, const std::string& metric) { guest_metrics_.push_back({node, path, metric}); }
   // Whether the user wrote this key.
   bool wrote(std::string_view path) const { return places_.find(path) != places_.end(); }
   void mark(const std::string& path, const Node& node);
@@ -50,12 +52,18 @@ class Reader {
   void check_faults();
   void check_dma_bench();
   void check_guests();
+  void check_guest_metrics();
   void check_virtio(std::size_t guest);
 
   Scenario& scenario_;
   const LoadOptions& options_;
   Mistakes& mistakes_;
   std::map<std::string, Place, std::less<>> places_;
+  struct GuestMetric {
+    Node node;
+    std::string path, metric;
+  };
+  std::vector<GuestMetric> guest_metrics_;
 };
 
 // "guests.0.vlan" -> "/guests/0/vlan".

@@ -106,6 +106,7 @@ class SearchReader {
     const auto& known = r_.options().known_metric;
     if (known && !known(s.metric))
       return fail(*metric, ".crossover.metric", "there is no metric \"" + s.metric + "\"", "`list metrics` shows all", nearest(s.metric, r_.options().metric_names));
+    if (known && !guest_of_metric(s.metric).empty()) r_.guest_metric(*metric, path + ".metric", s.metric);
     return between == nullptr || labels(*between, path + ".between", s.between);
   }
 

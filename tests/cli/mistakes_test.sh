@@ -77,6 +77,14 @@ expectations() {
   with() { printf '%s,\n "expect": ["%s"]}\n' "${small%\}}" "$1" >bad.json; }
   with 'latency.p55 < 5 us'
   refuses 'bad.json:4:14: error: /expect/0: there is no metric "latency.p55"' run bad.json
+  # The guest must be one of the scenario.
+  with 'guest.foo.drops.total == 0'
+  refuses 'bad.json:4:14: error: /expect/0: there is no guest "foo"' run bad.json
+  err_has 'did you mean "guest.g0.drops.total"?'
+  with 'guest.g0.guest.g0.drops.total == 0'
+  refuses 'there is no metric "guest.g0.guest.g0.drops.total"' run bad.json
+  small
+  refuses 'there is no guest "web"' sweep small.json --search traffic.rate=1Gbps..2Gbps --highest 'guest.web.drops.total == 0'
   with 'latency.p50 < 5 Gb/s'
   refuses 'bad.json:4:13: error: /expect/0: latency.p50 is in ns, not in Gb/s' run bad.json
   with 'cpu.cycles_per_packet < 5us'
