@@ -197,6 +197,11 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
 
 bool addressed(const sc::Scenario& s) { return s.consumer == sc::Consumer::guest || s.consumer == sc::Consumer::user_async; }
 
+bool one_takes_all(const sc::Scenario& s) {
+  if (!addressed(s) || s.guests.size() != 1 || s.guests[0].vlan != 0) return false;
+  return !s.guests[0].mac || s.traffic.rewrite_dst_mac == sc::DstMac::guest;
+}
+
 bool shares_queue(const sc::Scenario& s) {
   return addressed(s) && !s.nic.steering && s.guests.size() > 1;
 }

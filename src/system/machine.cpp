@@ -168,6 +168,7 @@ void Machine::build_traffic() {
     if (t.foreign.total()) frames.strangers(static_cast<std::uint32_t>(group.size()), 2);   // the host's, another guest's; then everybody's
     frames.group(std::move(group), static_cast<std::uint32_t>(scenario.guests.size()));
   }
+  if (capture && one_takes_all(scenario)) frames.group(std::vector<std::uint32_t>(capture->flows(), 0), 1);
   link->connect(*traffic, nic);
   link->plant(&fault);
 }

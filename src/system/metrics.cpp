@@ -295,8 +295,9 @@ void of_group(Sheet& sheet, const std::string& prefix, const FrameTable::Group& 
   sheet.ratio(prefix + "throughput.offered", "Gb/s", f.window_offered * 8000, window);
   sheet.ratio(prefix + "throughput.accepted", "Gb/s", f.window_payload * 8000, window);
   sheet.count(prefix + "packets.offered", "frames", f.cohort.offered);
+  sheet.count(prefix + "packets.delivered", "frames", f.cohort.delivered);
   sheet.count(prefix + "packets.dropped", "frames", f.cohort.dropped);
-  sheet.ratio(prefix + "packets.lost_share", "%", 100 * (f.cohort.offered - f.cohort.delivered - f.cohort.consumed), f.cohort.offered);
+  sheet.ratio(prefix + "packets.lost_share", "%", 100 * (f.cohort.offered + f.cohort.replicas - f.cohort.delivered - f.cohort.consumed), f.cohort.offered);
   sheet.count(prefix + "drops.total", "frames", f.cohort.dropped);
   for (int d = 0; d < static_cast<int>(Drop::count_); ++d)
     if (reasons || f.cohort.drops[d]) sheet.count(prefix + "drops." + drop_name(static_cast<Drop>(d)), "frames", f.cohort.drops[d]);
@@ -368,7 +369,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
     escapes += y.path.escapes;
     guest_faults += y.guest.guest_errors + y.path.guest_errors;
     const std::string prefix = "guest." + m.guests[g]->guest->name() + ".";
-    sheet.count(prefix + "packets.delivered", "packets", y.guest.packets - x.guest.packets);
+    sheet.count(prefix + "stack.packets", "packets", y.guest.packets - x.guest.packets);
     sheet.ratio(prefix + "throughput.goodput", "Gb/s", (y.guest.user_copied - x.guest.user_copied) * 8000, window);
     sheet.count(prefix + "interrupts.guest", "", y.guest.interrupts - x.guest.interrupts);
     sheet.count(prefix + "vm_exits", "", y.exits - x.exits);
