@@ -1,6 +1,7 @@
 // Lines of `expect`: METRIC[LABEL]? OP (NUMBER UNIT? | NUMBER * METRIC[LABEL])
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "src/scenario/loader.h"
 #include "src/scenario/reader.h"
@@ -27,7 +28,7 @@ class Line {
     const char* first = text_.data() + at_;
     if (at_ < text_.size() && *first == '+') ++first;
     const auto [end, error] = std::from_chars(first, text_.data() + text_.size(), e.number);
-    if (error != std::errc{}) return wrong(begin, text_.size(), "expected a number", kLineForm);
+    if (error != std::errc{} || !std::isfinite(e.number)) return wrong(begin, text_.size(), "expected a number", kLineForm);
     at_ = static_cast<std::size_t>(end - text_.data());
     blanks();
     if (at_ < text_.size() && text_[at_] == '*') {
@@ -41,10 +42,21 @@ class Line {
     if (!known_unit(e.unit))
       return wrong(at_, text_.size(), "\"" + e.unit + "\" is not a unit",
                    "ps, ns, us, ms, s, bps, kbps, Mbps, Gbps, Tbps, Gb/s, B, kB, KiB, MiB, GiB, %, or none");
-    return true;
+    return e.unit.empty() || of_metric(e);
   }
 
  private:
+  // The line's unit says what the metric's does.
+  bool of_metric(const Expectation& e) {
+    const auto& unit_of = r_.options().metric_unit;
+    const std::optional<std::string> unit = unit_of ? unit_of(e.metric) : std::nullopt;
+    if (!unit) return true;
+    const std::string known = unit == "bytes" ? "B" : *unit;
+    if (convert(1, known, e.unit)) return true;
+    return wrong(at_, at_ + e.unit.size(), e.metric + " is in " + (unit->empty() ? "plain numbers" : *unit) + ", not in " + e.unit + (known_unit(known) ? "" : ": the number stands without a unit"),
+                 known_unit(known) ? units_like(known) : "no unit");
+  }
+
   void blanks() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
   }

@@ -39,6 +39,7 @@ struct LoadOptions {
   // Checked only when given. Without `strategies` every name and every scalar option is taken.
   std::vector<StrategyType> strategies;
   std::function<bool(std::string_view)> known_metric;
+  std::function<std::optional<std::string>(std::string_view)> metric_unit;   // of a known metric, as results have it
   std::vector<std::string> metric_names;         // for the nearest name
   bool read_inputs = true;                       // read and hash captures and cost profiles
 };

@@ -216,15 +216,16 @@ std::string nearest_key(std::string_view path) {
   // In a section that exists, a name of that section.
   if (const std::size_t dot = pattern.rfind('.'); dot != std::string::npos && is_section(pattern.substr(0, dot))) {
     const std::string near = nearest(pattern.substr(dot + 1), names_below(pattern.substr(0, dot)));
-    return near.empty() ? "" : std::string(path.substr(0, path.rfind('.') + 1)) + near;
+    return near.empty() || near == pattern.substr(dot + 1) ? "" : std::string(path.substr(0, path.rfind('.') + 1)) + near;
   }
   // A last name alone ("ring_size") is often meant for its section.
   std::vector<std::string> names;
   for (const Row& r : table().rows()) {
-    if (r.info.path.ends_with("." + pattern)) return r.info.path;
+    if (r.info.path.ends_with("." + pattern)) return with_index(r.info.path);
     names.push_back(r.info.path);
   }
-  return nearest(pattern, names);
+  const std::string near = with_index(nearest(pattern, names));
+  return near == path ? "" : near;   // a key in the wrong place is not what was meant
 }
 
 std::string value_text(const Scenario& s, std::string_view path) {

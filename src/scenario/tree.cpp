@@ -105,12 +105,16 @@ class Setter {
       const std::string name = key.substr(6, key.rfind('.') - 6), field = parts.back();
       parts = {"costs", name, field};
     }
+    // What is extended was read before the first --set.
+    if (parts[0] == "extends")
+      return mistakes_.add(diagnostic(place, pointer(key), "a file says what it extends, --set comes too late for it", "extends in the scenario's file"));
     const Row* row = find_row(pattern_of(key));
     if (row == nullptr && !known_parent(key)) {
       const std::string near = nearest_key(key);
       std::vector<std::string> allowed;
-      if (near.empty()) allowed = names_below(pattern_of(key.substr(0, std::min(key.rfind('.'), key.size()))));
-      return mistakes_.add(diagnostic(place, pointer(key), "unknown key \"" + key + "\"", join(allowed), near));
+      const std::size_t dot = key.rfind('.');
+      if (near.empty() && dot != std::string::npos) allowed = names_below(pattern_of(key.substr(0, dot)));
+      return mistakes_.add(diagnostic(place, pointer(key), "unknown key \"" + key + "\"", near.empty() && allowed.empty() ? "a key of `list keys`" : join(allowed), near));
     }
     Node value;
     const std::string text = argument.substr(equals + 1);

@@ -234,6 +234,10 @@ void describe_to_loader(sc::LoadOptions& o) {
     o.strategies.push_back(std::move(t));
   }
   o.known_metric = [](std::string_view name) { return known_metric(std::string(name)); };
+  o.metric_unit = [](std::string_view name) -> std::optional<std::string> {
+    const MetricInfo* m = find_metric(std::string(name));
+    return m == nullptr ? std::nullopt : std::optional(m->unit);
+  };
   for (const MetricInfo& m : metric_table()) o.metric_names.push_back(m.name);
 }
 

@@ -34,6 +34,11 @@ scenario_files() {
   refuses '--set guests[].name=x: error: /guests[]/name: unknown key "guests[].name"' validate small.json --set 'guests[].name=x'
   err_has 'did you mean "guests.0.name"?'
   refuses 'did you mean "guests.0.virtio.queue_size"?' run small.json --set 'guests[].virtio.queue_size=64'
+  refuses '--set extends=x.json: error: /extends: a file says what it extends' run small.json --set extends=x.json
+  local key
+  for key in extends name '$schema' description version; do refuses "\"$key\" changes no run" sweep small.json --axis "$key=1,2"; done
+  refuses 'seeds are no axis' sweep small.json --axis seed=1,2
+  refuses 'allowed: a key of `list keys`' validate small.json --set a=b
   refuses 'did you mean "guests.0.name"?' sweep small.json --axis 'guests[].name=a,b'
   refuses '--set nic.ring_size=3: error: /nic/ring_size: 3 is too small' run small.json --set nic.ring_size=3
   refuses '--set nic.rign_size=8' run small.json --set nic.rign_size=8
@@ -86,7 +91,13 @@ expectations() {
   small
   refuses 'there is no guest "web"' sweep small.json --search traffic.rate=1Gbps..2Gbps --highest 'guest.web.drops.total == 0'
   with 'latency.p50 < 5 Gb/s'
-  refuses 'bad.json:4:13: error: /expect/0: latency.p50 is in ns, not in Gb/s' run bad.json
+  refuses 'bad.json:4:30: error: /expect/0: latency.p50 is in ns, not in Gb/s' run bad.json
+  err_has 'allowed: ps, ns, us, ms, s'
+  refuses '--set expect=["drops.total < 5 us"]: error: /expect/0: drops.total is in frames, not in us' run small.json --set 'expect=["drops.total < 5 us"]'
+  with 'latency.p50 < nan'
+  refuses 'bad.json:4:28: error: /expect/0: expected a number' run bad.json
+  with 'latency.p50 < -inf us'
+  refuses '/expect/0: expected a number' validate bad.json
   with 'cpu.cycles_per_packet < 5us'
   refuses 'cpu.cycles_per_packet is in cycles, not in us: the number stands without a unit' run bad.json
   with 'drops.total[copy-header] == 0'
