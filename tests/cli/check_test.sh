@@ -67,6 +67,8 @@ check_baselines() {
   status_is 1; out_has 'guest-head: missing in the new results'
   CI=1 refuses 'refused in CI' check a --baseline base/other --update-baseline
   refuses 'is a file' check a --baseline small.json --update-baseline
+  refuses 'c is a result folder' check a --baseline c --update-baseline
+  refuses 'c/vhost-copy is a result folder' check a --baseline c/vhost-copy --update-baseline
 }
 
 check_mistakes() {
