@@ -62,6 +62,9 @@ const Bad kBad[] = {
     {"expect_number", "{\"expect\": [\"latency.p99 < x\"]}", "t.json:1:28: error: /expect/0: expected a number", ""},
     {"strategies_word", "{\"strategies\": \"most\"}", "t.json:1:16: error: /strategies: \"most\" is neither \"all\" nor a list", ""},
     {"same_label", "{\"strategies\": [\"a\", \"a\"]}", "t.json:1:22: error: /strategies/1: the label \"a\" is already taken", ""},
+    {"label_of_a_file", "{\"strategies\": [{\"name\": \"a\", \"label\": \"config.json\"}]}", "t.json:1:40: error: /strategies/0/label: \"config.json\" is the name of a file", ""},
+    {"label_of_a_picture", "{\"strategies\": [{\"name\": \"a\", \"label\": \"comparison.png\"}]}", "t.json:1:40: error: /strategies/0/label: \"comparison.png\" is the name of a file", ""},
+    {"label_of_a_folder", "{\"strategies\": [{\"name\": \"a\", \"label\": \"runs\"}]}", "t.json:1:40: error: /strategies/0/label: \"runs\" is the name of a file or folder", ""},
     // Impossible sets.
     {"split_ring", "{\"guests\": [{\"virtio\": {\"queue_size\": 300}}]}", "t.json:1:39: error: /guests/0/virtio/queue_size: 300 is not a power of two", ""},
     {"tso_without_csum", "{\"guests\": [{\"virtio\": {\"guest_csum\": false, \"guest_tso4\": true}}]}", "t.json:1:60: error: /guests/0/virtio/guest_tso4: merged packets need guest_csum", "guest_csum true"},
