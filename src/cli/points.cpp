@@ -5,7 +5,6 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
-#include <iterator>
 #include <set>
 
 #include "src/cli/paths.h"
@@ -304,15 +303,9 @@ class PointsReader {
 
 PointsList read_points(const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes) {
   std::optional<std::string> text;
-  if (file == "-") text = std::string{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  if (file == "-") text = scenario::read_all(std::cin);
   else text = scenario::read_file(file);
-  if (!text) {
-    std::error_code error;
-    scenario::Diagnostic d;
-    d.at.file = file;
-    d.message = !fs::exists(file, error) ? "there is no such file" : fs::is_directory(file, error) ? "is a folder, not a list of points" : "cannot be read";
-    throw scenario::ScenarioError({d});
-  }
+  if (!text) throw scenario::unreadable(file, "a list of points");
   return parse_points(*text, file, std::move(metrics), mistakes);
 }
 

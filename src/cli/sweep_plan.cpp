@@ -1,12 +1,12 @@
 #include "src/cli/sweep_plan.h"
 
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "src/report/sweep.h"
 #include "src/scenario/keys.h"
+#include "src/scenario/reader.h"
 #include "src/scenario/sweep_search.h"
 
 namespace gd::cli {
@@ -54,7 +54,11 @@ std::string set_argument(const std::string& key, const std::string& value) {
 }
 
 SweepPlanner::SweepPlanner(const std::string& file, const Options& o) : file_(file), options_(o) {
-  if (file == "-") text_.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (file == "-") {
+    std::optional<std::string> text = scenario::read_all(std::cin);
+    if (!text) throw scenario::unreadable(file, "a scenario");
+    text_ = std::move(*text);
+  }
   settings_ = scenario::search_settings(o.search, o.highest, o.lowest, o.crossover);
   scenario::LoadOptions l = settings();
   std::istringstream in(text_);

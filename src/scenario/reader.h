@@ -1,6 +1,8 @@
 // Reads a merged tree into a Scenario by the key table, collecting mistakes.
 #pragma once
+#include <iosfwd>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -91,7 +93,13 @@ std::string resolve_path(const Node& node);
 // An existing file `name`, looked up beside the file that names it, then in the share folder (`sub`/NAME, and NAME with
 // `.json` there); "" when there is none. `tried` lists the places.
 std::string look_up(const Node& node, const LoadOptions& options, const std::string& sub, std::vector<std::string>& tried);
-// The whole file; nothing when it cannot be read.
-std::optional<std::string> read_file(const std::string& path);
+// A longer scenario, profile or list of points is taken for something else: the longest shipped text is below 1 MiB.
+constexpr std::size_t kMostText = 64 << 20;   // bytes
+// Everything up to the end; nothing when that cannot be read, or is more than `most` bytes.
+std::optional<std::string> read_all(std::istream& in, std::size_t most = kMostText);
+// What to tell when `path` ("-": standard input), which should be `wanted` ("a scenario"), could not be read.
+ScenarioError unreadable(const std::string& path, const std::string& wanted);
+// The whole file; nothing when it cannot be read, or is longer than `most` bytes.
+std::optional<std::string> read_file(const std::string& path, std::size_t most = kMostText);
 
 }  // namespace gd::scenario

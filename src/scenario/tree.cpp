@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <istream>
 
 #include "src/scenario/reader.h"
 
@@ -259,14 +259,21 @@ std::string look_up(const Node& node, const LoadOptions& options, const std::str
   return "";
 }
 
-std::optional<std::string> read_file(const std::string& path) {
+std::optional<std::string> read_all(std::istream& in, std::size_t most) {
+  std::string text;
+  // By read(), which turns what the stream's buffer throws into badbit.
+  for (char block[1 << 16]; in.read(block, sizeof block), in.gcount() > 0;) {
+    text.append(block, static_cast<std::size_t>(in.gcount()));
+    if (text.size() > most) return std::nullopt;
+  }
+  return in.bad() ? std::nullopt : std::optional(std::move(text));
+}
+
+std::optional<std::string> read_file(const std::string& path, std::size_t most) {
   std::error_code error;
   if (fs::is_directory(path, error)) return std::nullopt;
   std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (in.bad()) return std::nullopt;
-  return text;
+  return in ? read_all(in, most) : std::nullopt;
 }
 
 std::optional<Node> load_tree(const std::string& text, const std::string& file, const LoadOptions& options,

@@ -8,6 +8,15 @@ scenario() { printf '%s\n' "$1" >bad.json; }
 scenario_files() {
   refuses 'nowhere.json: error: there is no such file' run nowhere.json
   refuses ': error: is a folder' run .
+  refuses '"": error: there is no such file' validate ''
+  # What cannot be read, or has no end.
+  refuses '/proc/self/mem: error: cannot be read' validate /proc/self/mem
+  refuses '/dev/zero: error: cannot be read' validate /dev/zero
+  refuses '<stdin>: error: cannot be read, or does not end within 64MiB' validate - </dev/zero
+  refuses '<stdin>: error: cannot be read, or does not end within 64MiB' sweep - --seeds 2 </dev/zero
+  refuses '/dev/zero: error: cannot be read' fidelity /dev/zero
+  printf '{"traffic": {"rate": "1Gbps"}}\n\0{"seed": 2}' >bad.json
+  refuses 'bad.json:2:1: error: syntax error: a NUL byte' validate bad.json
   scenario $'{"version": 1,\n "seed": }'
   refuses 'bad.json:2:10: error: syntax error' run bad.json
   scenario ''
@@ -50,6 +59,8 @@ captures() {
   local at='bad.json:2:38: error: /traffic/file: '
   capture nowhere.pcap
   refuses "${at}there is no file" run bad.json
+  capture /dev/zero
+  refuses "$at" run bad.json; err_has 'cannot read "/dev/zero"'
   : >empty.pcap; capture empty.pcap
   refuses "$at" run bad.json; err_has 'empty.pcap" is empty'
   head -c 24 "$root/scenarios/pcaps/udp-small.pcap" >none.pcap; capture none.pcap
