@@ -188,6 +188,12 @@ const KeyInfo* find_key(std::string_view path) {
   return r == nullptr ? nullptr : &r->info;
 }
 
+std::vector<std::string> keys_below(std::string_view path) {
+  std::string section = path.find('[') != std::string_view::npos ? std::string(path) : pattern_of(path);
+  if (section == "guests") section = "guests[]";
+  return is_section(section) ? names_below(section) : std::vector<std::string>{};
+}
+
 namespace {
 
 // "guests[].vlan" and "guests[3].vlan" as the path of a guest: "guests.0.vlan", "guests.3.vlan".
