@@ -176,7 +176,8 @@ Options parse_arguments(const std::vector<std::string>& arguments) {
     if ((*value)->empty()) wrong_value(name, "", "a path");
   }
   o.axes = values["--axis"];
-  if (has("--seeds")) o.seeds = whole("--seeds", one("--seeds"), 1'000'000);
+  // One seed is a sweep; what the others do with it is told by them, none is told here.
+  if (has("--seeds")) o.seeds = whole("--seeds", one("--seeds"), 1'000'000, o.command == "sweep" || one("--seeds") == "1" ? 1 : 2);
   if (has("--run-index")) o.run_index = whole("--run-index", one("--run-index"), 1'000'000, 0);
   o.dry_run = has("--dry-run");
   o.list_commands = has("--list-commands");

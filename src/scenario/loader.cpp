@@ -48,7 +48,7 @@ void read_seed(Reader& r, const std::string& text) {
   n.place = Place{source, 0, 0};
   n.kind = Kind::string;
   const Parsed p = parse_decimal(text, 1);
-  if (!p.value || text.find('.') != std::string::npos) return r.fail(n, "", "\"" + text + "\" is not a seed", "a whole number");
+  if (!p.value || text.find('.') != std::string::npos) return r.fail(n, "", "\"" + text + "\" is not a seed", "a whole number, at most " + std::to_string(INT64_MAX));
   r.scenario().seed = *p.value;
   r.scenario().origins["seed"] = n.place.position();
 }

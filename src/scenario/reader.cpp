@@ -48,6 +48,22 @@ bool Reader::expect(const Node& node, std::string_view path, Kind kind, const st
   return false;
 }
 
+namespace {
+
+// What is allowed, where the range is only that of the numbers themselves: too large is told with how large may be.
+std::string up_to(const std::string& allowed, const std::string& most) {
+  return allowed.find(" to ") != std::string::npos ? allowed : allowed + (allowed.empty() ? "at most " : ", at most ") + most;
+}
+
+// The largest value in whole units of the largest kind, the last that unit_help() names.
+std::string most_text(Type type) {
+  const std::string help = unit_help(type), names = help.substr(0, help.find(')'));
+  const std::string unit = names.substr(names.rfind(' ') + 1);
+  return std::to_string(INT64_MAX / parse_quantity(type, "1" + unit).value.value_or(1)) + unit;
+}
+
+}  // namespace
+
 bool Reader::whole_number(const Node& node, std::string_view path, std::uint64_t& value, const std::string& allowed) {
   if (node.kind != Kind::number) {
     fail(node, path,
@@ -62,8 +78,8 @@ bool Reader::whole_number(const Node& node, std::string_view path, std::uint64_t
   }
   const Parsed p = parse_decimal(node.text, 1);
   if (!p.value || node.text.find('.') != std::string::npos) {
-    fail(node, path, node.text + (p.problem.find("too") != std::string::npos ? " is too large" : " is not a whole number"),
-         allowed);
+    const bool large = p.problem.find("too") != std::string::npos;
+    fail(node, path, node.text + (large ? " is too large" : " is not a whole number"), large ? up_to(allowed, std::to_string(INT64_MAX)) : allowed);
     return false;
   }
   value = *p.value;
@@ -78,7 +94,7 @@ bool Reader::quantity(const Node& node, std::string_view path, Type type, std::u
   if (!expect(node, path, Kind::string, unit_help(type))) return false;
   const Parsed p = parse_quantity(type, node.text);
   if (!p.value) {
-    fail(node, path, p.problem, unit_help(type));
+    fail(node, path, p.problem, p.problem.ends_with("is too large") ? up_to(unit_help(type), most_text(type)) : unit_help(type));
     return false;
   }
   value = *p.value;

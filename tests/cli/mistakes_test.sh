@@ -144,6 +144,10 @@ options() {
   refuses 'option --out is given more than once' run small.json --out a --out b
   refuses '--out' run small.json --out
   refuses "--set" run small.json --set nothing
+  refuses 'option --seeds: "0" is not allowed; allowed: a whole number from 2 to' run small.json --seeds 0
+  refuses 'option --seeds: "0" is not allowed; allowed: a whole number from 1 to' sweep small.json --seeds 0
+  refuses 'one seed has no interval' run small.json --seeds 1
+  refuses 'allowed: a whole number, at most 9223372036854775807' run small.json --seed 9223372036854775808
 }
 
 output_folders() {
