@@ -70,6 +70,11 @@ po::parsed_options parsed(const std::vector<std::string>& arguments, const po::o
     std::vector<std::string> known;
     for (const OptionInfo& o : option_table()) known.emplace_back(o.name);
     throw UserError("unknown option " + e.get_option_name() + "; options: " + join(known) + did_you_mean(e.get_option_name(), known));
+  } catch (const po::invalid_command_line_syntax& e) {
+    // Boost writes every name with two dashes.
+    std::string name = e.get_option_name();
+    if (name.starts_with("--") && name.size() == 3) name.erase(0, 1);
+    throw UserError(e.kind() == e.missing_parameter ? "option " + name + " needs a value" : e.what());
   } catch (const po::error& e) {
     throw UserError(e.what());
   }

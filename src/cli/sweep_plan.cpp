@@ -59,6 +59,8 @@ SweepPlanner::SweepPlanner(const std::string& file, const Options& o) : file_(fi
     if (!text) throw scenario::unreadable(file, "a scenario");
     text_ = std::move(*text);
   }
+  for (const auto& [name, given] : {std::pair{"--highest", &o.highest}, {"--lowest", &o.lowest}, {"--crossover", &o.crossover}})
+    if (*given && !o.search) require_search(name);
   settings_ = scenario::search_settings(o.search, o.highest, o.lowest, o.crossover);
   scenario::LoadOptions l = settings();
   std::istringstream in(text_);
@@ -67,6 +69,15 @@ SweepPlanner::SweepPlanner(const std::string& file, const Options& o) : file_(fi
   base_.sweep = wanted(base_, o);
   for (const scenario::SweepAxis& a : base_.sweep.axes)
     for (const scenario::SweepAxis::Key& k : a.keys) keys_.push_back(k.key);
+}
+
+// What is looked for is of a search that the scenario or --search gives.
+void SweepPlanner::require_search(const char* option) const {
+  scenario::LoadOptions l = load_options(options_);
+  std::istringstream in(text_);
+  l.standard_input = &in;
+  if (!scenario::load(file_, l).sweep.search)
+    throw UserError(std::string("option ") + option + " means nothing without a search: --search KEY=FROM..TO, or `search` in the scenario's sweep block");
 }
 
 scenario::LoadOptions SweepPlanner::settings() const {

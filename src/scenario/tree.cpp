@@ -63,6 +63,9 @@ class Inheritance {
       return fail(name, std::string("expected a file name, found ") + kind_name(name.kind), "a string or a list of strings");
     std::vector<std::string> tried;
     const std::string file = look_up(name, options_, "", tried);
+    std::error_code error;
+    for (const std::string& t : tried)
+      if (fs::is_directory(t, error)) return fail(name, "\"" + t + "\" is a folder", "a scenario or a platform, a JSON file");
     if (file.empty()) return fail(name, "there is no file \"" + name.text + "\"", "looked for " + join(tried, " and "));
     if (std::find(chain_.begin(), chain_.end(), canonical(file)) != chain_.end())
       return fail(name, "\"" + name.text + "\" extends itself", "");

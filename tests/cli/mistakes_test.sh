@@ -46,6 +46,8 @@ scenario_files() {
   refuses '--set extends=x.json: error: /extends: a file says what it extends' run small.json --set extends=x.json
   local key
   for key in extends name '$schema' description version; do refuses "\"$key\" changes no run" sweep small.json --axis "$key=1,2"; done
+  scenario '{"extends": "/etc", "traffic": {"rate": "1Gbps"}}'
+  refuses 'bad.json:1:13: error: /extends: "/etc" is a folder' validate bad.json
   refuses 'seeds are no axis' sweep small.json --axis seed=1,2
   refuses 'allowed: a key of `list keys`' validate small.json --set a=b
   refuses 'did you mean "guests.0.name"?' sweep small.json --axis 'guests[].name=a,b'
@@ -142,7 +144,8 @@ options() {
   refuses 'option -j: "many"' run small.json -j many
   refuses 'option --timeout: "-1"' run small.json --timeout -1
   refuses 'option --out is given more than once' run small.json --out a --out b
-  refuses '--out' run small.json --out
+  refuses 'option --out needs a value' run small.json --out
+  refuses 'option -j needs a value' run small.json -j
   refuses "--set" run small.json --set nothing
   refuses 'option --seeds: "0" is not allowed; allowed: a whole number from 2 to' run small.json --seeds 0
   refuses 'option --seeds: "0" is not allowed; allowed: a whole number from 1 to' sweep small.json --seeds 0
