@@ -161,6 +161,7 @@ class PointsReader {
         if (n.find(key) == nullptr) fail_open(n, path, std::string("has no ") + key, std::string(key) + ": " + allowed(key) + "; or not_modelled: " + allowed("not_modelled"));
       if (const Node* c = n.find("runs")) runs(*c, at("runs"), p);
       if (const Node* c = n.find("formula")) formula(*c, at("formula"), n.find("runs"), p);
+      if (const Node* c = n.find("unit")) unit(*c, at("unit"), p);
     }
     if (mistakes_.count() == before) out_.points.push_back(std::move(p));
   }
@@ -291,6 +292,15 @@ class PointsReader {
     for (const Node& c : runs != nullptr ? runs->children : std::vector<Node>{})
       if (std::none_of(p.formula.uses().begin(), p.formula.uses().end(), [&](const auto& u) { return u.run == c.key; }))
         mistakes_.add(diagnostic(c.key_place, path, "the formula does not use the run \"" + c.key + "\"", "METRIC[" + c.key + "] in the formula, or no such run"));
+  }
+
+  // A metric as it stands has its own unit; one without a unit (a count, a ratio) may be called anything.
+  void unit(const Node& n, const std::string& path, const Point& p) {
+    const std::string* metric = p.formula.one_metric();
+    const std::optional<std::string> is = metric != nullptr && names_.metric_unit ? names_.metric_unit(*metric) : std::nullopt;
+    if (!is || is->empty() || n.kind != Kind::string || n.text == *is) return;
+    if (const std::optional<double> factor = scenario::convert(1, *is == "bytes" ? "B" : *is, n.text); factor && std::fabs(*factor - 1) < 1e-12) return;
+    fail(n, path, *metric + " is in " + *is + ", not in " + (n.text.empty() ? "plain numbers" : n.text), *is + ", or a formula that converts");
   }
 
   report::FormulaNames names_;
