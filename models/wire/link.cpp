@@ -37,7 +37,7 @@ void Link::stop_at(Time t) {
   if (finished_) return;
   if (arrival_ != kNever && arrival_ >= stop_) {
     arrival_ = kNever;
-    finish(agenda().now());
+    over_ = true;
   }
   wake();
 }
@@ -50,7 +50,7 @@ void Link::finish(Time now) {
 
 // Puts the next frame on the wire if there is one and the wire is free of planned frames.
 void Link::plan(Time now) {
-  if (!running_ || finished_ || arrival_ != kNever) return;
+  if (!running_ || over_ || finished_ || arrival_ != kNever) return;
   if (sent_ >= p_.frames || now >= stop_) return finish(now);
   Plan next;
   switch (traffic_->plan(now, next)) {
@@ -63,7 +63,10 @@ void Link::plan(Time now) {
   first_bit_ = std::max(ready_, paused_until_);
   const Time last_bit = first_bit_ + rx_clock_.take(static_cast<std::uint64_t>(next.length) * 8 + kBitsBefore);
   rx_free_ = last_bit + rx_clock_.take(kGapBits);
-  if (last_bit >= stop_ && paused_until_ <= ready_) return finish(now);   // a pause may yet end early
+  if (last_bit >= stop_ && paused_until_ <= ready_) {   // a pause may yet end early
+    over_ = true;                                       // it never comes; the end is stop_
+    return;
+  }
   stats_.busy += rx_free_ - first_bit_;
   arrival_ = last_bit;
 }

@@ -84,6 +84,7 @@ void Windows::close(Time now) {
 
 // The traffic has ended by itself: the window ends with it.
 void Windows::wire_finished(Time now) {
+  if (now >= to_) return;   // the window has ended the traffic
   wire_done_ = true;
   to_ = std::min(to_, now);
   wake_at(now);

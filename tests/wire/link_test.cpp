@@ -112,6 +112,43 @@ TEST(Link, StopTakesNoFrameAtOrAfterTheTime) {
   EXPECT_EQ(b.link.last_arrival(), 57600 + 9 * 67200);
   EXPECT_EQ(b.table.live(), 0u) << "no frame is left that never arrived";
   EXPECT_EQ(b.finish.times, 1);
+  EXPECT_EQ(b.finish.at, 57600 + 10 * 67200) << "the time ended the traffic, not the frame before it";
+}
+
+// 10 frames at once, then nothing for 100 us. What ends the traffic says when it is over: the time, or the last frame.
+TEST(Link, TheEndIsTheTimeOrTheLastFrame) {
+  Synthetic::Params p = size(64);
+  p.arrivals = Arrivals::burst;
+  p.burst_frames = 10;
+  p.burst_gap = 100 * kUs;
+  const Time last = 57600 + 9 * 67200;
+  struct Row {
+    std::uint64_t frames;
+    Time stop, end;
+  };
+  // In one simulation: a link each.
+  Agenda agenda{"agenda"};
+  FrameTable table;
+  Collector nic(table, false);
+  const Row rows[] = {{UINT64_MAX, 50 * kUs, 50 * kUs}, {UINT64_MAX, 90 * kUs, 90 * kUs}, {10, 50 * kUs, last}, {11, 50 * kUs, 50 * kUs}};
+  std::vector<std::unique_ptr<Synthetic>> traffic;
+  std::vector<std::unique_ptr<Link>> links;
+  Finish finish[std::size(rows)];
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    traffic.push_back(std::make_unique<Synthetic>(table, p));
+    links.push_back(std::make_unique<Link>(agenda, rank::kWire + static_cast<std::uint32_t>(i), table, limited(10'000'000'000, rows[i].frames)));
+    links.back()->connect(*traffic.back(), nic);
+    links.back()->listen(&finish[i]);
+    links.back()->stop_at(rows[i].stop);
+    links.back()->start();
+  }
+  sc_core::sc_start(to_sc(kMs));
+  if (agenda.failure()) std::rethrow_exception(agenda.failure());
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    EXPECT_EQ(finish[i].times, 1) << i;
+    EXPECT_EQ(finish[i].at, rows[i].end) << i;
+    EXPECT_EQ(links[i]->stats().frames, 10u) << i;
+  }
 }
 
 TEST(Link, StopNow) {
