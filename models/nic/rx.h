@@ -36,7 +36,7 @@ class RxQueue {
   // Buffers that no frame has taken, on chip and (rings) in host memory.
   virtual std::uint32_t available() const = 0;
   // Whether `waiting` frames and one more are known to find no buffers until the software posts some.
-  virtual bool exhausted(std::uint32_t waiting) const { return available() <= waiting; }
+  virtual bool exhausted(std::uint32_t waiting) const = 0;
   // Whether a frame is dropped at once that finds it so, whatever NicParams says.
   virtual bool drops_when_empty() const { return false; }
   // Why a frame is dropped that finds the FIFO full while this queue has no buffers.
