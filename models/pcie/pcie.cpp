@@ -36,12 +36,17 @@ Pcie::Pcie(sc_core::sc_module_name name, Agenda& agenda, const PcieParams& param
   from_cpu.register_b_transport(this, &Pcie::mmio);
 }
 
-const PcieStats& Pcie::stats() const {
+const PcieStats& Pcie::stats(Time until) const {
   const auto with_dllps = [this](std::uint64_t tlp_bytes) {
     return static_cast<std::uint64_t>(static_cast<unsigned __int128>(tlp_bytes) * 1'000'000 / (1'000'000 - params_.dllp_ppm));
   };
-  stats_.upstream_bytes = with_dllps(up_.tlp_bytes) + up_.dllp_bytes;
-  stats_.downstream_bytes = with_dllps(down_.tlp_bytes) + down_.dllp_bytes;
+  const auto passed = [&](const Direction& d) {
+    const std::uint64_t all = with_dllps(d.tlp_bytes) + d.dllp_bytes;
+    const auto ahead = static_cast<unsigned __int128>(d.calendar.reserved() - d.calendar.reserved(until));
+    return all - std::min(all, static_cast<std::uint64_t>(ahead * raw_rate(params_) / 8 / kSec));
+  };
+  stats_.upstream_bytes = passed(up_);
+  stats_.downstream_bytes = passed(down_);
   return stats_;
 }
 

@@ -112,11 +112,12 @@ class Pcie : public sc_core::sc_module {
   tlm_utils::simple_target_socket<Pcie> from_cpu;
   tlm_utils::simple_initiator_socket<Pcie> to_device;       // the device's registers
 
-  const PcieStats& stats() const;
+  // Counted when a transfer is asked for; of the bytes those that pass the link before `until` (not before the present).
+  const PcieStats& stats(Time until = kNever) const;
   const PcieParams& params() const { return params_; }
-  // Time for which a direction was reserved so far (for utilisation: utilisation_ppm of differences).
-  Time upstream_reserved() const { return up_.calendar.reserved(); }
-  Time downstream_reserved() const { return down_.calendar.reserved(); }
+  // Time for which a direction was reserved so far, up to `until` (for utilisation: utilisation_ppm of differences).
+  Time upstream_reserved(Time until = kNever) const { return up_.calendar.reserved(until); }
+  Time downstream_reserved(Time until = kNever) const { return down_.calendar.reserved(until); }
 
  private:
   void dma(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);

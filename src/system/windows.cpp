@@ -18,9 +18,9 @@ Snapshot take_snapshot(Machine& m, Time at) {
     s.exits += c->guest_exits();
   }
   s.memory = m.memory.stats();
-  s.pcie = m.pcie.stats();
-  s.up_reserved = m.pcie.upstream_reserved();
-  s.down_reserved = m.pcie.downstream_reserved();
+  s.pcie = m.pcie.stats(at);
+  s.up_reserved = m.pcie.upstream_reserved(at);
+  s.down_reserved = m.pcie.downstream_reserved(at);
   if (m.copy_engine) s.copy_engine = m.copy_engine->stats();
   s.iommu = m.iommu.stats();
   s.nic = m.nic.stats();
