@@ -28,7 +28,8 @@ void Link::start() {
   require(traffic_ && nic_, "a link was started without traffic or NIC");
   running_ = true;
   up_since_ = agenda().now();
-  plan(agenda().now());
+  traffic_->begin(up_since_);
+  plan(up_since_);
   wake();
 }
 
@@ -136,7 +137,7 @@ void Link::act(Time now) {
   }
   while (!pauses_.empty() && pauses_.front().due <= now) {
     pause(pauses_.front().quanta, now);
-    pauses_.erase(pauses_.begin());
+    pauses_.pop();
   }
   if (arrival_ <= now && now < stop_) arrive(now);
   if (now >= stop_) arrival_ = kNever, finish(now);

@@ -143,7 +143,6 @@ void Machine::build_traffic() {
     Replay::Params p;
     p.rate = t.rate.value_or(0);
     p.loop = t.loop;
-    p.start = kBringUp;
     traffic = std::make_unique<Replay>(frames, *capture, p);
     expected = std::make_unique<CaptureExpected>(*capture);
   } else if (t.tcp == sc::TcpMode::closed) {
@@ -155,7 +154,6 @@ void Machine::build_traffic() {
     expected = std::make_unique<StreamExpected>(p.flows, p.seed);
   } else {
     Synthetic::Params p = synthetic_params(scenario);
-    p.start = kBringUp;
     traffic = std::make_unique<Synthetic>(frames, p);
     expected = std::make_unique<StreamExpected>(p.flows, p.seed);
   }
@@ -182,6 +180,13 @@ void Machine::steer() {
     const sc::Guest& x = scenario.guests[g];
     nic.steer(x.mac ? guest_mac(scenario, g) : 0, static_cast<std::uint16_t>(x.vlan), static_cast<std::uint32_t>(g), 1);
   }
+}
+
+bool Machine::filled() const {
+  const auto done = [](const HostQueue& q) { return !q.napi || q.napi->filled(); };
+  return std::all_of(guests.begin(), guests.end(), [&](const auto& g) { return done(g->queue); }) &&
+         std::all_of(host_queues.begin(), host_queues.end(), [&](const auto& q) { return done(*q); }) &&
+         std::all_of(forwarders.begin(), forwarders.end(), [](const auto& f) { return f->filled(); });
 }
 
 std::uint64_t Machine::held() const {

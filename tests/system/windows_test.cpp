@@ -1,4 +1,4 @@
-// When the measuring window ends.
+// When the link comes up and when the measuring window ends.
 #include <gtest/gtest.h>
 
 #include "tests/system/run_child.h"
@@ -27,6 +27,26 @@ TEST(Window, EndsWithTheLastOfSoManyFrames) {
   const ChildResult b = run_child("quickstart.json", "vhost-copy", {"traffic.frames=2000", "time.measure=90ms"});
   ASSERT_EQ(a.exit_code, 0) << a.error;
   EXPECT_EQ(a.value("throughput.offered"), b.value("throughput.offered"));
+}
+
+// Rings and clocks with which drivers need more than a millisecond for their first fill.
+TEST(BringUp, WaitsForRingsThatTakeLong) {
+  for (const char* strategy : {"vhost-copy", "page-frags"}) {
+    const ChildResult r = run_child("today-bulk-1500.json", strategy,
+                                    {"nic.ring_size=8192", "host.clock=1GHz", "traffic.rate=1Gbps", "time.warmup=0ms", "time.measure=1ms"});
+    ASSERT_EQ(r.exit_code, 0) << r.error;
+    EXPECT_EQ(r.value("drops.total"), 0) << strategy;
+    EXPECT_GT(r.value("throughput.goodput"), 0.5) << strategy;
+  }
+}
+
+// A guest that hoards, lies or posts nothing holds nothing up.
+TEST(BringUp, IsNotHeldByAGuest) {
+  for (const char* behaviour : {"hoarder", "ring-liar", "flood-poster", "idle"}) {
+    const ChildResult r = run_child("quickstart.json", "vhost-copy", {std::string("guests.0.behaviour=") + behaviour, "time.measure=1ms"});
+    ASSERT_EQ(r.exit_code, 0) << r.error;
+    EXPECT_GT(r.value("packets.offered"), 0) << behaviour;
+  }
 }
 
 }  // namespace windows_test
