@@ -81,7 +81,8 @@ class RxPath {
   void push(Line& l, const RxInfo& info);
   void pop(Line& l);
   void list(std::uint32_t q);
-  void pause(std::uint16_t quanta, Time now);
+  void pause(bool stop, Time now);
+  void tell(Time now);
 
   Engine& e_;
   Steering steering_;
@@ -93,7 +94,9 @@ class RxPath {
   Bytes used_ = 0;
   std::uint32_t fifo_level_id_ = UINT32_MAX;
   std::uint64_t pause_generation_ = 0;
-  bool pumping_ = false, pausing_ = false;
+  Time pause_begins_ = 0;               // when the latest PAUSE frame begins on the wire
+  bool pumping_ = false;
+  bool pausing_ = false, told_ = false; // the far end shall stand still; the latest PAUSE frame says so
 };
 
 }  // namespace gd::nic

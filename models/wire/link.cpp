@@ -157,7 +157,7 @@ void Link::transmit(const std::uint8_t* bytes, std::uint32_t length, Time now) {
   const Time there = last_bit + 2 * p_.propagation;
   if (const std::optional<std::uint16_t> quanta = pause_quanta(bytes, length)) {
     ++stats_.pauses;
-    pauses_.push_back({there + p_.pause_response, *quanta});
+    pauses_.push({there + p_.pause_response, *quanta});
     return wake();
   }
   ++stats_.tx_frames;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/base/agenda.h"
+#include "models/base/backlog.h"
 #include "models/base/plant.h"
 #include "models/ports/ports.h"
 #include "models/wire/damage.h"
@@ -117,7 +118,7 @@ class Link : public Actor, public TxWire, private TrafficListener {
   std::unique_ptr<WireDamage> damage_;   // null: none
   std::vector<Sent> tx_;             // ring, a power of two long
   std::uint64_t tx_head_ = 0, tx_tail_ = 0;
-  std::vector<Pause> pauses_;        // on their way, oldest first; seldom more than two
+  Backlog<Pause> pauses_;            // on their way, oldest first
   std::vector<std::uint8_t> flipped_;
   Stats stats_;
 };

@@ -250,6 +250,20 @@ TEST_P(LinkPause, HoldsWhatHasNotBegun) {
   EXPECT_EQ(b.link.stats().paused, GetParam().first_bit - 19 * Time{67'200});
 }
 
+// More PAUSE frames under way than are cleared away together, each obeyed in its turn: the last one lets the far end go on.
+TEST(Link, ManyPauseFramesUnderWay) {
+  Link::Params lp = limited(10'000'000'000, 40);
+  lp.propagation = kMs;
+  Bench b(size(64), lp);
+  const PauseFrame stop = pause_frame(0x020000000001, 1), go = pause_frame(0x020000000001, 0);
+  for (int i = 0; i < 9'999; ++i) b.link.transmit(stop.data(), 60, 0);
+  b.link.transmit(go.data(), 60, 0);
+  b.run(4 * kMs);
+  EXPECT_EQ(b.link.stats().pauses, 10'000u);
+  EXPECT_EQ(b.nic.got.size(), 40u);
+  EXPECT_TRUE(b.link.finished());
+}
+
 // What a pause holds back at the end of the run was never offered.
 TEST(Link, StopDuringAPause) {
   Bench b(size(64), limited(10'000'000'000, 1000));
