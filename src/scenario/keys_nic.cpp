@@ -168,7 +168,7 @@ void bus_keys(Table& t) {
   t.count("iommu.iotlb_entries", AT(iommu.iotlb_entries), {1, 65'536}, "Entries of the IOTLB.",
           "64 by pcie-bench's bandwidth over window size");
   t.count("iommu.walkers", AT(iommu.walkers), {1, 64}, "Page walks at once.", walks);
-  t.count("iommu.levels", AT(iommu.levels), {1, 5}, "Levels of the I/O page tables.", "VT-d with 48-bit addresses");
+  t.count("iommu.levels", AT(iommu.levels), {4, 5}, "Levels of the I/O page tables.", "VT-d: 4 with 48-bit addresses, 5 with 57-bit ones");
   t.count("iommu.cached_levels", AT(iommu.cached_levels), {0, 4}, "Levels that the page-walk caches normally serve.",
           "1 to 4 memory reads a miss (Fast & Safe IO Memory Protection, SOSP 2024)");
   t.count("iommu.walk_cache_entries", AT(iommu.walk_cache_entries), {1, 65'536}, "Entries of the page-walk cache of each upper level.",

@@ -95,6 +95,7 @@ const Bad kBad[] = {
     {"never_down", "{\"traffic\": {\"rate\": \"1Gbps\", \"link_down\": {\"at\": \"1ms\"}}}", "t.json:1:51: error: /traffic/link_down/at: the link is never down", ""},
     {"never_up", "{\"traffic\": {\"rate\": \"1Gbps\", \"link_down\": {\"length\": \"2ms\", \"period\": \"1ms\"}}}", "t.json:1:72: error: /traffic/link_down/period: the link would never come up again", ""},
     {"faults_of_nothing", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"iommu\": {\"faults\": {\"injected\": \"1%\"}}}", "t.json:1:65: error: /iommu/faults/injected: nothing is translated that could fault", ""},
+    {"three_levels", "{\"iommu\": {\"levels\": 3, \"cached_levels\": 1}}", "t.json:1:22: error: /iommu/levels: 3 is too small", "from 4 to 5"},
     {"no_watchdog", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"host\": {\"watchdog\": {\"skip_stuck\": true}}}", "t.json:1:68: error: /host/watchdog/skip_stuck: there is no watchdog", ""},
 };
 
