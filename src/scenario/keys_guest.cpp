@@ -9,7 +9,7 @@ void guest_keys(Table& t) {
   t.other("guests[].mac", read_mac(), "a unicast address as in \"52:54:00:00:00:01\"",
           "MAC address. A guest without mac and vlan takes every frame that no other guest claims.", "", true);
   t.count("guests[].vlan", GUEST(vlan), {0, 4094}, "VLAN that the guest is on; 0: none.");
-  t.size("guests[].memory", GUEST(memory), {16u << 20, 1ull << 42}, "Memory of the guest.");
+  t.size("guests[].memory", GUEST(memory), {16u << 20, 63ull << 30}, "Memory of the guest; less than 64GiB with the host's and the other guests'.");
   t.count("guests[].memory_node", GUEST(memory_node), {0, 1}, "Socket whose memory the guest's is; the card is on socket 0.");
   t.choice("guests[].backing_page", GUEST(backing_page), {"4KiB", "2MiB", "1GiB"}, "Host pages behind the guest's memory.");
   t.count("guests[].traffic_share", GUEST(traffic_share), {1, 1'000},

@@ -6,7 +6,7 @@ namespace gd::scenario {
 void host_keys(Table& t) {
   t.count("host.cores", AT(host.cores), {1, 64}, "Cores of the host.");
   t.frequency("host.clock", AT(host.clock), {100'000'000, 10'000'000'000}, "Clock of the cores.", "Westmere-EP X5650");
-  t.size("host.memory", AT(host.memory), {64u << 20, 1ull << 42}, "Memory of the host itself, without the guests'.");
+  t.size("host.memory", AT(host.memory), {64u << 20, 63ull << 30}, "Memory of the host itself, without the guests'; less than 64GiB with theirs.");
   t.count("host.memory_node", AT(host.memory_node), {0, 1},
           "Socket whose memory the host's own is (buffers, rings, page tables); the card is on socket 0, and the cores but for host.far_cores.");
   t.count("host.far_cores", AT(host.far_cores), {0, 63},

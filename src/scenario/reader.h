@@ -51,6 +51,7 @@ class Reader {
   void check_dma_bench();
   void check_guests();
   void check_virtio(std::size_t guest);
+  void check_memory();
 
   Scenario& scenario_;
   const LoadOptions& options_;

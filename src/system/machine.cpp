@@ -13,18 +13,6 @@ namespace sc = scenario;
 
 namespace {
 
-// Memory of one node that the host itself uses, and of every guest on it; huge backing pages need room to align. Node 0 is
-// never empty.
-Bytes arena_size(const sc::Scenario& s, unsigned node) {
-  constexpr Bytes huge = 2ull << 20;
-  Bytes n = s.host.memory_node == node ? 2 * s.host.memory : 0;
-  if (s.consumer == sc::Consumer::guest)
-    for (const sc::Guest& g : s.guests)
-      if (g.memory_node == node) n += 2 * g.memory + 2 * sc::bytes_of(g.backing_page);
-  if (s.consumer == sc::Consumer::user_async && node == 0) n += s.guests.size() * 2 * align_up(s.user_async.buffers * s.user_async.buffer, kPage);
-  return node == 0 && n == 0 ? huge : align_up(n, huge);
-}
-
 FaultPlan fault_plan(const sc::Scenario& s) {
   static const std::pair<const char*, Fault> kinds[] = {
       {"flip-wire", Fault::flip_wire}, {"flip-nic", Fault::flip_nic}, {"flip-host", Fault::flip_host},
@@ -54,7 +42,7 @@ const Strategy& strategy_of(const sc::StrategyChoice& c) {
 
 Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const RunOptions& options)
     : scenario(s), strategy(strategy_of(choice)), fault(fault_plan(s)), observers(options.observers), costs(cost_book(s)),
-      phys(arena_size(s, 0), kMemorySeed, arena_size(s, 1), static_cast<unsigned>(s.host.memory_node)),
+      phys(sc::memory_of(s, 0), kMemorySeed, sc::memory_of(s, 1), static_cast<unsigned>(s.host.memory_node)),
       agenda("agenda"), memory("memory", agenda, phys, memory_params(s), kMemorySeed),
       iommu("iommu", agenda, iommu_params(s), memory, costs, kMemorySeed), pcie("pcie", agenda, pcie_params(s)),
       interrupts("interrupts", agenda),

@@ -96,6 +96,13 @@ const Bad kBad[] = {
     {"never_up", "{\"traffic\": {\"rate\": \"1Gbps\", \"link_down\": {\"length\": \"2ms\", \"period\": \"1ms\"}}}", "t.json:1:72: error: /traffic/link_down/period: the link would never come up again", ""},
     {"faults_of_nothing", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"iommu\": {\"faults\": {\"injected\": \"1%\"}}}", "t.json:1:65: error: /iommu/faults/injected: nothing is translated that could fault", ""},
     {"three_levels", "{\"iommu\": {\"levels\": 3, \"cached_levels\": 1}}", "t.json:1:22: error: /iommu/levels: 3 is too small", "from 4 to 5"},
+    {"guest_of_64_gib", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"guests\": [{\"memory\": \"64GiB\"}]}", "t.json:1:54: error: /guests/0/memory: 64GiB is too large", "63GiB"},
+    {"guest_beside_the_host", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"host\": {\"memory\": \"2GiB\"}, \"guests\": [{\"memory\": \"63GiB\"}]}",
+     "t.json:1:82: error: /guests/0/memory: host and guests have too much memory together", "less than 64GiB"},
+    {"guests_together", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"guests\": [{\"memory\": \"20GiB\", \"vlan\": 1}, {\"memory\": \"30GiB\", \"vlan\": 2}, {\"memory\": \"20GiB\", \"vlan\": 3}]}",
+     "t.json:1:86: error: /guests/1/memory: host and guests have too much memory together", ""},
+    {"host_memory", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"host\": {\"memory\": \"63GiB\"}, \"guests\": [{\"vlan\": 1}, {\"vlan\": 2}, {\"vlan\": 3}, {\"vlan\": 4}]}",
+     "t.json:1:51: error: /host/memory: host and guests have too much memory together", ""},
     {"no_watchdog", "{\"traffic\": {\"rate\": \"1Gbps\"}, \"host\": {\"watchdog\": {\"skip_stuck\": true}}}", "t.json:1:68: error: /host/watchdog/skip_stuck: there is no watchdog", ""},
 };
 
