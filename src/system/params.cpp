@@ -153,7 +153,11 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
   p.fetch_batch = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
   p.max_outstanding_writes = static_cast<std::uint32_t>(s.nic.max_outstanding_writes);
+  p.max_outstanding_bytes = s.nic.max_outstanding_bytes;
   p.max_outstanding_reads = static_cast<std::uint32_t>(s.nic.max_outstanding_reads);
+  p.descriptor_cache = static_cast<std::uint32_t>(s.nic.descriptor_cache);
+  p.prefetch_threshold = static_cast<std::uint32_t>(s.nic.prefetch_threshold);
+  p.prefetch_host = static_cast<std::uint32_t>(s.nic.prefetch_host);
   p.pause_high = s.nic.pause.high;
   p.pause_low = s.nic.pause.low;
   p.pause_quanta = static_cast<std::uint16_t>(s.nic.pause.quanta);
