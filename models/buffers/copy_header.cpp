@@ -52,6 +52,7 @@ CopyHeaderPath::CopyHeaderPath(PathContext c)
   while (header_mask_ < c_.guest->rx().size + 1u) header_mask_ *= 2;
   header_fifo_.resize(header_mask_);
   --header_mask_;
+  posted_.take_chains(g_.place == Place::chain);
   if (own_header()) share_reserve(8 - c_.env.options.headers_of_8, 8);
 }
 

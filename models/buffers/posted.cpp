@@ -6,7 +6,8 @@ namespace gd {
 
 PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
     : c_(c), side_(side), stats_(stats), track_(c.costs.get("post.track")), untrack_(c.costs.get("post.untrack")),
-      pin_(c.costs.get("pin.page")), unpin_(c.costs.get("unpin.page")), lookup_(c.costs.get("pool.lookup")) {
+      pin_(c.costs.get("pin.page")), unpin_(c.costs.get("unpin.page")), lookup_(c.costs.get("pool.lookup")),
+      chains_(c.env.header_apart) {
   const std::uint32_t n = c.guest->rx().size;
   buffers_.resize(n);
   std::uint32_t capacity = 1;
@@ -194,7 +195,8 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     const bool many = split && data.len > split + kPage;
     const bool in_a_row = split && scattered_ && split >= scattered_ && c_.env.iommu_translates && !keeps();
     const bool unfit = !(one_address(data.gpa, data.len) || in_a_row) || (d.validate && data.len < least);
-    if (b.outstanding || !header_fits(seg, t.segments) || many || (unfit && !copies)) {
+    const bool agreed = (t.segments > 1) == chains_;
+    if (b.outstanding || !agreed || !header_fits(seg, t.segments) || many || (unfit && !copies)) {
       ++stats_.returned_unused;
       side_.refuse(s, t.head, seg, b.outstanding ? 0 : t.segments);
       continue;

@@ -8,7 +8,8 @@
 // (take_scattered). One of whose pages neither holds (IOMMU off, or mapped apart: a pool) is not the device's.
 // A quota of buffers or of pinned bytes (models/buffers/strategy.h, Defences) is met like the memlock limit, and counted apart.
 // Without read_once the device gets what the descriptor says when its own descriptor is filled: the pinned pages are those
-// of the first look. Of a chain the first descriptor takes headers and the second is the device's. Not modelled: one buffer given to the device
+// of the first look. Of a chain the first descriptor takes headers and the second is the device's; a chain where the agreement at bind
+// has one descriptor, or one where it has a chain, goes back unused: where the packet begins would be another place. Not modelled: one buffer given to the device
 // as several pieces; buffers of more than two scattered pages, which go back unused.
 // Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
 #pragma once
@@ -53,7 +54,7 @@ class PostedBuffers {
   PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats);
 
   // Takes one ring buffer; false when the guest has none or the memlock limit is reached. Out: its token (the head).
-  // A buffer that crosses a page, is shorter than `least`, or whose head is outstanding already goes back to the guest
+  // A buffer that crosses a page, is shorter than `least`, has other descriptors than were agreed, or whose head is outstanding already goes back to the guest
   // with length 0. With unfit_buffers `copy` the first two are taken for the CPU alone, as are all at the memlock limit with
   // the setting `copy`, and all after copy_all().
   bool take_one(Step& s, Bytes least, std::uint32_t* token);
@@ -65,6 +66,8 @@ class PostedBuffers {
   void take_scattered(Bytes least) { scattered_ = least; }
   // Moves the buffer, both its pieces: of one that the device has written the second may have been left out.
   void move(std::uint32_t token, Owner from, Owner to, Time t, const char* where);
+  // Whether buffers have a descriptor for headers before them; from the start where the guest's driver posts them so itself.
+  void take_chains(bool on) { chains_ = on; }
   // Posting stands still at the memlock limit, and the setting is to drop what arrives meanwhile.
   bool refuses() const { return stalled_ && c_.env.at_limit == AtLimit::refuse; }
   const PostedBuffer& operator[](std::uint32_t token) const { return buffers_[token]; }
@@ -148,6 +151,7 @@ class PostedBuffers {
   bool copy_all_ = false, copies_only_ = false;
   bool at_quota_ = false;                  // the last pin that failed met the quota, not the memlock limit
   Bytes scattered_ = 0;                    // 0: not taken
+  bool chains_;
   bool stalled_ = false;                   // the last take_one() met the memlock limit
 };
 
