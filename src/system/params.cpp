@@ -372,6 +372,8 @@ void check_available(const sc::Scenario& s) {
     throw s.error("host.gro.defer_hard_irqs", "has no effect without host.gro.flush_timeout, the time between the deferred polls");
   if (s.vhost.publish == sc::Publisher::softirq && s.vhost.busy_poll)
     throw s.error("vhost.busy_poll", "has nothing to poll for where a softirq delivers (vhost.publish)");
+  if (s.vhost.publish == sc::Publisher::softirq && s.vhost.backend != sc::Backend::tap)
+    throw s.error("vhost.backend", "has no part where a softirq delivers (vhost.publish): no device stands between GRO and the guest; allowed: tap");
   if (s.host.dirty_log) no("host.dirty_log", "the dirty log");
   check_host_stage(s);
   const bool old_vhost = s.consumer == sc::Consumer::guest && s.vhost.rules == sc::GroRules::linux_2_6_35;

@@ -35,7 +35,8 @@ Snapshot take_snapshot(Machine& m, Time at) {
     if (g->queue.path) p.path = g->queue.path->stats();
     if (g->vhost) p.vhost = g->vhost->stats();
     if (g->queue.gro) p.gro = g->queue.gro->stats();
-    if (g->tap) p.gso = g->tap->segmented();
+    if (g->delivery) p.gso = g->delivery->segmented();
+    else if (g->tap) p.gso = g->tap->segmented();
     if (g->bridge) p.bridge = g->bridge->stats();
     p.exits = g->vcpu->exits;
     s.exits += p.exits;

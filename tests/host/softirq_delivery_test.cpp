@@ -16,7 +16,7 @@ struct SoftirqDeliveryTest : VhostTest {
     VhostParams p;
     tap = std::make_unique<TapQueue>(1000, phys, skbs_, frames, costs, "tap", TapOffloads::of(features));
     worker = std::make_unique<VhostWorker>(p, *guest, frames, costs);
-    delivery = std::make_unique<SoftirqDelivery>(p, capacity, frames, costs);
+    delivery = std::make_unique<SoftirqDelivery>(p, capacity, phys, skbs_, frames, costs, TapOffloads::of(features));
     add_core().attach(*worker);
     core().attach(*delivery);
     tap->connect(*worker);

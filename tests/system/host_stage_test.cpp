@@ -238,5 +238,25 @@ TEST(Segmentation, AGuestWithoutMergedFramesGetsTheFramesThatCame) {
   EXPECT_EQ(cut, plain);
 }
 
+// VIRTIO 1.2, 5.1.6.4: a guest that did not negotiate GUEST_TSO6 gets no merged IPv6 packet, whoever hands it over.
+TEST(Segmentation, SoftirqCutsWhatTheGuestCannotTake) {
+  for (const char* strategy : {"guest-head", "copy-header", "page-frags"}) {
+    const Set takes = {"traffic.ip=6", "traffic.flows=1", "traffic.arrival=burst", "guests.0.gro.enabled=false"};
+    Set no = takes;
+    no.push_back("guests.0.virtio.guest_tso6=false");
+    const ChildResult a = run_child("softirq-publish.json", strategy, takes), b = run_child("softirq-publish.json", strategy, no);
+    ASSERT_EQ(a.exit_code, 0) << a.error;
+    ASSERT_EQ(b.exit_code, 0) << b.error;
+    EXPECT_GT(a.value("guest.g0.gro.segments_per_packet"), 1.5) << strategy;
+    EXPECT_EQ(a.value("gso.packets"), 0) << strategy;
+    EXPECT_EQ(b.value("guest.g0.gro.segments_per_packet"), 1) << strategy;
+    EXPECT_GT(b.value("gso.packets"), 10) << strategy;
+    EXPECT_EQ(b.metrics.at("integrity.errors"), "0") << strategy;
+    EXPECT_EQ(b.metrics.at("ownership.violations"), "0") << strategy;
+  }
+  for (const char* backend : {"vhost.backend=macvtap", "vhost.backend=raw-socket"})
+    EXPECT_EQ(run_child("softirq-publish.json", "page-frags", {backend}).exit_code, 2) << backend;
+}
+
 }  // namespace host_stage_test
 }  // namespace gd::test
