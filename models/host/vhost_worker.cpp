@@ -92,7 +92,7 @@ bool VhostWorker::receive_round(Step& s) {
         return false;
       }
       polled_ = false;
-      if (in_batch_ == 0) s.charge(batch_);
+      if (in_batch_ == 0 && vhost::batch_costs(params_)) s.charge(batch_);
       current_ = tap_->pop();
       s.load(batch_.op, current_->struct_addr, kLine);
       if (++in_batch_ == vhost::batch(params_)) in_batch_ = 0;

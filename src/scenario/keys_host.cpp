@@ -117,7 +117,7 @@ void vhost_keys(Table& t) {
   const char* net = "drivers/vhost/net.c";
   t.choice("vhost.rules", AT(vhost.rules), {"linux-2.6.35", "linux-6"}, "Whose vhost-net is followed. linux-2.6.35: one packet, used entry and signal at a time, no mergeable buffers, no event index.");
   t.choice("vhost.backend", AT(vhost.backend), {"tap", "macvtap", "raw-socket"},
-           "Where vhost takes packets from. raw-socket: no offloads pass.");
+           "Where vhost takes packets from. raw-socket: no offloads pass, and packets come one by one. Only tap where a softirq delivers.");
   t.time("vhost.busy_poll", AT(vhost.busy_poll), {0, 1'000'000'000}, "How long the worker polls before it sleeps.",
          "off by default");
   t.count("vhost.batch", AT(vhost.batch), {1, 1'024}, "Packets taken from the backend, and used entries published, at once.",

@@ -228,6 +228,7 @@ VhostParams vhost_params(const sc::Scenario& s) {
   VhostParams p;
   p.rules = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
   p.busy_poll = s.vhost.busy_poll;
+  p.rx_ring = s.vhost.backend != sc::Backend::raw_socket;
   p.batch = static_cast<std::uint32_t>(s.vhost.batch);
   p.weight_packets = static_cast<std::uint32_t>(s.vhost.weight_packets);
   p.weight_bytes = s.vhost.weight_bytes;
