@@ -32,7 +32,7 @@ enum class GroReason : std::uint8_t {
   larger_segment,    // longer than the aggregate's segments
   out_of_order,      // sequence number is not the next
   header_mismatch,   // ACK number, flags, window, options, TTL, TOS, DF, IP id
-  size_limit,        // the IP packet would reach 64 KiB, or 64 UDP datagrams are together
+  size_limit,        // the packet, with a tag in the frame, would reach 64 KiB, or 64 UDP datagrams are together
   no_room,           // no fragment slots left (Linux 2.6.35)
   pure_ack,          // no payload
   length_mismatch,   // IP length field differs from the frame's, DF clear (2.6.35) or fragment bits
@@ -178,6 +178,8 @@ class GroTable {
   bool same_network_flow(const Entry& e, const Head& h) const;
   bool network_differs(Entry& e, const Head& h) const;
   GroReason refusal(Entry& e, const Head& h) const;
+  // With `h`'s payload, as skb->len counts: from behind the Ethernet header, a tag that was left in the frame included.
+  static std::uint32_t merged_length(const Entry& e, const Head& h);
   GroReason refusal_udp(const Entry& e, const Head& h, bool differs) const;
   // gro.cpp: the table.
   void merge(Entry& e, const Head& h, GroResult& r);
