@@ -123,6 +123,17 @@ TEST(HostStageChecks, UnusedItCostsNothing) {
   EXPECT_EQ(off.everything.find("/host/"), std::string::npos);   // no line of the ledger
 }
 
+// Although each guest's rule has a MAC, broadcast and multicast reach all of them, by the card's rules and by the host's.
+TEST(HostStageChecks, BroadcastReachesGuestsThatAllHaveAMac) {
+  for (const char* steering : {"nic.steering=true", "nic.steering=false"}) {
+    const ChildResult r = run_child("broadcast.json", "vhost-copy", {steering, "nic.rx_queues=1", "guests.0.mac=52:54:00:00:00:0a"});
+    ASSERT_EQ(r.exit_code, 0) << r.error;
+    EXPECT_EQ(r.value("drops.filtered"), 0) << steering;
+    EXPECT_GT(r.value("packets.replicas"), 0) << steering;
+    EXPECT_EQ(r.metrics.at("integrity.errors"), "0") << steering;
+  }
+}
+
 TEST(HostStageChecks, TheChoiceOfFramesIsTheSameForEveryDesign) {
   const Set set = {"host.gro.enabled=false"};
   const ChildResult a = run_child("filters.json", "vhost-copy", set), b = run_child("filters.json", "guest-head", set);
@@ -227,17 +238,6 @@ TEST(SoftirqPublication, EveryGuestAndLoadIsServed) {
     }
 }
 
-// The packets are those that came, whether the host merges and cuts them, or does neither.
-TEST(Segmentation, AGuestWithoutMergedFramesGetsTheFramesThatCame) {
-  const Set common = {"traffic.flows=1", "time.measure=1ms"};
-  Set off = common;
-  off.push_back("host.gro.enabled=false");
-  const auto cut = handed_up("no-offloads.json", "vhost-copy", common), plain = handed_up("no-offloads.json", "vhost-copy", off);
-  ASSERT_GT(cut.size(), 100u);
-  ASSERT_EQ(cut.size(), plain.size());
-  EXPECT_EQ(cut, plain);
-}
-
 // VIRTIO 1.2, 5.1.6.4: a guest that did not negotiate GUEST_TSO6 gets no merged IPv6 packet, whoever hands it over.
 TEST(Segmentation, SoftirqCutsWhatTheGuestCannotTake) {
   for (const char* strategy : {"guest-head", "copy-header", "page-frags"}) {
@@ -256,6 +256,17 @@ TEST(Segmentation, SoftirqCutsWhatTheGuestCannotTake) {
   }
   for (const char* backend : {"vhost.backend=macvtap", "vhost.backend=raw-socket"})
     EXPECT_EQ(run_child("softirq-publish.json", "page-frags", {backend}).exit_code, 2) << backend;
+}
+
+// The packets are those that came, whether the host merges and cuts them, or does neither.
+TEST(Segmentation, AGuestWithoutMergedFramesGetsTheFramesThatCame) {
+  const Set common = {"traffic.flows=1", "time.measure=1ms"};
+  Set off = common;
+  off.push_back("host.gro.enabled=false");
+  const auto cut = handed_up("no-offloads.json", "vhost-copy", common), plain = handed_up("no-offloads.json", "vhost-copy", off);
+  ASSERT_GT(cut.size(), 100u);
+  ASSERT_EQ(cut.size(), plain.size());
+  EXPECT_EQ(cut, plain);
 }
 
 }  // namespace host_stage_test
