@@ -154,9 +154,19 @@ class GuestHeadPath final : public ZeroCopyPath {
     const bool accepted = hazard(Hazard::short_buffer) || hazard(Hazard::layout_mismatch);
     return accepted ? side_.header_length() : side_.header_length() + std::min<Bytes>(nic_area(c_.env), c_.env.mtu + kLargestL2);
   }
+  // A segment that was cut out of a merged packet: headers in the skb's own memory, payload where the card has put it, behind the
+  // place of the frame's own headers.
+  void put_headers_back(Step& s, Skb& skb) {
+    const Frag f = skb.frags[0];
+    const std::uint32_t n = skb.head.length;
+    s.copy(write_back_, f.addr - n, skb.head.addr, n);
+    skb.head = {f.addr - n, f.length + n, f.token};
+    skb.nr_frags = 0;
+  }
   void begin(Step& s, Skb& skb) {
     s.charge(packet_);
     c_.frames.stamp(skb.frames, Stage::deliver, s.now());
+    if (skb.nr_frags == 1 && skb.head.token == kNoToken && !skb.list) put_headers_back(s, skb);
     member_ = &skb;
     buffers_ = 0;
     first_ = kNoToken;
