@@ -15,7 +15,8 @@ void guest_keys(Table& t) {
   t.count("guests[].traffic_share", GUEST(traffic_share), {1, 1'000},
           "Weight of the guest in synthetic traffic: of so many flows in turn so many are its own. The weights' sum is at most traffic.flows.");
   behaviour_keys(t);
-  t.count("guests[].vcpus", GUEST(vcpus), {1, 16}, "Virtual CPUs; the driver runs on the first, the application on the last.");
+  t.count("guests[].vcpus", GUEST(vcpus), {1, 1},
+          "Virtual CPUs: one, which driver, stack and application share. More are not modelled, as a device has one receive queue and one interrupt.");
   t.boolean("guests[].gro.enabled", GUEST(gro.enabled), "Segments are merged in the guest.");
   t.choice("guests[].gro.rules", GUEST(gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");
   t.choice("guests[].virtio.ring", GUEST(virtio.ring), {"split", "packed"}, "Layout of the rings: VIRTIO_F_RING_PACKED or not.");

@@ -393,7 +393,6 @@ void check_available(const sc::Scenario& s) {
       throw s.error(at + ".virtio.used_offset", "offsets in used entries need mergeable buffers (virtio.rx_mode)");
     if (s.consumer != sc::Consumer::user_async && g.behaviour == sc::Behaviour::unmapper && g.backing_page != sc::BackingPage::p4k)
       throw s.error(at + ".behaviour", "unmapper takes single pages away; allowed with backing_page 4KiB");
-    if (g.vcpus != 1) no((at + ".vcpus").c_str(), "more than one vCPU");
   }
   const std::size_t shares = destinations(s).size();
   if (addressed(s) && shares > s.guests.size() && shares > s.traffic.flows)
