@@ -1,5 +1,7 @@
 #include "models/buffers/posted.h"
 
+#include <algorithm>
+
 #include "models/base/error.h"
 
 namespace gd {
@@ -289,6 +291,14 @@ void PostedBuffers::unmap(Step& s, std::uint32_t token) {
   });
 }
 
+// What the guest gets as written: up to the end of what is used, and the header's own descriptor, which counts among the used bytes;
+// all of a buffer that comes back unused with what a device has written (a foreign frame).
+void PostedBuffers::log(Step& s, const PostedBuffer& b, std::uint32_t length, Owner from, std::uint32_t offset) {
+  if (length == 0) return from == Owner::skb && !b.cpu_only ? side_.wrote(s, b.gpa, b.length) : void();
+  if (b.header_space) side_.wrote(s, b.header_gpa, std::min(length, b.header_space));
+  side_.wrote(s, b.gpa, offset + length - std::min(length, b.header_space));
+}
+
 void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Owner from, std::uint32_t offset) {
   PostedBuffer& b = buffers_[token];
   unmap(s, token);
@@ -308,6 +318,7 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   move(token, from, Owner::guest, s.now(), "given to the guest");
   for (unsigned i = 0; i < b.further; ++i)
     c_.ownership.move(further_[token * kMostSegments + i], Owner::posted, Owner::guest, s.now(), "given to the guest with its chain");
+  log(s, b, length, from, offset);
   side_.used(s, b.head, length, offset);
 }
 

@@ -75,8 +75,8 @@ class PostedBuffers {
   Iova map(Step& s, std::uint32_t token);
   // The device is done with it (NAPI receive): mapping taken away unless kept.
   void unmap(Step& s, std::uint32_t token);
-  // The buffer goes to the guest with `length` bytes used from `offset` on: unpinned unless kept, untracked, used entry
-  // pushed.
+  // The buffer goes to the guest with `length` bytes used from `offset` on: unpinned unless kept, untracked, its pages logged, used
+  // entry pushed.
   void give(Step& s, std::uint32_t token, std::uint32_t length, Owner from, std::uint32_t offset = 0);
   // When a stall at the memlock limit may be over by itself, because an unmapped page waits for the IOMMU's flush;
   // kNever when there is no stall or nothing waits.
@@ -104,6 +104,7 @@ class PostedBuffers {
   bool one_address(Gpa gpa, Bytes len) const;
   std::uint32_t border(Gpa gpa, Bytes len) const;
   bool reach(Step& s, Gpa gpa, Bytes len);
+  void log(Step& s, const PostedBuffer& b, std::uint32_t length, Owner from, std::uint32_t offset);
   bool reach_page(Step& s, Gpa gpa, Hpa page);
   // The pool keeps the page, with an outstanding buffer less.
   void leave(Gpa gpa, Time now) {

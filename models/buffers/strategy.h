@@ -128,6 +128,7 @@ struct BindEnvironment {
   bool before_skb = false;               // consumer drop: the driver ends frames before an skb exists
   VhostRules vhost = VhostRules::linux_6;
   bool shared_queue = false;             // the card cannot tell guests: all frames come from a queue of the host's own, and are copied
+  bool dirty_log = false;                // pages that the host writes for the guest are logged for migration
   bool softirq_publish = false;          // used entries are written and signalled in NAPI's softirq
   bool host_copies = false;              // of that, work that may end in deliver_copy()
   bool copy_engine = false;              // the host has a DMA engine that copies memory
@@ -155,6 +156,7 @@ struct PathStats {
   std::uint64_t copied_unsplit_bytes = 0;
   Time hol_sum = 0;                      // in-order use: time that used buffers waited for older ones, all together
   std::uint64_t hol_buffers = 0;         // used buffers while in-order use held
+  std::uint64_t logged_pages = 0;        // pages of the guest marked as dirty
   std::uint64_t escapes = 0;             // acts of the host on bytes that a guest had changed
   std::uint64_t pins = 0, unpins = 0, guest_errors = 0, returned_unused = 0, memlock_stalls = 0;
   std::uint64_t copy_faults = 0;         // copies that met an address where nothing is mapped

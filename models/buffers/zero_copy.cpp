@@ -15,6 +15,7 @@ std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
     return "host.pin is whole-guest and host.memlock_limit is smaller than the guest's memory";
   if (e.memlock_limit < kPage) return "host.memlock_limit does not allow one pinned page";
   if (e.softirq_publish) {
+    if (e.dirty_log) return "each page of the log is pinned to be marked, which may sleep: not from softirq (vhost.publish, host.dirty_log)";
     std::string what;
     if (e.shared_queue) what = "defences.shared_queue";
     else if (e.host_copies) what = e.host_work.empty() ? "a broadcast" : e.host_work;
@@ -49,6 +50,7 @@ bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
 const PathStats& ZeroCopyPath::stats() const {
   auto& st = const_cast<PathStats&>(stats_);
   st.guest_errors = side_.guest_errors();
+  st.logged_pages = side_.logged_pages();
   st.hol_sum = side_.hol_sum();
   st.hol_buffers = side_.hol_buffers();
   return st;

@@ -14,6 +14,7 @@ struct VhostParams {
   std::uint32_t batch = 64;               // packets: VHOST_NET_BATCH, and used entries beyond which they are published
   std::uint32_t weight_packets = 256;     // packets of a round: VHOST_NET_PKT_WEIGHT (not in 2.6.35)
   Bytes weight_bytes = 512 * 1024;        // bytes of a round: VHOST_NET_WEIGHT
+  bool dirty_log = false;                 // the transmit ring's pages are logged for migration
   Time busy_poll = 0;                     // longest spin before sleeping, busyloop_timeout; 0: none (not in 2.6.35)
 };
 

@@ -33,7 +33,7 @@ void host_keys(Table& t) {
            "registers its whole area, but with per-buffer each buffer is pinned for one read.");
   t.size("host.memlock_limit", AT(host.memlock_limit), {}, "Most memory that may be pinned for one guest; 0: no limit.");
   t.choice("host.at_memlock_limit", AT(host.at_memlock_limit), {"stall", "copy", "refuse"}, "What happens at the limit: posting stalls, frames are copied from pages of the host, or dropped (memlock).");
-  t.boolean("host.dirty_log", AT(host.dirty_log), "Pages written for a guest are logged for migration.");
+  t.boolean("host.dirty_log", AT(host.dirty_log), "Pages that the host writes in a guest, or gets back written by the card, are logged for migration as they are handed over. Passthrough cannot be migrated: the card keeps no log.");
   t.boolean("host.gro.enabled", AT(host.gro.enabled), "Segments are merged in the host.");
   t.choice("host.gro.rules", AT(host.gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");
   t.boolean("host.gro.udp", AT(host.gro.udp),

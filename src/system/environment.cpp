@@ -153,6 +153,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.gro = s.host.gro.enabled;
   e.before_skb = s.consumer == sc::Consumer::drop && s.drop.stage == sc::DropAt::driver;
   e.vhost = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
+  e.dirty_log = s.host.dirty_log;
   e.softirq_publish = s.vhost.publish == sc::Publisher::softirq;
   const sc::RewriteKind kind = s.host.rewrite.kind;
   const bool grows = s.host.rewrite.share &&

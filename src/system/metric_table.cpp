@@ -112,6 +112,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"pinned.peak_bytes", "bytes", "most bytes of distinct pages pinned at once, over the whole run", -1},
       {"pinned.avg_bytes", "bytes", "time average of pinned bytes inside the window", -1},
       {"pin.ops", "", "pages pinned and unpinned", -1},
+      {"dirty_log.pages", "", "with host.dirty_log: pages of guests that vhost marked as written, by buffers and rings, each time they were", -1},
       {"buffers.fill_ratio", "%", "receive buffers that were free, as seen by arriving frames", 1},
       {"buffers.min_free", "frames", "fewest receive buffers that a frame found free (host-forward: buffers of the pool)", 1},
       {"buffers.capacity_frames", "frames", "receive buffers that the NIC can have at once", 1},

@@ -228,6 +228,7 @@ VhostParams vhost_params(const sc::Scenario& s) {
   VhostParams p;
   p.rules = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
   p.busy_poll = s.vhost.busy_poll;
+  p.dirty_log = s.host.dirty_log;
   p.rx_ring = s.vhost.backend != sc::Backend::raw_socket;
   p.batch = static_cast<std::uint32_t>(s.vhost.batch);
   p.weight_packets = static_cast<std::uint32_t>(s.vhost.weight_packets);
@@ -324,6 +325,7 @@ void check_host_stage(const sc::Scenario& s) {
   if (closed && s.host.rewrite.share && s.host.rewrite.kind != sc::RewriteKind::mac && s.host.rewrite.kind != sc::RewriteKind::ttl)
     throw s.error("host.rewrite.kind", "a connection of which only some segments are rewritten needs kind mac or ttl (traffic.tcp is closed)");
   if (s.consumer == sc::Consumer::guest) return;
+  if (s.host.dirty_log) throw s.error("host.dirty_log", "needs the consumer guest: nobody else is migrated");
   for (const auto& [key, share] : {std::pair{"host.rewrite.share", s.host.rewrite.share}, {"host.filter.share", s.host.filter.share},
                                    {"host.clone.share", s.host.clone.share}, {"traffic.foreign", s.traffic.foreign.total()}})
     if (share) throw s.error(key, "needs the consumer guest");
@@ -355,7 +357,6 @@ void check_user(const sc::Scenario& s) {
 }  // namespace
 
 void check_available(const sc::Scenario& s) {
-  auto no = [&](const char* key, const char* what) { throw s.error(key, std::string(what) + " is not available in this version"); };
   if (s.traffic.kind == sc::TrafficKind::dma_bench) return;   // software and guests have no part in it
   if (s.consumer == sc::Consumer::user_async) check_user(s);
   if (const Time after = s.defences.reclaim.after; after && after < 10 * kUs)
@@ -375,7 +376,6 @@ void check_available(const sc::Scenario& s) {
     throw s.error("vhost.busy_poll", "has nothing to poll for where a softirq delivers (vhost.publish)");
   if (s.vhost.publish == sc::Publisher::softirq && s.vhost.backend != sc::Backend::tap)
     throw s.error("vhost.backend", "has no part where a softirq delivers (vhost.publish): no device stands between GRO and the guest; allowed: tap");
-  if (s.host.dirty_log) no("host.dirty_log", "the dirty log");
   check_host_stage(s);
   const bool old_vhost = s.consumer == sc::Consumer::guest && s.vhost.rules == sc::GroRules::linux_2_6_35;
   if (old_vhost && s.vhost.busy_poll) throw s.error("vhost.busy_poll", "vhost of 2.6.35 (vhost.rules) does not poll; allowed: 0");
