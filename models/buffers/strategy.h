@@ -132,6 +132,7 @@ struct BindEnvironment {
   bool host_copies = false;              // of that, work that may end in deliver_copy()
   bool copy_engine = false;              // the host has a DMA engine that copies memory
   std::string_view host_work;            // the key of what host software must do with packets between GRO and tap; "": nothing
+  std::string_view copied_work;          // and what that is, in words; "": nothing
   StrategyOptions options;
   Defences defences;
 };

@@ -11,13 +11,15 @@ std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
   if (e.consumer != Consumer::guest) return "serves the consumers guest and user-async only";
   if (e.in_order && e.options.in_order == InOrder::refuse)
     return "used entries come in completion order; VIRTIO_F_IN_ORDER was negotiated";
+  if (e.in_order && e.host_copies)
+    return "VIRTIO_F_IN_ORDER was negotiated: a buffer that is kept for copies (" + std::string(e.copied_work) + ") would hold up those behind it";
   if (e.pin == PinPolicy::whole_guest && e.guest_memory > e.memlock_limit)
     return "host.pin is whole-guest and host.memlock_limit is smaller than the guest's memory";
   if (e.memlock_limit < kPage) return "host.memlock_limit does not allow one pinned page";
   if (e.softirq_publish) {
     std::string what;
     if (e.shared_queue) what = "defences.shared_queue";
-    else if (e.host_copies) what = e.host_work.empty() ? "a broadcast" : e.host_work;
+    else if (e.host_copies) what = e.copied_work;
     else if (e.at_limit == AtLimit::copy) what = "host.at_memlock_limit";
     else if (e.options.unfit_buffers == UnfitBuffers::copy) what = "unfit_buffers";
     else if (e.defences.depleted == Depleted::copy) what = "defences.depleted";

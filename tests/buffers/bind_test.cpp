@@ -53,6 +53,8 @@ TEST(Registry, Refusals) {
       {"in order, prefix", [](BindEnvironment& e) { e.in_order = true; e.options.in_order = InOrder::prefix; }, {nullptr, nullptr, "IN_ORDER", nullptr, nullptr}},
       {"in order, prefix, jumbo", [](BindEnvironment& e) { e.in_order = true; e.options.in_order = InOrder::prefix; e.mtu = 9000; },
        {nullptr, "4 KiB page", "IN_ORDER", "must fit one buffer", nullptr}},
+      {"in order, prefix, copies", [](BindEnvironment& e) { e.in_order = e.host_copies = true; e.options.in_order = InOrder::prefix; e.copied_work = "host.rewrite"; },
+       {nullptr, "copies (host.rewrite)", "IN_ORDER", "copies (host.rewrite)", nullptr}},
       {"unsplit offset", [](BindEnvironment& e) { e.options.unsplit = Unsplit::offset; }, {nullptr, nullptr, "used_offset", nullptr, nullptr}},
       {"big mode, split_layout", [](BindEnvironment& e) { e.mergeable = false; e.rx_mode = RxMode::big; e.split_layout = true; },
        {nullptr, "big receive mode", nullptr, "big receive mode", nullptr}},

@@ -94,7 +94,7 @@ TEST(SoftirqPublish, WhatCopiesIntoTheGuestIsRefused) {
   EXPECT_NE(find_strategy("vhost-copy")->refuse(e), std::nullopt);
   BindEnvironment copies = e;
   copies.host_copies = true;
-  copies.host_work = "host.rewrite";
+  copies.host_work = copies.copied_work = "host.rewrite";
   BindEnvironment limit = e;
   limit.at_limit = AtLimit::copy;
   BindEnvironment unfit = e;
