@@ -141,6 +141,7 @@ GroReason GroTable::refusal(Entry& e, const Head& h) const {
     return GroReason::header_mismatch;
   if (h.payload > e.info.segment_payload) return GroReason::larger_segment;
   if (e.info.ip_length + h.payload >= kMaxIpPacket) return GroReason::size_limit;
+  if (std::uint32_t{e.buffers} + h.s.payload_buffers > most_buffers_) return GroReason::no_room;
   if (old() && !e.chained) {
     if (h.s.frags > e.room) return GroReason::no_room;
     // A linear payload can start a frag_list only on an aggregate of one segment.

@@ -201,8 +201,13 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     const Strategy* strategy = find_strategy(choice.name);
     GuestParams driver = guest_params(s, guest);
     driver.virtio.offered &= offered_features(s, strategy && strategy->declaration().device_ring);
-    e.header_length = feature::header_length(guest_features(driver));
-    e.header_apart = e.rx_mode == RxMode::small && g.virtio.driver == sc::GroRules::linux_2_6_35;
+    const std::uint64_t features = guest_features(driver);
+    const bool old = g.virtio.driver == sc::GroRules::linux_2_6_35;
+    e.header_length = feature::header_length(features);
+    e.header_apart = e.rx_mode == RxMode::small && old;
+    const unsigned each = feature::has(features, feature::kIndirect) ? 1 : e.header_apart ? 2 : e.rx_mode == RxMode::big ? kChain : 1;
+    e.ring_buffers = e.queue_size / each;
+    if (old && e.mergeable) e.packet_buffers = kPacketBuffersOld;
     e.guest_memory = g.memory;
   }
   return e;
