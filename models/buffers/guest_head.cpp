@@ -150,6 +150,7 @@ class GuestHeadPath final : public ZeroCopyPath {
   void release(Step& s, Skb* skb) override { put_all(s, skb); }
 
  private:
+  bool handing_over() const override { return member_ != nullptr; }
   Bytes room(std::uint32_t token) const { return Bounce::is(token) ? 0 : posted_[token].room; }
   // Bytes that the guest's buffer must take behind the virtio header.
   Bytes least() const {
@@ -162,8 +163,8 @@ class GuestHeadPath final : public ZeroCopyPath {
     member_ = &skb;
     buffers_ = at_ = 0;
     first_ = kNoToken;
-    for_each_frag(skb, [&](Frag& f) {
     Hpa start = 0;
+    for_each_frag(skb, [&](Frag& f) {
       if (f.token == kNoToken) return;
       if (buffers_++ == 0) first_ = f.token, start = f.addr;
     });

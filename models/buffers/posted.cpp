@@ -1,5 +1,7 @@
 #include "models/buffers/posted.h"
 
+#include <algorithm>
+
 #include "models/base/error.h"
 
 namespace gd {
@@ -178,6 +180,13 @@ bool PostedBuffers::reach_page(Step& s, Gpa gpa, Hpa page) {
   return true;
 }
 
+void PostedBuffers::two_kinds(std::uint32_t part, std::uint32_t whole) {
+  const std::uint32_t quota = c_.env.defences.buffer_quota;
+  if (quota == 0) return;
+  kind_[0].quota = std::clamp(quota * part / whole, 1u, std::max(2u, quota) - 1);
+  kind_[1].quota = std::max(2u, quota) - kind_[0].quota;
+}
+
 bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
   drain(s);
   stalled_ = false;
@@ -195,9 +204,21 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     const bool in_a_row = split && scattered_ && split >= scattered_ && c_.env.iommu_translates && !keeps();
     const bool unfit = !(one_address(data.gpa, data.len) || in_a_row) || (d.validate && data.len < least);
     if (b.outstanding || !header_fits(seg, t.segments) || many || (unfit && !copies)) {
+      if (within_packet_) return side_.ring().untake(1), false;
       ++stats_.returned_unused;
       side_.refuse(s, t.head, seg, b.outstanding ? 0 : t.segments);
       continue;
+    }
+    const bool page = data.len >= kPage;
+    if (Kind &k = kind_[page], &other = kind_[!page]; k.outstanding >= k.quota) {
+      if (other.outstanding * 2 < other.quota && !within_packet_) {
+        ++stats_.returned_unused;
+        side_.refuse(s, t.head, seg, t.segments);
+        continue;
+      }
+      ++stats_.buffer_quota_stalls;
+      side_.ring().untake(1);
+      return false;
     }
     const Hpa hpa = side_.space().reach(data.gpa);
     bool cpu_only = unfit || copy_all_ || copies_only_;
@@ -213,6 +234,7 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     s.charge(track_);
     for (const Cost& q : quota_) s.charge(q);
     ++outstanding_;
+    ++kind_[page].outstanding;
     b = {};
     b.gpa = data.gpa;
     b.hpa = hpa;
@@ -230,6 +252,7 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b.split = split;
     if (split) b.beyond = side_.space().reach(data.gpa + split), b.beyond_id = c_.ownership.find(b.beyond);
     b.outstanding = true;
+    b.page = page;
     b.cpu_only = cpu_only;
     if (t.segments > 1) note_further(t.head, b.id, seg, t.segments);
     b.iova = !cpu_only && keeps() ? page_iova_[data.gpa / kPage] + hpa % kPage : 0;
@@ -301,6 +324,7 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa, s.now()); });
   b.outstanding = false;
   --outstanding_;
+  --kind_[b.page].outstanding;
   if (b.id != b.pin_id && b.pin_id != kNoBuffer && c_.ownership.owner(b.pin_id) == Owner::posted)
     c_.ownership.move(b.pin_id, Owner::posted, Owner::guest, s.now(), "given to the guest, unused");
   move(token, from, Owner::guest, s.now(), "given to the guest");

@@ -41,6 +41,7 @@ struct PostedBuffer {
   BufferId id = kNoBuffer;
   std::uint16_t head = 0;
   bool outstanding = false;   // taken from the ring and not given back
+  bool page = false;          // of two kinds, which: counted in kind_[page]
   bool cpu_only = false;      // not pinned, never the device's: filled by copies
   bool mapped = false;        // per-buffer mapping in force
   bool unmapped = false;      // a mapping was taken away at unmapped_at
@@ -58,6 +59,11 @@ class PostedBuffers {
   // the setting `copy`, and all after copy_all().
   bool take_one(Step& s, Bytes least, std::uint32_t* token);
   void copy_all() { copy_all_ = true; }
+  // The guest posts two kinds of buffers in turn: `part` of `whole` are shorter than a page, the others pages. A quota is met by each
+  // kind apart; a buffer of a kind that has met it goes back with length 0 where the other kind, behind it in the ring, has run low.
+  void two_kinds(std::uint32_t part, std::uint32_t whole);
+  // While on, no buffer goes back unused: the used entries of one packet are consecutive, and it has not got all of its own.
+  void within_packet(bool on) { within_packet_ = on; }
   // While on, buffers are taken for the CPU alone: packets wait for them.
   void copies_only(bool on) { copies_only_ = on; }
   // The design takes buffers whose two pages are scattered in host memory, if `least` bytes or more lie in the first: mapped at
@@ -144,8 +150,12 @@ class PostedBuffers {
   std::vector<std::uint16_t> pins_;        // by guest page
   Bytes pinned_ = 0;                       // distinct pages of this guest, bytes
   Backlog<Later> later_;                   // what waits for the IOMMU's flush, in order of unmapping
+  struct Kind {
+    std::uint32_t outstanding = 0, quota = UINT32_MAX;
+  };
+  Kind kind_[2];                           // shorter than a page, and pages
   std::uint32_t outstanding_ = 0;          // buffers taken from the ring and not given back
-  bool copy_all_ = false, copies_only_ = false;
+  bool copy_all_ = false, copies_only_ = false, within_packet_ = false;
   bool at_quota_ = false;                  // the last pin that failed met the quota, not the memlock limit
   Bytes scattered_ = 0;                    // 0: not taken
   bool stalled_ = false;                   // the last take_one() met the memlock limit
