@@ -129,11 +129,12 @@ Consumer consumer_of(sc::Consumer c) { return static_cast<Consumer>(c); }
 constexpr unsigned kChain = 19;                // descriptors of a chain of the big mode as zero copy has it: a header and MAX_SKB_FRAGS pages
 constexpr std::uint32_t kPacketBuffersOld = 18;   // MAX_SKB_FRAGS of 2.6.35, whose receive_mergeable() has no frag_list
 
-// Whether a frame with the group bit may reach the bridge, whose other guests get copies of it: sent so, as recorded, or because a
-// guest or a fault has changed the first byte of its MAC.
-bool may_flood(const sc::Scenario& s) {
+// Whether the bridge may flood a frame to this guest, which gets a copy: one sent so, or as recorded, or the first byte of whose MAC
+// another guest or a fault has changed.
+bool may_flood(const sc::Scenario& s, std::size_t guest) {
   if (s.consumer != sc::Consumer::guest || s.guests.size() < 2 || !bridge_params(s).active(s.traffic.foreign.total() != 0)) return false;
-  const bool writes = std::any_of(s.guests.begin(), s.guests.end(), [](const sc::Guest& g) { return spoils_memory(static_cast<BehaviourKind>(g.behaviour)); });
+  bool writes = false;
+  for (std::size_t g = 0; g < s.guests.size(); ++g) writes = writes || (g != guest && spoils_memory(static_cast<BehaviourKind>(s.guests[g].behaviour)));
   return s.traffic.foreign.broadcast + s.traffic.foreign.multicast > 0 || s.traffic.kind == sc::TrafficKind::pcap || writes || s.nic.faults.corrupt();
 }
 
@@ -169,7 +170,7 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   const bool grows = s.host.rewrite.share &&
                      (kind == sc::RewriteKind::vlan_push || kind == sc::RewriteKind::vlan_pop || kind == sc::RewriteKind::encapsulate);
   const bool broadcasts = s.traffic.foreign.broadcast + s.traffic.foreign.multicast > 0;
-  e.host_copies = grows || may_flood(s);
+  e.host_copies = grows || may_flood(s, guest);
   e.host_work = s.host.rewrite.share ? "host.rewrite" : s.host.filter.share ? "host.filter" : s.host.clone.share ? "host.clone"
                 : s.traffic.foreign.total() ? "traffic.foreign" : "";
   e.copied_work = grows ? "host.rewrite" : !e.host_copies ? "" : broadcasts ? "a broadcast" : "a frame whose group bit a capture, a guest or a fault sets";

@@ -152,7 +152,10 @@ TEST(HostStageChecks, WhatLeaksIsWhatLiesInTheGuestsMemory) {
 // The host's second look at headers in the guest's memory, by the bridge, is watched as the first one is.
 TEST(HostStageChecks, TheBridgesLookAtHeadersIsWatched) {
   const char* scribbler = "adversity/header-scribbler.json";
-  const ChildResult none = run_child(scribbler, "guest-head"), looks = run_child(scribbler, "guest-head", {"host.filter.share=0.1%"});
+  const Set often = {"guests.1.misbehaviour.share=100%", "guests.1.misbehaviour.interval=2us", "time.measure=6ms"};
+  Set filtered = often;
+  filtered.push_back("host.filter.share=0.1%");
+  const ChildResult none = run_child(scribbler, "guest-head", often), looks = run_child(scribbler, "guest-head", filtered);
   const ChildResult only = run_child(scribbler, "guest-head", {"host.filter.share=0.1%", "host.gro.enabled=false"});
   const ChildResult safe = run_child(scribbler, "guest-head", {"host.filter.share=0.1%", "defences.header_snapshot=true"});
   for (const ChildResult* r : {&none, &looks, &only, &safe}) ASSERT_EQ(r->exit_code, 0) << r->error;
