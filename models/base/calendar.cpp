@@ -4,6 +4,12 @@
 
 namespace gd {
 
+Time Calendar::reserved(Time until) const {
+  Time t = total_;
+  for (std::size_t i = busy_.size(); i-- > 0 && busy_[i].end > until;) t -= busy_[i].end - std::max(busy_[i].start, until);
+  return t;
+}
+
 Time Calendar::reserve(Time now, Time arrival, Time service) {
   std::size_t old = 0;
   while (old < busy_.size() && busy_[old].end <= now) ++old;

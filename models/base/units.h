@@ -18,6 +18,7 @@ constexpr Time kNever = INT64_MAX;
 constexpr Time kPs = 1, kNs = 1000, kUs = 1000 * kNs, kMs = 1000 * kUs, kSec = 1000 * kMs;
 constexpr Bytes kLine = 64;     // a cache line
 constexpr Bytes kPage = 4096;   // a base page
+constexpr Bytes kMemoryLimit = Bytes{128} << 30;   // a machine's physical memory, both sockets', is less
 
 constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 constexpr std::uint64_t align_up(std::uint64_t a, std::uint64_t b) { return ceil_div(a, b) * b; }

@@ -34,6 +34,7 @@ CopyHeaderGeometry copy_header_geometry(const BindEnvironment& e) {
     g.space = kPage - std::min(g.room, kPage);
     g.fits = frame <= g.space;
     g.packet_buffer = g.fits ? align_up(frame, unit) : align_down(g.space, unit);
+    g.of_frame = static_cast<std::uint32_t>(ceil_div(frame, g.packet_buffer));
     return g;
   }
   g.place = e.mergeable ? CopyHeaderGeometry::Place::separate : CopyHeaderGeometry::Place::chain;
@@ -42,6 +43,7 @@ CopyHeaderGeometry copy_header_geometry(const BindEnvironment& e) {
   g.space = kPage;
   g.fits = frame <= kPage;
   g.packet_buffer = e.mergeable ? std::min<Bytes>(kPage, align_up(e.rx_buffer, 1024)) : kPage;
+  g.of_frame = static_cast<std::uint32_t>(ceil_div(frame, g.packet_buffer));
   return g;
 }
 
@@ -52,7 +54,9 @@ CopyHeaderPath::CopyHeaderPath(PathContext c)
   while (header_mask_ < c_.guest->rx().size + 1u) header_mask_ *= 2;
   header_fifo_.resize(header_mask_);
   --header_mask_;
-  if (own_header()) share_reserve(8 - c_.env.options.headers_of_8, 8);
+  posted_.take_chains(g_.place == Place::chain);
+  share_reserve(own_header() ? 8 - c_.env.options.headers_of_8 : 8, 8, g_.of_frame);
+  if (own_header()) posted_.two_kinds(c_.env.options.headers_of_8, 8);
 }
 
 void CopyHeaderPath::shape(RxQueueConfig& q) {
@@ -287,8 +291,9 @@ class CopyHeader final : public Strategy {
       case CopyHeaderGeometry::Place::separate: break;
     }
     if (e.options.headers_of_8 < 1 || e.options.headers_of_8 > 7) return "headers_of_8 must leave both kinds of buffers: 1 to 7 of 8";
+    if (e.defences.buffer_quota == 1) return "defences.buffer_quota must allow 2 buffers, one of each kind";
     if (e.queue_size < 8) return "the guest's ring must have 8 entries or more to hold both kinds of buffers";
-    return std::nullopt;
+    return refuse_ring(e, g.of_frame, 8 - e.options.headers_of_8, 8, " pages");
   }
   std::uint64_t guest_features(const BindEnvironment& e) const override {
     const bool told = copy_header_geometry(e).place != CopyHeaderGeometry::Place::separate;
@@ -327,7 +332,7 @@ class CopyHeader final : public Strategy {
       return "room is smaller than the virtio header and the NIC's header buffer, all of which is copied in mode always";
     if (!g.fits && !e.used_offset)
       return "a frame of MTU " + std::to_string(e.mtu) + " takes several buffers, which needs used_offset because each has the room";
-    return std::nullopt;
+    return refuse_ring(e, g.of_frame, 1, 1, " buffers");
   }
 };
 

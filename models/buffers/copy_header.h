@@ -18,6 +18,7 @@ struct CopyHeaderGeometry {
   Bytes space = 0;             // bytes of a buffer that the NIC may fill
   Bytes packet_buffer = 0;     // BSIZEPACKET
   bool fits = true;            // the largest frame fits one buffer
+  std::uint32_t of_frame = 1;  // buffers of the NIC that it takes
 };
 CopyHeaderGeometry copy_header_geometry(const BindEnvironment& e);
 
@@ -42,6 +43,7 @@ class CopyHeaderPath final : public ZeroCopyPath {
  private:
   using Place = CopyHeaderGeometry::Place;
   bool low() const override;
+  bool handing_over() const override { return member_ != nullptr; }
   bool own_header() const { return g_.place == Place::separate; }   // the header has a ring buffer of its own
   // Where the NIC writes in a buffer.
   Bytes room() const { return g_.place == Place::room ? g_.room : 0; }

@@ -118,20 +118,22 @@ class GuestHeadPath final : public ZeroCopyPath {
     return skb;
   }
 
-  // A packet's buffers in order: its own head, then its frag_list's. The head that GRO of 2.6.35 makes for an aggregate has
-  // no buffer; the guest's first buffer still holds the headers.
+  // A packet's buffers in order: its own head, then its frag_list's. The head that GRO of 2.6.35 makes for an aggregate, or the cutting
+  // of one for a segment, has no buffer; the guest's first buffer still holds the headers, or has their room. A segment's payload is a fragment.
   Progress deliver(Step& s, Skb* skb) override {
     if (out_.busy() || (!member_ && in_host_pages(*skb))) return deliver_copy(s, skb);
     if (!member_) begin(s, *skb);
     while (member_) {
       if (s.over()) return Progress::more;
-      const Frag& h = member_->head;
+      const Frag& h = at_ == 0 ? member_->head : member_->frags[at_ - 1];
       if (h.token != kNoToken) {
         const PostedBuffer& b = posted_[h.token];
         info_.use(s, b);
         if (h.token == first_) posted_.give(s, h.token, side_.header_length() + lifted_ + h.length, Owner::skb, moved_);
         else posted_.give(s, h.token, h.length, Owner::skb, static_cast<std::uint32_t>(h.addr - b.hpa));
       }
+      if (++at_ <= member_->nr_frags) continue;
+      at_ = 0;
       member_ = member_ == skb ? skb->list : member_->next;
     }
     if (buffers_) {
@@ -148,6 +150,7 @@ class GuestHeadPath final : public ZeroCopyPath {
   void release(Step& s, Skb* skb) override { put_all(s, skb); }
 
  private:
+  bool handing_over() const override { return member_ != nullptr; }
   Bytes room(std::uint32_t token) const { return Bounce::is(token) ? 0 : posted_[token].room; }
   // Bytes that the guest's buffer must take behind the virtio header.
   Bytes least() const {
@@ -158,18 +161,21 @@ class GuestHeadPath final : public ZeroCopyPath {
     s.charge(packet_);
     c_.frames.stamp(skb.frames, Stage::deliver, s.now());
     member_ = &skb;
-    buffers_ = 0;
+    buffers_ = at_ = 0;
     first_ = kNoToken;
+    Hpa start = 0;
     for_each_frag(skb, [&](Frag& f) {
       if (f.token == kNoToken) return;
-      if (buffers_++ == 0) first_ = f.token;
+      if (buffers_++ == 0) first_ = f.token, start = f.addr;
     });
     if (first_ == kNoToken) return;
     const PostedBuffer& b = posted_[first_];
     if (skb.snapshot && skb.gso_type) s.copy(write_back_, skb.head.addr, skb.snapshot, std::min(skb.header_length, skb.snapshot_length));
     lifted_ = skb.head.token == kNoToken ? skb.head.length : 0;
-    if (lifted_) s.copy(write_back_, b.hpa + b.room, skb.head.addr, lifted_);
-    moved_ = lifted_ || skb.head.token == kNoToken ? 0 : static_cast<std::uint32_t>(skb.head.addr - b.hpa) - b.room;
+    start -= lifted_;                     // what the NIC wrote there were the frame's own headers, of the same length
+    require(start >= b.hpa + b.room, "the headers of a packet do not fit before its first fragment");
+    if (lifted_) s.copy(write_back_, start, skb.head.addr, lifted_);
+    moved_ = static_cast<std::uint32_t>(start - b.hpa) - b.room;
     side_.write_header(s, b.header + moved_, side_.header_for(skb, buffers_));
     side_.carry(b.head, skb.frames);
   }
@@ -178,7 +184,7 @@ class GuestHeadPath final : public ZeroCopyPath {
   Cost snapshot_;
   GuestSharedInfo info_;
   const Skb* member_ = nullptr;           // deliver(): where the packet in hand goes on
-  unsigned buffers_ = 0;
+  unsigned at_ = 0, buffers_ = 0;         // the member's piece in hand: 0 its head, else a fragment; buffers of the packet
   std::uint32_t first_ = kNoToken, lifted_ = 0;
   std::uint32_t moved_ = 0;               // bytes by which a rewrite made the frame begin later
 };

@@ -18,7 +18,7 @@ void PathTimer::act(Time now) {
 }
 
 GuestSide::GuestSide(PathContext& c)
-    : c_(c), ring_(c.guest->rx(), c.guest->space().size()),
+    : c_(c), ring_(c.guest->rx(), c.guest->space().size()), log_(c.env.dirty_log, c.costs),
       timer_(c.agenda, c.interrupt_rank, c.guest->interrupts(), 0, c.injection_latency), head_(c.costs.get("vhost.head")),
       header_(c.costs.get("vhost.header")), used_(c.costs.get("vhost.used")), publish_(c.costs.get("vhost.publish")),
       signal_(c.costs.get("vhost.signal")),
@@ -159,6 +159,7 @@ void GuestSide::publish(Step& s) {
   if (ring_.unpublished() == 0) return;
   CpuView v(s, space(), publish_.op);
   s.charge(publish_);
+  log_.publishes(s, ring_);
   ring_.publish(v);
   charge_entries(s);
   undecided_ = true;
@@ -181,11 +182,13 @@ std::uint64_t GuestSide::offered(Step& s, OpId op) {
 
 void GuestSide::attend(Step& s) {
   CpuView v(s, space(), head_.op);
+  log_.notifies(s, ring_, false);
   ring_.disable_notify(v);
 }
 
 bool GuestSide::ask_for_kick(Step& s) {
   CpuView v(s, space(), head_.op);
+  log_.notifies(s, ring_, true);
   ring_.enable_notify(v);
   return true;
 }
@@ -193,8 +196,10 @@ bool GuestSide::ask_for_kick(Step& s) {
 bool GuestSide::recheck(Step& s) {
   CpuView v(s, space(), head_.op);
   const bool more = ring_.recheck(v);
-  if (more) ring_.disable_notify(v);
-  return more;
+  if (!more) return false;
+  log_.notifies(s, ring_, false);
+  ring_.disable_notify(v);
+  return true;
 }
 
 }  // namespace gd

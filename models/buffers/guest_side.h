@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/base/agenda.h"
+#include "models/buffers/dirty_log.h"
 #include "models/buffers/strategy.h"
 #include "models/virtio/device_ring.h"
 
@@ -43,7 +44,7 @@ class PathTimer : public Actor {
 class GuestSide {
  public:
   // Costs: vhost.head (fetch and translate one avail head), defence.validate and defence.read_once (a descriptor each), vhost.header (build the virtio-net header), vhost.used (per used
-  // entry written: with IN_ORDER one a batch of buffers that were wholly written), vhost.publish, vhost.signal (eventfd to irqfd).
+  // entry written: with IN_ORDER one a batch of buffers that were wholly written), vhost.publish, vhost.signal (eventfd to irqfd); DirtyLog's.
   explicit GuestSide(PathContext& c);
   DeviceRing& ring() { return ring_; }
   GuestSpace& space() { return c_.guest->space(); }
@@ -84,6 +85,10 @@ class GuestSide {
   // Writes a header at host address `at` (within one page).
   void write_header(Step& s, Hpa at, const VirtioNetHdr& h);
 
+  // Bytes of the guest's memory that it gets as written by the host, or by a card for it; the ring's own are logged here.
+  void wrote(Step& s, Gpa at, Bytes n) { log_.wrote(s, at, n); }
+  std::uint64_t logged_pages() const { return log_.pages(); }
+
   void publish(Step& s);
   void settle(Step& s);
   bool unsettled() const { return undecided_; }
@@ -105,6 +110,7 @@ class GuestSide {
   void charge_entries(Step& s);
   PathContext& c_;
   DeviceRing ring_;
+  DirtyLog log_;
   PathTimer timer_;
   bool mapped(const Segment* segments, unsigned n) const;
   Cost head_, header_, used_, publish_, signal_;

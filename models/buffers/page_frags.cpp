@@ -32,6 +32,7 @@ PageFragsGeometry page_frags_geometry(const BindEnvironment& e) {
   if (e.options.hazard == Hazard::short_buffer) g.packet_buffer = align_up(e.options.buffer + 1, 1024);
   g.split = e.used_offset && !e.in_order ? e.split : SplitMode::off;
   g.header_buffer = g.split == SplitMode::off ? 0 : std::min<Bytes>(e.header_buffer, align_down(g.space, kLine));
+  g.of_frame = static_cast<std::uint32_t>(ceil_div(frame, std::max<Bytes>(1, g.packet_buffer))) * g.each();
   return g;
 }
 
@@ -40,6 +41,7 @@ PageFragsPath::PageFragsPath(PathContext c)
       move_(c_.costs.get("page_frags.move")), header_slots_(c_.env.ring_size, kNoToken), kept_next_(c_.guest->rx().size, kNoToken),
       kept_length_(c_.guest->rx().size, 0) {
   posted_.take_scattered(g_.room + kFirstPiece);
+  share_reserve(1, 1, g_.of_frame);
 }
 
 void PageFragsPath::shape(RxQueueConfig& q) {
@@ -324,6 +326,8 @@ class PageFrags final : public Strategy {
              " and two VLAN tags) into the guest's small buffers of " + std::to_string(kSmallPacket);
     if (g.whole && !g.fits && !e.scatter)
       return "a frame of MTU " + std::to_string(e.mtu) + " takes several buffers, which needs a NIC that scatters (nic.scatter)";
+    if (!g.fits)
+      if (auto why = refuse_ring(e, g.of_frame, 1, 1, " buffers")) return why;
     if (e.in_order && !g.fits) return "with VIRTIO_F_IN_ORDER a frame must fit one buffer: those of several packets may be used in turn";
     if (g.split != SplitMode::off && e.queue_size < 2) return "the guest's ring must have 2 entries or more for headers and payload";
     if (g.split == SplitMode::off && (e.options.hazard == Hazard::put_pulled_page || e.options.hazard == Hazard::frag_shift))

@@ -16,6 +16,7 @@ struct PageFragsGeometry {
   Bytes packet_buffer = 0, header_buffer = 0;
   SplitMode split = SplitMode::off;
   unsigned each() const { return split == SplitMode::off ? 1 : 2; }   // buffers of a descriptor
+  std::uint32_t of_frame = 1;                                                // buffers that the largest frame takes
 };
 PageFragsGeometry page_frags_geometry(const BindEnvironment& e);
 
@@ -44,6 +45,7 @@ class PageFragsPath final : public ZeroCopyPath {
   std::uint64_t unreclaimed() const override { return buffers_of(c_.ownership, partial_); }
 
  private:
+  bool handing_over() const override { return member_ != nullptr; }
   void take(Step& s, std::uint32_t token, std::uint32_t length, bool written);
   void plant(Step& s, Skb& skb, std::uint64_t id);
   void put_kept(Step& s, Skb& skb);

@@ -24,6 +24,7 @@ class Passthrough final : public Strategy {
       return "no software of the host sees its packets between the card and the guest, which " + std::string(e.host_work) + " needs";
     if (!e.virtio_rings) return "the NIC has no virtio rings in hardware (nic.virtio_rings)";
     if (e.guest_memory > e.memlock_limit) return "the whole guest must be pinned; host.memlock_limit is smaller than its memory";
+    if (e.dirty_log) return "it cannot be migrated: the card keeps no log of the pages that it writes in the guest (host.dirty_log)";
     return std::nullopt;
   }
   std::string_view pin_in_force(const BindEnvironment&) const override { return "whole-guest"; }

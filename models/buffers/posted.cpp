@@ -1,12 +1,15 @@
 #include "models/buffers/posted.h"
 
+#include <algorithm>
+
 #include "models/base/error.h"
 
 namespace gd {
 
 PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
     : c_(c), side_(side), stats_(stats), track_(c.costs.get("post.track")), untrack_(c.costs.get("post.untrack")),
-      pin_(c.costs.get("pin.page")), unpin_(c.costs.get("unpin.page")), lookup_(c.costs.get("pool.lookup")) {
+      pin_(c.costs.get("pin.page")), unpin_(c.costs.get("unpin.page")), lookup_(c.costs.get("pool.lookup")),
+      chains_(c.env.header_apart) {
   const std::uint32_t n = c.guest->rx().size;
   buffers_.resize(n);
   std::uint32_t capacity = 1;
@@ -178,6 +181,13 @@ bool PostedBuffers::reach_page(Step& s, Gpa gpa, Hpa page) {
   return true;
 }
 
+void PostedBuffers::two_kinds(std::uint32_t part, std::uint32_t whole) {
+  const std::uint32_t quota = c_.env.defences.buffer_quota;
+  if (quota == 0) return;
+  kind_[0].quota = std::clamp(quota * part / whole, 1u, std::max(2u, quota) - 1);
+  kind_[1].quota = std::max(2u, quota) - kind_[0].quota;
+}
+
 bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
   drain(s);
   stalled_ = false;
@@ -194,10 +204,23 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     const bool many = split && data.len > split + kPage;
     const bool in_a_row = split && scattered_ && split >= scattered_ && c_.env.iommu_translates && !keeps();
     const bool unfit = !(one_address(data.gpa, data.len) || in_a_row) || (d.validate && data.len < least);
-    if (b.outstanding || !header_fits(seg, t.segments) || many || (unfit && !copies)) {
+    const bool agreed = (t.segments > 1) == chains_;
+    if (b.outstanding || !agreed || !header_fits(seg, t.segments) || many || (unfit && !copies)) {
+      if (within_packet_) return side_.ring().untake(1), false;
       ++stats_.returned_unused;
       side_.refuse(s, t.head, seg, b.outstanding ? 0 : t.segments);
       continue;
+    }
+    const bool page = data.len >= kPage;
+    if (Kind &k = kind_[page], &other = kind_[!page]; k.outstanding >= k.quota) {
+      if (other.outstanding * 2 < other.quota && !within_packet_) {
+        ++stats_.returned_unused;
+        side_.refuse(s, t.head, seg, t.segments);
+        continue;
+      }
+      ++stats_.buffer_quota_stalls;
+      side_.ring().untake(1);
+      return false;
     }
     const Hpa hpa = side_.space().reach(data.gpa);
     bool cpu_only = unfit || copy_all_ || copies_only_;
@@ -213,6 +236,7 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     s.charge(track_);
     for (const Cost& q : quota_) s.charge(q);
     ++outstanding_;
+    ++kind_[page].outstanding;
     b = {};
     b.gpa = data.gpa;
     b.hpa = hpa;
@@ -230,6 +254,7 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b.split = split;
     if (split) b.beyond = side_.space().reach(data.gpa + split), b.beyond_id = c_.ownership.find(b.beyond);
     b.outstanding = true;
+    b.page = page;
     b.cpu_only = cpu_only;
     if (t.segments > 1) note_further(t.head, b.id, seg, t.segments);
     b.iova = !cpu_only && keeps() ? page_iova_[data.gpa / kPage] + hpa % kPage : 0;
@@ -287,6 +312,14 @@ void PostedBuffers::unmap(Step& s, std::uint32_t token) {
   });
 }
 
+// What the guest gets as written: up to the end of what is used, and the header's own descriptor, which counts among the used bytes;
+// all of a buffer that comes back unused with what a device has written (a foreign frame).
+void PostedBuffers::log(Step& s, const PostedBuffer& b, std::uint32_t length, Owner from, std::uint32_t offset) {
+  if (length == 0) return from == Owner::skb && !b.cpu_only ? side_.wrote(s, b.gpa, b.length) : void();
+  if (b.header_space) side_.wrote(s, b.header_gpa, std::min(length, b.header_space));
+  side_.wrote(s, b.gpa, offset + length - std::min(length, b.header_space));
+}
+
 void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Owner from, std::uint32_t offset) {
   PostedBuffer& b = buffers_[token];
   unmap(s, token);
@@ -301,11 +334,13 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa, s.now()); });
   b.outstanding = false;
   --outstanding_;
+  --kind_[b.page].outstanding;
   if (b.id != b.pin_id && b.pin_id != kNoBuffer && c_.ownership.owner(b.pin_id) == Owner::posted)
     c_.ownership.move(b.pin_id, Owner::posted, Owner::guest, s.now(), "given to the guest, unused");
   move(token, from, Owner::guest, s.now(), "given to the guest");
   for (unsigned i = 0; i < b.further; ++i)
     c_.ownership.move(further_[token * kMostSegments + i], Owner::posted, Owner::guest, s.now(), "given to the guest with its chain");
+  log(s, b, length, from, offset);
   side_.used(s, b.head, length, offset);
 }
 

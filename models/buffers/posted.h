@@ -8,7 +8,8 @@
 // (take_scattered). One of whose pages neither holds (IOMMU off, or mapped apart: a pool) is not the device's.
 // A quota of buffers or of pinned bytes (models/buffers/strategy.h, Defences) is met like the memlock limit, and counted apart.
 // Without read_once the device gets what the descriptor says when its own descriptor is filled: the pinned pages are those
-// of the first look. Of a chain the first descriptor takes headers and the second is the device's. Not modelled: one buffer given to the device
+// of the first look. Of a chain the first descriptor takes headers and the second is the device's; a chain where the agreement at bind
+// has one descriptor, or one where it has a chain, goes back unused: where the packet begins would be another place. Not modelled: one buffer given to the device
 // as several pieces; buffers of more than two scattered pages, which go back unused.
 // Sources: mpassthru v3 (Xin Xiaohui, 2010); linux-zecorx drivers/vhost/net.c; mm/gup.c.
 #pragma once
@@ -41,6 +42,7 @@ struct PostedBuffer {
   BufferId id = kNoBuffer;
   std::uint16_t head = 0;
   bool outstanding = false;   // taken from the ring and not given back
+  bool page = false;          // of two kinds, which: counted in kind_[page]
   bool cpu_only = false;      // not pinned, never the device's: filled by copies
   bool mapped = false;        // per-buffer mapping in force
   bool unmapped = false;      // a mapping was taken away at unmapped_at
@@ -53,11 +55,16 @@ class PostedBuffers {
   PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats);
 
   // Takes one ring buffer; false when the guest has none or the memlock limit is reached. Out: its token (the head).
-  // A buffer that crosses a page, is shorter than `least`, or whose head is outstanding already goes back to the guest
+  // A buffer that crosses a page, is shorter than `least`, has other descriptors than were agreed, or whose head is outstanding already goes back to the guest
   // with length 0. With unfit_buffers `copy` the first two are taken for the CPU alone, as are all at the memlock limit with
   // the setting `copy`, and all after copy_all().
   bool take_one(Step& s, Bytes least, std::uint32_t* token);
   void copy_all() { copy_all_ = true; }
+  // The guest posts two kinds of buffers in turn: `part` of `whole` are shorter than a page, the others pages. A quota is met by each
+  // kind apart; a buffer of a kind that has met it goes back with length 0 where the other kind, behind it in the ring, has run low.
+  void two_kinds(std::uint32_t part, std::uint32_t whole);
+  // While on, no buffer goes back unused: the used entries of one packet are consecutive, and it has not got all of its own.
+  void within_packet(bool on) { within_packet_ = on; }
   // While on, buffers are taken for the CPU alone: packets wait for them.
   void copies_only(bool on) { copies_only_ = on; }
   // The design takes buffers whose two pages are scattered in host memory, if `least` bytes or more lie in the first: mapped at
@@ -65,6 +72,8 @@ class PostedBuffers {
   void take_scattered(Bytes least) { scattered_ = least; }
   // Moves the buffer, both its pieces: of one that the device has written the second may have been left out.
   void move(std::uint32_t token, Owner from, Owner to, Time t, const char* where);
+  // Whether buffers have a descriptor for headers before them; from the start where the guest's driver posts them so itself.
+  void take_chains(bool on) { chains_ = on; }
   // Posting stands still at the memlock limit, and the setting is to drop what arrives meanwhile.
   bool refuses() const { return stalled_ && c_.env.at_limit == AtLimit::refuse; }
   const PostedBuffer& operator[](std::uint32_t token) const { return buffers_[token]; }
@@ -72,8 +81,8 @@ class PostedBuffers {
   Iova map(Step& s, std::uint32_t token);
   // The device is done with it (NAPI receive): mapping taken away unless kept.
   void unmap(Step& s, std::uint32_t token);
-  // The buffer goes to the guest with `length` bytes used from `offset` on: unpinned unless kept, untracked, used entry
-  // pushed.
+  // The buffer goes to the guest with `length` bytes used from `offset` on: unpinned unless kept, untracked, its pages logged, used
+  // entry pushed.
   void give(Step& s, std::uint32_t token, std::uint32_t length, Owner from, std::uint32_t offset = 0);
   // When a stall at the memlock limit may be over by itself, because an unmapped page waits for the IOMMU's flush;
   // kNever when there is no stall or nothing waits.
@@ -101,6 +110,7 @@ class PostedBuffers {
   bool one_address(Gpa gpa, Bytes len) const;
   std::uint32_t border(Gpa gpa, Bytes len) const;
   bool reach(Step& s, Gpa gpa, Bytes len);
+  void log(Step& s, const PostedBuffer& b, std::uint32_t length, Owner from, std::uint32_t offset);
   bool reach_page(Step& s, Gpa gpa, Hpa page);
   // The pool keeps the page, with an outstanding buffer less.
   void leave(Gpa gpa, Time now) {
@@ -144,10 +154,15 @@ class PostedBuffers {
   std::vector<std::uint16_t> pins_;        // by guest page
   Bytes pinned_ = 0;                       // distinct pages of this guest, bytes
   Backlog<Later> later_;                   // what waits for the IOMMU's flush, in order of unmapping
+  struct Kind {
+    std::uint32_t outstanding = 0, quota = UINT32_MAX;
+  };
+  Kind kind_[2];                           // shorter than a page, and pages
   std::uint32_t outstanding_ = 0;          // buffers taken from the ring and not given back
-  bool copy_all_ = false, copies_only_ = false;
+  bool copy_all_ = false, copies_only_ = false, within_packet_ = false;
   bool at_quota_ = false;                  // the last pin that failed met the quota, not the memlock limit
   Bytes scattered_ = 0;                    // 0: not taken
+  bool chains_;
   bool stalled_ = false;                   // the last take_one() met the memlock limit
 };
 

@@ -110,6 +110,8 @@ struct BindEnvironment {
   bool split_layout = false;             // hdr_len of the virtio header tells where the payload begins
   RxMode rx_mode = RxMode::mergeable;
   std::uint16_t queue_size = 256;
+  std::uint32_t ring_buffers = 0;        // receive buffers that its ring holds, of one or more descriptors each; 0: queue_size
+  std::uint32_t packet_buffers = 0;      // buffers of a packet that its driver takes at most; 0: any number
   unsigned header_length = 12;
   bool header_apart = false;             // small mode of 2.6.35: the virtio header has a descriptor of its own
   Bytes guest_memory = 0;                // user-async: the application's area
@@ -128,8 +130,10 @@ struct BindEnvironment {
   bool before_skb = false;               // consumer drop: the driver ends frames before an skb exists
   VhostRules vhost = VhostRules::linux_6;
   bool shared_queue = false;             // the card cannot tell guests: all frames come from a queue of the host's own, and are copied
+  bool dirty_log = false;                // pages that the host writes for the guest are logged for migration
   bool softirq_publish = false;          // used entries are written and signalled in NAPI's softirq
   bool host_copies = false;              // of that, work that may end in deliver_copy()
+  std::string_view copied_work;          // and what that is, in words; "": nothing
   bool copy_engine = false;              // the host has a DMA engine that copies memory
   std::string_view host_work;            // the key of what host software must do with packets between GRO and tap; "": nothing
   StrategyOptions options;
@@ -155,6 +159,7 @@ struct PathStats {
   std::uint64_t copied_unsplit_bytes = 0;
   Time hol_sum = 0;                      // in-order use: time that used buffers waited for older ones, all together
   std::uint64_t hol_buffers = 0;         // used buffers while in-order use held
+  std::uint64_t logged_pages = 0;        // pages of the guest marked as dirty
   std::uint64_t escapes = 0;             // acts of the host on bytes that a guest had changed
   std::uint64_t pins = 0, unpins = 0, guest_errors = 0, returned_unused = 0, memlock_stalls = 0;
   std::uint64_t copy_faults = 0;         // copies that met an address where nothing is mapped

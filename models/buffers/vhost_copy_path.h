@@ -70,6 +70,7 @@ class VhostCopyPath : public HostPagePath {
   const PathStats& stats() const override {
     auto& st = const_cast<PathStats&>(stats_);
     st.guest_errors = side_.guest_errors();
+    st.logged_pages = side_.logged_pages();
     return st;
   }
 
@@ -211,9 +212,13 @@ class VhostCopyPath : public HostPagePath {
     side_.carry(heads[0].id, skb.frames);
     unsigned seg = 0;
     for (unsigned i = 0; i < count; ++i) {
+      std::uint32_t written = heads[i].used;
       BufferId before = kNoBuffer;           // segments of one buffer are neighbours in a chain
       for (std::uint32_t bytes = 0; bytes < heads[i].capacity; ++seg) {
         bytes += segments[seg].len;
+        const std::uint32_t here = std::min(written, segments[seg].len);
+        side_.wrote(s, segments[seg].gpa, here);
+        written -= here;
         side_.for_each_piece(segments[seg], [&](BufferId b) {
           if (b != before) c_.ownership.move(b, Owner::posted, Owner::guest, s.now(), "vhost used");
           before = b;

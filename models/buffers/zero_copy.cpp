@@ -11,13 +11,16 @@ std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
   if (e.consumer != Consumer::guest) return "serves the consumers guest and user-async only";
   if (e.in_order && e.options.in_order == InOrder::refuse)
     return "used entries come in completion order; VIRTIO_F_IN_ORDER was negotiated";
+  if (e.in_order && e.host_copies)
+    return "VIRTIO_F_IN_ORDER was negotiated: a buffer that is kept for copies (" + std::string(e.copied_work) + ") would hold up those behind it";
   if (e.pin == PinPolicy::whole_guest && e.guest_memory > e.memlock_limit)
     return "host.pin is whole-guest and host.memlock_limit is smaller than the guest's memory";
   if (e.memlock_limit < kPage) return "host.memlock_limit does not allow one pinned page";
   if (e.softirq_publish) {
+    if (e.dirty_log) return "each page of the log is pinned to be marked, which may sleep: not from softirq (vhost.publish, host.dirty_log)";
     std::string what;
     if (e.shared_queue) what = "defences.shared_queue";
-    else if (e.host_copies) what = e.host_work.empty() ? "a broadcast" : e.host_work;
+    else if (e.host_copies) what = e.copied_work;
     else if (e.at_limit == AtLimit::copy) what = "host.at_memlock_limit";
     else if (e.options.unfit_buffers == UnfitBuffers::copy) what = "unfit_buffers";
     else if (e.defences.depleted == Depleted::copy) what = "defences.depleted";
@@ -28,16 +31,41 @@ std::optional<std::string> refuse_zero_copy(const BindEnvironment& e) {
   return std::nullopt;
 }
 
+std::optional<std::string> refuse_ring(const BindEnvironment& e, Bytes buffers, std::uint32_t part, std::uint32_t whole, const char* what) {
+  const std::uint32_t posted = e.queue_size * part / whole, quota = e.defences.buffer_quota * part / whole;
+  Bytes kept = posted - posted / 2;
+  if (e.defences.buffer_quota) kept = std::min<Bytes>(kept, std::max(1u, quota));
+  if (e.shared_queue || buffers <= kept) return std::nullopt;
+  return "a frame of MTU " + std::to_string(e.mtu) + " takes up to " + std::to_string(buffers) + what + "; a guest with " +
+         std::to_string(e.queue_size) + " ring entries keeps no more than " + std::to_string(kept) + " posted (virtio.queue_size, defences.buffer_quota)";
+}
+
 ZeroCopyPath::ZeroCopyPath(PathContext c)
     : c_(std::move(c)), side_(c_), posted_(c_, side_, stats_), out_(c_, side_, posted_, stats_), packet_(c_.costs.get("zerocopy.packet")),
       destructor_(c_.costs.get(c_.env.options.destructor == Destructor::skb           ? "destructor.skb"
                                : c_.env.options.destructor == Destructor::shared_info ? "destructor.shared_info"
                                                                                       : "destructor.page_hash")),
-      slots_(c_.env.ring_size, kNoToken), reserve_(std::bit_ceil(c_.guest->rx().size + 1u)),
-      // A copy that waits at the head of the tap's queue holds up the deliveries that make the guest refill: drivers do that
-      // when half of their ring, or 32 buffers, are free at the latest.
-      reserve_wanted_(c_.env.host_copies ? c_.guest->rx().size / 2 : 0), reserve_always_(reserve_wanted_) {
+      slots_(c_.env.ring_size, kNoToken), reserve_(std::bit_ceil(c_.guest->rx().size + 1u)) {
   if (c_.env.shared_queue) posted_.copy_all();
+  share_reserve(1, 1, 1);
+}
+
+// A copy that waits at the head of the tap's queue holds up the deliveries that make the guest refill: drivers do that when more than
+// half of their ring, or 32 buffers, are free at the latest. So does a card that has no more than half. What a quota or a limit of
+// pinned pages leaves is shared likewise; copies need no pinned pages where buffers beyond the limit are taken for them.
+void ZeroCopyPath::share_reserve(std::uint32_t part, std::uint32_t whole, std::uint32_t of_frame) {
+  of_frame_ = of_frame;
+  const BindEnvironment& e = c_.env;
+  std::uint64_t held = e.ring_buffers ? e.ring_buffers : c_.guest->rx().size;
+  if (e.defences.buffer_quota) held = std::min<std::uint64_t>(held, e.defences.buffer_quota);
+  const std::uint64_t pinned = std::min({held, e.memlock_limit / kPage, e.defences.pin_quota / kPage});
+  const auto below_half = [&](std::uint64_t n) {
+    n = n * part / whole;
+    const std::uint64_t half = n > 2 ? (n - 1) / 2 : n / 2;
+    return static_cast<std::uint32_t>(half >= of_frame ? half - (of_frame - 1) : std::min<std::uint64_t>(half, 1));
+  };
+  reserve_wanted_ = reserve_always_ = e.host_copies ? below_half(pinned) : 0;
+  reserve_most_ = std::max(1u, e.shared_queue ? static_cast<std::uint32_t>(held / 2) : below_half(e.at_limit == AtLimit::copy ? held : pinned));
 }
 
 bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
@@ -49,6 +77,7 @@ bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
 const PathStats& ZeroCopyPath::stats() const {
   auto& st = const_cast<PathStats&>(stats_);
   st.guest_errors = side_.guest_errors();
+  st.logged_pages = side_.logged_pages();
   st.hol_sum = side_.hol_sum();
   st.hol_buffers = side_.hol_buffers();
   return st;
@@ -159,6 +188,7 @@ void ZeroCopyPath::recycle(Step& s, std::uint32_t token, Owner from) {
   }
   own(s, token, from, Owner::posted, "recycled");
   if (posted_[token].cpu_only) reserve_[--reserve_head_ & (reserve_.size() - 1)] = token;
+  else if (from == Owner::skb && reserved() < reserve_wanted_) reserve_[reserve_tail_++ & (reserve_.size() - 1)] = token;   // for the copy that ends its packet
   else posted_.queue_front(token);
 }
 
@@ -276,21 +306,21 @@ void ZeroCopyPath::places(std::uint32_t token, std::uint32_t index, std::uint32_
 
 // The copy waits until the guest has posted `wanted` more buffers than it could keep so far.
 Progress ZeroCopyPath::no_spare(std::uint32_t wanted) {
-  reserve_wanted_ = std::max(reserve_wanted_, std::min<std::uint32_t>(wanted, c_.guest->rx().size / 2));
+  reserve_wanted_ = std::max(reserve_wanted_, std::min(wanted, reserve_most_));
   return Progress::no_buffers;
 }
 
 Progress ZeroCopyPath::deliver_copy(Step& s, Skb* skb) {
   if (!out_.busy()) {
     if (!ready_for_copy()) return no_spare(1);
-    const std::uint32_t headers = header_bytes(*skb), first = first_for_copy(s);
+    const std::uint32_t had = spares(), headers = header_bytes(*skb), first = first_for_copy(s);
     out_.begin(*skb);
     std::uint32_t n = 0;
     places(first, n++, headers);
-    while (out_.room() < skb->length && c_.env.mergeable && spares() > 0) places(spare(s), n++, headers);
+    while (out_.room() < skb->length && c_.env.mergeable && spares() > 0 && n < most_buffers()) places(spare(s), n++, headers);
     if (out_.room() < skb->length) {
-      // Half a ring is what copies may keep from the driver; one buffer is all that a guest without merging gives.
-      const bool never = !c_.env.mergeable || n >= std::max<std::uint32_t>(1, c_.guest->rx().size / 2);
+      // What copies may keep from the driver may not suffice; one buffer is all that a guest without merging gives.
+      const bool never = !c_.env.mergeable || n >= most_buffers() || had - spares() >= reserve_most_;
       while (--n > 0) unwind(s, out_.drop_last());
       unwind_first(s, first);
       out_.cancel();

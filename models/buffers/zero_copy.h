@@ -13,6 +13,10 @@ namespace gd {
 // What every such design asks of its environment; a reason, or nothing.
 std::optional<std::string> refuse_zero_copy(const BindEnvironment& e);
 
+// The same for a largest frame that takes `buffers` of those of which the guest posts `part` of `whole`: the guest's driver may keep half of
+// its ring back, and a quota may hold fewer. `what`: their name.
+std::optional<std::string> refuse_ring(const BindEnvironment& e, Bytes buffers, std::uint32_t part, std::uint32_t whole, const char* what);
+
 class ZeroCopyPath : public RxPath {
  public:
   // Costs: zerocopy.packet (handing over one packet), destructor.skb, destructor.shared_info (per packet),
@@ -48,8 +52,11 @@ class ZeroCopyPath : public RxPath {
 
  protected:
   bool hazard(Hazard h) const { return c_.env.options.hazard == h; }
-  // Buffers queued and at the device are few for the ring's size.
-  virtual bool low() const { return (posted_.queued() + std::uint64_t{in_ring_} + (c_.env.shared_queue ? reserved() : 0)) * 4 < c_.guest->rx().size; }
+  // Buffers queued and at the device are few for the ring's size, or for the largest frame.
+  virtual bool low() const {
+    const std::uint64_t have = posted_.queued() + std::uint64_t{in_ring_} + (c_.env.shared_queue ? reserved() : 0);
+    return have * 4 < c_.guest->rx().size || have < of_frame_;
+  }
   // Buffers for the driver came after it ran short: refill runs in its softirq.
   void feed(Step& s);
   // A buffer that was taken from the guest's ring: the driver's, or kept for copies.
@@ -88,14 +95,18 @@ class ZeroCopyPath : public RxPath {
   // Where the NIC began to write in a guest's buffer.
   virtual Hpa written_from(std::uint32_t token) const { return posted_[token].hpa + posted_[token].room; }
 
-  // Of `whole` buffers that the guest posts only `part` hold packet bytes: as many fewer are kept for copies.
-  void share_reserve(std::uint32_t part, std::uint32_t whole) { reserve_wanted_ = reserve_always_ = reserve_wanted_ * part / whole; }
+  // Of `whole` buffers that the guest posts only `part` hold packet bytes: as many fewer are kept for copies, such that the
+  // card always has the `of_frame` that the largest frame takes.
+  void share_reserve(std::uint32_t part, std::uint32_t whole, std::uint32_t of_frame);
   // The next of the guest's buffers (PostedBuffers::take_one); not pinned where it is wanted for a copy.
   bool take(Step& s, Bytes least, std::uint32_t* token) {
     if (door_ != Door::open && !opens(s)) return false;
     posted_.copies_only(uncovered() > 0);
+    posted_.within_packet(out_.busy() || handing_over());
     return posted_.take_one(s, least, token);
   }
+  // deliver() has begun a packet, and is to be called again for the rest.
+  virtual bool handing_over() const { return false; }
   // Besides the driver's queue and what is kept for copies: the next buffer that the path has in store; kNoToken when none.
   virtual std::uint32_t next_stored() { return kNoToken; }
   // Copies. A buffer for a packet's next bytes; those for a first buffer may be of another kind.
@@ -129,6 +140,7 @@ class ZeroCopyPath : public RxPath {
   template <class F>
   void each_written(Skb& skb, F each);
   std::uint32_t reserved() const { return reserve_tail_ - reserve_head_; }
+  std::uint32_t most_buffers() const { return c_.env.packet_buffers ? c_.env.packet_buffers : UINT32_MAX; }
   bool wants_page() const;
   // Frames that find no buffer of the guest go to pages of the host, and are copied when it posts (defences.depleted copy).
   bool depleted() const;
@@ -149,7 +161,9 @@ class ZeroCopyPath : public RxPath {
   std::uint32_t most_ = 0;                     // buffers that host and ring had at once, at a look
   std::unique_ptr<Bounce> bounce_;             // made when it is first needed
   std::vector<std::uint32_t> reserve_;         // buffers kept for copies, first in first out; a power of two
-  std::uint32_t reserve_head_ = 0, reserve_tail_ = 0, reserve_wanted_ = 0, reserve_always_ = 0;
+  std::uint32_t reserve_head_ = 0, reserve_tail_ = 0;
+  std::uint32_t reserve_wanted_ = 0, reserve_always_ = 0, reserve_most_ = 0;   // buffers to keep: now; without a copy that waits; at most
+  std::uint32_t of_frame_ = 1;                 // buffers that the largest frame takes of the card's
 };
 
 }  // namespace gd

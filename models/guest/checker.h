@@ -31,6 +31,7 @@ class GuestChecker {
     FrameRef frame = kNoFrame;
     std::uint32_t at = 0;        // payload bytes of `frame` seen
     bool bad = false;
+    bool scribbled = false;      // FrameMeta::scribbled of the frame before
   };
   // Skips the frames and bytes that an earlier packet has delivered; returns frames that lie wholly in `skip` to `old`.
   void start(GuestPacket& p, Cursor& k, FrameChain& old);
@@ -43,6 +44,7 @@ class GuestChecker {
 
  private:
   bool compare(FrameRef f, std::uint32_t at, const std::uint8_t* bytes, std::uint32_t n, std::uint32_t shift);
+  void error(FrameRef f);
   void report(FrameRef f, std::uint32_t at, const std::uint8_t* bytes, std::uint32_t n);
   void report(FrameRef f, const std::string& what);
   bool merged_header(const GuestPacket& p, const std::uint8_t* h, std::uint32_t shift);

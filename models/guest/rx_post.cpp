@@ -176,10 +176,10 @@ void GuestRxQueue::sweep(Time t) {
 
 bool GuestRxQueue::wants_refill() const {
   if (c_.behaviour && c_.behaviour->eager()) return ring_.free_descriptors() >= slots_;
-  if (!l_.linux6) return ring_.outstanding() < max_outstanding_ / 2;
-  if (ring_.free_descriptors() > std::min<unsigned>(budget_, layout_.size) / 2) return true;
   // A kind that few packets use must not run dry behind one that many use.
-  return l_.mode == RxLayout::Mode::header_pages && (headers_out_ * 2 < l_.headers_target || pages_out_ * 2 < l_.pages_target);
+  if (l_.mode == RxLayout::Mode::header_pages && (headers_out_ * 2 < l_.headers_target || pages_out_ * 2 < l_.pages_target)) return true;
+  if (!l_.linux6) return ring_.outstanding() < max_outstanding_ / 2;
+  return ring_.free_descriptors() > std::min<unsigned>(budget_, layout_.size) / 2;
 }
 
 bool GuestRxQueue::refill(Step& s, RingView& v) {

@@ -141,10 +141,12 @@ Skb* HostBridge::replica(Step& s, Skb* skb) {
 }
 
 void HostBridge::flood(Step& s, Skb* skb, bool host_too) {
+  const bool scribbled = skb->path->guest_memory() && c_.guest && c_.ownership.suspect(c_.guest->space().translate(0));
   for (TapQueue* peer : peers_) {
     Skb* r = replica(s, skb);
     for (FrameRef f = skb->frames.first; f != kNoFrame; f = c_.frames[f].next) {
       const FrameRef copy = c_.frames.replicate(f);
+      c_.frames[copy].scribbled = scribbled;
       c_.frames.append(r->frames, copy);
     }
     peer->packet(s, r);

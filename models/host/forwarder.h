@@ -43,6 +43,8 @@ class Forwarder : public Task, public RingWatcher {
             FrameTable& frames, FaultPlan& fault, Mempool& pool, CostBook& costs);
   // Programs both rings; the first steps fill the receive ring.
   void start();
+  // The first fill of the ring is over.
+  bool filled() const { return phase_ != Phase::fill; }
   bool step(Step& s) override;
   void ring_written(Time now) override { Task::wake(now); }
   // Frames taken and neither given to the card nor dropped.

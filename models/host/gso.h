@@ -15,7 +15,7 @@
 
 namespace gd {
 
-// What the backend may pass on as it is: what the guest has negotiated, and nothing on a raw socket.
+// What may be passed on as it is: what the guest has negotiated, and nothing on a raw socket.
 struct TapOffloads {
   bool checksum = true;            // GUEST_CSUM: a checksum field that is still to be completed
   bool tso4 = true, tso6 = true;   // GUEST_TSO4, GUEST_TSO6
@@ -47,6 +47,18 @@ class GsoSegmenter {
   // The same for a packet whose payload must not be referred to: each segment is a copy that `copies` makes, with headroom.
   void segment_copied(Step& s, Skb* skb, bool partial, CopyPath& copies);
   const std::vector<Skb*>& segments() const { return out_; }
+  // What `guest` lets pass goes to each(skb) as it is; a merged packet that it cannot take is cut, and the checksum of another one
+  // completed. The last step before whatever hands packets to a guest.
+  template <class F>
+  void pass(Step& s, Skb* skb, const TapOffloads& guest, F each) {
+    if (skb->gso_type && !guest.pass(skb->gso_type)) {
+      segment(s, skb, guest.checksum);
+      for (Skb* x : out_) each(x);
+      return;
+    }
+    if (skb->checksum == Checksum::partial && !guest.checksum) complete(s, *skb);
+    each(skb);
+  }
   // skb_checksum_help: completes the checksum of a packet that was not cut.
   void complete(Step& s, Skb& skb);
   const GsoStats& stats() const { return stats_; }

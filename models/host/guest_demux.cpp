@@ -1,5 +1,7 @@
 #include "models/host/guest_demux.h"
 
+#include <climits>
+
 #include "models/packet/headers.h"
 #include "models/packet/parse.h"
 
@@ -20,14 +22,15 @@ void GuestDemux::packet(Step& s, Skb* skb) {
   ++stats_.packets;
   stats_.frames += skb->frames.count;
   const std::uint8_t* b = phys_.at(at);
-  const std::uint64_t to = ether::is_multicast(b) ? 0 : static_cast<std::uint64_t>(be16(b)) << 32 | be32(b + 2);
+  const bool multicast = ether::is_multicast(b);
+  const std::uint64_t to = static_cast<std::uint64_t>(be16(b)) << 32 | be32(b + 2);
   const bool tagged = be16(b + 12) == 0x8100;
   const std::uint16_t vlan = tagged ? be16(b + 14) & 0xfff : 0;
   const Rule* best = nullptr;
-  int score = -1;
+  int score = INT_MIN;
   for (const Rule& r : guests_) {
-    if ((r.mac && r.mac != to) || (r.vlan && r.vlan != vlan)) continue;
-    const int n = (r.mac ? 2 : 0) + (r.vlan ? 1 : 0);
+    if ((r.mac && r.mac != to && !multicast) || (r.vlan && r.vlan != vlan)) continue;
+    const int n = (r.mac == 0 ? 0 : multicast ? -2 : 2) + (r.vlan ? 1 : 0);
     if (n > score) best = &r, score = n;
   }
   if (!best) return drop(s, skb, Drop::filtered);

@@ -3,8 +3,8 @@
 //
 // Modelled: the look-up by destination MAC and VLAN for each packet that leaves GRO, and a share of the queue's buffers that one
 // guest's tap (an application's socket) may hold: what comes beyond it is dropped for that guest alone, so that a guest that takes nothing does not keep the
-// pages that the others' frames need. Rules match as the card's do: MAC and VLAN, MAC, VLAN, any. Not modelled: learning, ageing,
-// flooding of unknown addresses (they are dropped as filtered).
+// pages that the others' frames need. Rules match as the card's do: MAC and VLAN, MAC, VLAN, any; broadcast and multicast that no rule without a MAC takes go
+// to the first guest, whose bridge replicates them. Not modelled: learning, ageing, flooding of unknown addresses (they are dropped as filtered).
 // Source: net/bridge/br_fdb.c, drivers/net/macvlan.c.
 #pragma once
 #include <vector>

@@ -107,6 +107,8 @@ class NapiQueue : public Task {
   void stop(Step& s);
   bool caught_up(std::uint32_t head) const { return !polling_ && (posted_ == 0 || clean_ == head); }
   bool clean_ring(Step& s, const Cost& each);
+  // The first fill is over: the ring is full, or the path had no more buffers. Its doorbell is at most a step behind.
+  bool filled() const { return started_; }
   // Descriptors that the NIC may use.
   std::uint32_t posted() const { return posted_; }
   void observe(Observer* o, std::uint32_t level) { observer_ = o; level_ = level; }

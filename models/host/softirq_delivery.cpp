@@ -6,10 +6,17 @@
 
 namespace gd {
 
-SoftirqDelivery::SoftirqDelivery(const VhostParams& params, std::uint32_t capacity, FrameTable& frames, CostBook& costs)
-    : Task("softirq", Priority::softirq), params_(params), frames_(frames), deliver_(costs.get("softirq.deliver")), list_(capacity) {}
+SoftirqDelivery::SoftirqDelivery(const VhostParams& params, std::uint32_t capacity, PhysMem& phys, SkbPool& skbs, FrameTable& frames,
+                                 CostBook& costs, TapOffloads offloads)
+    : Task("softirq", Priority::softirq), params_(params), frames_(frames), offloads_(offloads), gso_(phys, skbs, frames, costs),
+      deliver_(costs.get("softirq.deliver")), list_(capacity) {}
 
 void SoftirqDelivery::packet(Step& s, Skb* skb) {
+  if (skb->returned) return enqueue(s, skb);   // on its way back to the guest, not a packet any more
+  gso_.pass(s, skb, offloads_, [&](Skb* x) { enqueue(s, x); });
+}
+
+void SoftirqDelivery::enqueue(Step& s, Skb* skb) {
   if (count_ + entering_ == list_.size()) {
     frames_.dropped(skb->frames, Drop::tap_full, s.now());
     return skb->path->release(s, skb);

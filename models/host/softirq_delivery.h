@@ -1,7 +1,8 @@
 // Delivery to a guest without its vhost worker: a softirq on the interrupt's core hands packets over, publishes the used
 // entries and signals. The worker posts buffers and sends, nothing else.
 //
-// Modelled: a list of packets that GRO fills and a softirq drains, publication when the list is empty or more entries wait
+// Modelled: a list of packets that GRO fills and a softirq drains, merged packets cut before it and checksums completed for a guest
+// that did not negotiate them (gso.h), publication when the list is empty or more entries wait
 // than vhost's batch, the signal decision in a later step, the ring's spin lock (held for one packet; a worker that wants
 // the ring meanwhile spins), and waking the worker when buffers run low, since no packet does it. No tap queue and no wake-up
 // stand between GRO and the guest. What may fault or sleep cannot happen here: buffers and ring are pinned, and a design that
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "models/host/gro_stage.h"
+#include "models/host/gso.h"
 #include "models/host/vhost_rules.h"
 
 namespace gd {
@@ -22,8 +24,10 @@ struct SoftirqDeliveryStats {
 
 class SoftirqDelivery : public Task, public PacketSink {
  public:
-  // `capacity`: packets in the list; further ones are dropped as at a tap. Cost: softirq.deliver (a packet).
-  SoftirqDelivery(const VhostParams& params, std::uint32_t capacity, FrameTable& frames, CostBook& costs);
+  // `capacity`: packets in the list; further ones are dropped as at a tap. `offloads`: what the guest lets pass. Costs:
+  // softirq.deliver (a packet), GsoSegmenter's.
+  SoftirqDelivery(const VhostParams& params, std::uint32_t capacity, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs,
+                  TapOffloads offloads);
   void connect(RxPath& path, Task& worker) { path_ = &path, worker_ = &worker; }
   void packet(Step& s, Skb* skb) override;
   bool step(Step& s) override;
@@ -33,12 +37,16 @@ class SoftirqDelivery : public Task, public PacketSink {
   // The packet at the head waits for buffers: the worker wakes the softirq when it has posted.
   bool waits() const { return waits_; }
   const SoftirqDeliveryStats& stats() const { return stats_; }
+  const GsoStats& segmented() const { return gso_.stats(); }
 
  private:
+  void enqueue(Step& s, Skb* skb);
   static void show(void* self, std::uint64_t, Time now);
   Progress hand_over(Step& s);
   VhostParams params_;
   FrameTable& frames_;
+  TapOffloads offloads_;
+  GsoSegmenter gso_;
   RxPath* path_ = nullptr;
   Task* worker_ = nullptr;
   Cost deliver_;

@@ -13,13 +13,7 @@ TapQueue::TapQueue(std::uint32_t capacity, PhysMem& phys, SkbPool& skbs, FrameTa
 void TapQueue::packet(Step& s, Skb* skb) {
   if (skb->returned) return enqueue(s, skb);   // on its way back to the guest, not a packet any more
   s.charge(receive_);
-  if (skb->gso_type && !offloads_.pass(skb->gso_type)) {
-    gso_.segment(s, skb, offloads_.checksum);
-    for (Skb* segment : gso_.segments()) enqueue(s, segment);
-    return;
-  }
-  if (skb->checksum == Checksum::partial && !offloads_.checksum) gso_.complete(s, *skb);
-  enqueue(s, skb);
+  gso_.pass(s, skb, offloads_, [&](Skb* x) { enqueue(s, x); });
 }
 
 void TapQueue::enqueue(Step& s, Skb* skb) {

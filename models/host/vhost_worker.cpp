@@ -6,7 +6,8 @@ namespace gd {
 
 VhostWorker::VhostWorker(const VhostParams& params, GuestPort& guest, FrameTable& frames, CostBook& costs)
     : Task("vhost", Priority::thread), params_(params), guest_(guest), frames_(frames),
-      tx_ring_(guest.tx(), guest.space().size()), wakeup_(costs.get(vhost::old(params) ? "vhost.work" : "vhost.wakeup")), batch_(costs.get("vhost.batch")),
+      tx_ring_(guest.tx(), guest.space().size()), log_(params.dirty_log, costs),
+      wakeup_(costs.get(vhost::old(params) ? "vhost.work" : "vhost.wakeup")), batch_(costs.get("vhost.batch")),
       tx_cost_(costs.get("vhost.tx")), tx_copy_(costs.get("vhost.tx_copy")),
       signal_(costs.get("vhost.signal")), post_round_(costs.get("vhost.post_round")) {
   if (params.busy_poll) spin_ = costs.account("vhost.spin");
@@ -92,7 +93,7 @@ bool VhostWorker::receive_round(Step& s) {
         return false;
       }
       polled_ = false;
-      if (in_batch_ == 0) s.charge(batch_);
+      if (in_batch_ == 0 && vhost::batch_costs(params_)) s.charge(batch_);
       current_ = tap_->pop();
       s.load(batch_.op, current_->struct_addr, kLine);
       if (++in_batch_ == vhost::batch(params_)) in_batch_ = 0;
@@ -136,6 +137,7 @@ bool VhostWorker::transmit_round(Step& s) {
   }
   if (!tx_wanted_ || !tx_) return false;
   if (tx_armed_) {
+    log_.notifies(s, tx_ring_, false);
     tx_ring_.disable_notify(v);
     tx_armed_ = false;
   }
@@ -178,14 +180,17 @@ bool VhostWorker::transmit_round(Step& s) {
   }
   tx_->flush(s);
   if (tx_ring_.unpublished()) {
+    log_.publishes(s, tx_ring_);
     tx_ring_.publish(v);
     tx_undecided_ = true;
   }
   if (!more) {
     tx_wanted_ = false;
+    log_.notifies(s, tx_ring_, true);
     tx_ring_.enable_notify(v);
     tx_armed_ = tx_check_ = true;
   }
+  stats_.logged_pages = log_.pages();
   return more;
 }
 

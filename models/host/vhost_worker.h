@@ -14,6 +14,7 @@
 #pragma once
 #include <memory>
 
+#include "models/buffers/dirty_log.h"
 #include "models/buffers/strategy.h"
 #include "models/cpu/core.h"
 #include "models/host/softirq_delivery.h"
@@ -26,6 +27,7 @@ namespace gd {
 
 struct VhostStats {
   std::uint64_t wakeups = 0, packets = 0, rounds = 0, starved = 0, tx_frames = 0, tx_errors = 0, kicks = 0;
+  std::uint64_t logged_pages = 0;                     // of the transmit ring
   std::uint64_t polls = 0, polls_ended_by_work = 0;   // spins begun, and those that packets or kicks ended
 };
 
@@ -44,7 +46,7 @@ class VhostWorker : public Task, public KickSink {
  public:
   // Costs: vhost.wakeup (per run after sleeping; 2.6.35: vhost.work), vhost.batch (per batch taken), vhost.tx (per frame sent), vhost.tx_copy
   // (per byte), vhost.signal (transmit interrupts), vhost.post_round (a look at the avail ring for posting; zero copy only).
-  // Account: vhost.spin (busy polling).
+  // DirtyLog's. Account: vhost.spin (busy polling).
   VhostWorker(const VhostParams& params, GuestPort& guest, FrameTable& frames, CostBook& costs);
   // Set-up, needed with busy polling only.
   void use_timer(Agenda& agenda, std::uint32_t actor_rank) { timer_ = std::make_unique<PollTimer>(agenda, actor_rank, *this); }
@@ -92,6 +94,7 @@ class VhostWorker : public Task, public KickSink {
   TxDriver* tx_ = nullptr;
   SoftirqDelivery* delivery_ = nullptr;
   DeviceRing tx_ring_;
+  DirtyLog log_;
   OpId spin_ = 0;
   std::unique_ptr<PollTimer> timer_;
   Cost wakeup_, batch_, tx_cost_, tx_copy_, signal_, post_round_;

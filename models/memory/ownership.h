@@ -60,6 +60,8 @@ class Ownership {
   // Whose memory the page is: the guest's number, or kNobody.
   static constexpr unsigned kNobody = 31;
   unsigned guest_of(Hpa a) const { return a / kPage < pages_.size() ? pages_[a / kPage].guest : kNobody; }
+  // Memory of a guest that may do wrong with it.
+  bool suspect(Hpa a) const { return a / kPage < pages_.size() && pages_[a / kPage].suspect; }
   // The page is its guest's no longer (taken away while it may be posted): who has pinned it keeps it, else it is the host's.
   void revoke(Hpa page, Time t);
   std::uint64_t guest_faults() const { return guest_faults_; }
@@ -184,7 +186,6 @@ class Ownership {
     unsigned __int128 sum = 0;
     void advance(Time t);
   };
-  bool suspect(Hpa a) const { return a / kPage < pages_.size() && pages_[a / kPage].suspect; }
   bool suspect(BufferId b) const { return b < buffers_.size() && buffers_[b].home == Home::guest && suspect(buffers_[b].start); }
   Pinned of_guest_[kNobody + 1];
   std::uint64_t guest_faults_ = 0;

@@ -12,7 +12,6 @@ namespace gd {
 
 namespace {
 constexpr Bytes kHuge = 2 * 1024 * 1024;
-constexpr Bytes kLimit = Bytes{128} << 30;
 // Where the bus takes a write for an interrupt message no memory is handed out: without an IOMMU a bus address is a
 // host-physical one.
 constexpr bool touches_msi(Hpa a, Bytes n) { return a < kMsiBase + kMsiSize && a + n > kMsiBase; }
@@ -21,9 +20,9 @@ constexpr bool touches_msi(Hpa a, Bytes n) { return a < kMsiBase + kMsiSize && a
 PhysMem::PhysMem(Bytes size, std::uint64_t seed, Bytes remote, unsigned home)
     : size_(size + remote), remote_from_(size), home_(home) {
   for (const Bytes part : {size, remote})
-    if (part % kHuge != 0 || part >= kLimit || size == 0)
+    if (part % kHuge != 0 || part >= kMemoryLimit || size == 0)
       throw UserError("host memory of " + std::to_string(part) + " bytes: a multiple of 2 MiB below 128 GiB is needed");
-  if (size_ >= kLimit) throw UserError("host memory of " + std::to_string(size_) + " bytes on two nodes: less than 128 GiB is needed");
+  if (size_ >= kMemoryLimit) throw UserError("host memory of " + std::to_string(size_) + " bytes on two nodes: less than 128 GiB is needed");
   void* p = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) throw UserError("cannot reserve " + std::to_string(size_) + " bytes of address space for host memory");
   base_ = static_cast<std::uint8_t*>(p);

@@ -19,7 +19,7 @@ constexpr Hpa kNoAddress = UINT64_MAX;
 
 class PhysMem {
  public:
-  // `size` bytes, a multiple of 2 MiB, below 128 GiB; the simulating machine's memory is touched only where it is used.
+  // `size` bytes, a multiple of 2 MiB, below kMemoryLimit; the simulating machine's memory is touched only where it is used.
   // Page 0 and the range of interrupt messages (ports/dma.h) are never handed out.
   // `seed` orders the page frames. `remote` bytes more, a multiple of 2 MiB too, belong to the other socket.
   // `home`: the node, 0 or 1, of the host's own memory: what alloc_page and alloc_contiguous use unless told.

@@ -18,7 +18,7 @@ enum class Ev : std::uint8_t {
   rx_fetch,        // descriptors read
   rx_data,         // arg: descriptors whose payload is visible (free-running count)
   rx_flush,        // arg: generation; a write-back batch waited long enough
-  rx_pause,        // arg: generation; a PAUSE is half over
+  rx_pause,        // arg: generation; a PAUSE is half over, or another one may be sent
   rx_writeback,    // arg: descriptors written back (free-running count)
   vector,          // moderation time of a vector (queue) is over
   tx_fetch, tx_writeback,   // arg: free-running count

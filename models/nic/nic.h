@@ -61,7 +61,7 @@ struct NicParams {
   // PAUSE frames (IEEE 802.3 Annex 31B): sent when the receive FIFO holds more than `pause_high` bytes, taken back at
   // `pause_low`; 0: none.
   Bytes pause_high = 0, pause_low = 0;
-  std::uint16_t pause_quanta = 0xffff;            // times of 512 bits asked for; renewed at half of it (ixgbe: FCTTV 0xFFFF)
+  std::uint16_t pause_quanta = 0xffff;            // times of 512 bits asked for; renewed at half of it, one frame at a time (ixgbe: FCTTV 0xFFFF)
   std::uint64_t link_rate = 10'000'000'000;       // bit/s, of which a quantum is 512 bits
   std::uint32_t virtio_chain_cache = 64;          // descriptor chains a virtqueue holds on chip
   std::uint32_t virtio_fetch_batch = 32;          // avail entries of one read, at most

@@ -87,7 +87,7 @@ void RxPath::arrived(FrameRef f, Time now) {
   e_.stats.fifo_peak = std::max(e_.stats.fifo_peak, used_);
   e_.level(fifo_level_id_, static_cast<std::int64_t>(used_), now);
   ++e_.held;
-  if (e_.params.pause_high && used_ > e_.params.pause_high && !pausing_) pause(e_.params.pause_quanta, now);
+  if (e_.params.pause_high && used_ > e_.params.pause_high && !pausing_) pause(true, now);
 
   RxInfo info;
   info.frame = f;
@@ -145,25 +145,34 @@ void RxPath::pump(Time now) {
 void RxPath::release(std::uint32_t length, Time now) {
   used_ -= footprint(length);
   e_.level(fifo_level_id_, static_cast<std::int64_t>(used_), now);
-  if (pausing_ && used_ <= e_.params.pause_low) pause(0, now);
+  if (pausing_ && used_ <= e_.params.pause_low) pause(false, now);
 }
 
-// Sends a PAUSE frame. While the far end stands still, it is renewed at half its time.
-void RxPath::pause(std::uint16_t quanta, Time now) {
-  pausing_ = quanta != 0;
-  ++(pausing_ ? e_.stats.pauses : e_.stats.resumes);
+// The far end shall stand still, or go on. No second PAUSE frame waits behind one that has not begun.
+void RxPath::pause(bool stop, Time now) {
+  pausing_ = stop;
+  if (now >= pause_begins_) return tell(now);
+  e_.events.push(pause_begins_, Ev::rx_pause, 0, ++pause_generation_);
+}
+
+// Sends a PAUSE frame. While the far end stands still, it is renewed at half its time, or when it has left the wire.
+void RxPath::tell(Time now) {
+  told_ = pausing_;
+  ++(told_ ? e_.stats.pauses : e_.stats.resumes);
   ++pause_generation_;
-  if (pausing_) {
-    const auto half = static_cast<Time>(static_cast<unsigned __int128>(quanta) * mac_control::kQuantumBits * kSec / e_.params.link_rate / 2);
-    e_.events.push(now + half, Ev::rx_pause, 0, pause_generation_);
+  const std::uint16_t quanta = told_ ? e_.params.pause_quanta : 0;
+  pause_begins_ = e_.wire ? std::max(now, e_.wire->free_at()) : now;
+  Time next = pause_begins_ + static_cast<Time>(static_cast<unsigned __int128>(quanta) * mac_control::kQuantumBits * kSec / e_.params.link_rate / 2);
+  if (e_.wire) {
+    const PauseFrame f = pause_frame(kStationMac, quanta);
+    e_.wire->transmit(f.data(), static_cast<std::uint32_t>(f.size()), now);
+    next = std::max(next, e_.wire->free_at() + 1);   // a frame that waits for the wire goes first
   }
-  if (!e_.wire) return;
-  const PauseFrame f = pause_frame(kStationMac, quanta);
-  e_.wire->transmit(f.data(), static_cast<std::uint32_t>(f.size()), now);
+  if (told_) e_.events.push(next, Ev::rx_pause, 0, pause_generation_);
 }
 
 void RxPath::pause_due(std::uint64_t generation, Time now) {
-  if (pausing_ && generation == pause_generation_) pause(e_.params.pause_quanta, now);
+  if (generation == pause_generation_ && (pausing_ || told_)) tell(now);
 }
 
 void RxPath::ring_level(std::uint32_t q, Time now) {

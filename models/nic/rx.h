@@ -37,7 +37,7 @@ class RxQueue {
   // Buffers that no frame has taken, on chip and (rings) in host memory.
   virtual std::uint32_t available() const = 0;
   // Whether `waiting` frames and one more are known to find no buffers until the software posts some.
-  virtual bool exhausted(std::uint32_t waiting) const { return available() <= waiting; }
+  virtual bool exhausted(std::uint32_t waiting) const = 0;
   // Whether a frame is dropped at once that finds it so, whatever NicParams says.
   virtual bool drops_when_empty() const { return false; }
   // Why a frame is dropped that finds the FIFO full while this queue has no buffers.
@@ -82,7 +82,8 @@ class RxPath {
   void push(Line& l, const RxInfo& info);
   void pop(Line& l);
   void list(std::uint32_t q);
-  void pause(std::uint16_t quanta, Time now);
+  void pause(bool stop, Time now);
+  void tell(Time now);
 
   Engine& e_;
   Steering steering_;
@@ -94,7 +95,9 @@ class RxPath {
   Bytes used_ = 0;
   std::uint32_t fifo_level_id_ = UINT32_MAX;
   std::uint64_t pause_generation_ = 0;
-  bool pumping_ = false, pausing_ = false;
+  Time pause_begins_ = 0;               // when the latest PAUSE frame begins on the wire
+  bool pumping_ = false;
+  bool pausing_ = false, told_ = false; // the far end shall stand still; the latest PAUSE frame says so
 };
 
 }  // namespace gd::nic

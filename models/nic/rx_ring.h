@@ -1,5 +1,7 @@
 // A receive descriptor ring: fetch, split, DMA, write-back.
 #pragma once
+#include <algorithm>
+
 #include "models/nic/rx.h"
 #include "models/nic/split.h"
 
@@ -11,6 +13,8 @@ class RxRing final : public RxQueue {
   Ready ready(const RxInfo& info, Time now) override;
   void take(const RxInfo& info, Time now) override;
   std::uint32_t available() const override { return stopped_ ? 0 : static_cast<std::uint32_t>((broken_ ? fetched_ : tail_) - used_); }
+  // The first of those that wait needs wanted_, each other one at least one.
+  bool exhausted(std::uint32_t waiting) const override { return available() < std::max(1u, wanted_) + waiting; }
   bool drops_when_empty() const override { return c_.drop_when_empty || stopped_; }
   Drop refusal() const override { return stopped_ ? Drop::no_descriptor : Drop::oversize; }
   Drop starved() const override { return Drop::no_descriptor; }

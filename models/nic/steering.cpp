@@ -1,5 +1,7 @@
 #include "models/nic/steering.h"
 
+#include <climits>
+
 #include "models/base/error.h"
 #include "models/packet/headers.h"
 
@@ -26,11 +28,12 @@ void Steering::indirection(const std::vector<std::uint8_t>& table) {
 const SteeringRule* Steering::match(std::uint64_t mac, std::uint16_t vlan) const {
   const bool multicast = mac >> 40 & 1;
   const SteeringRule* best = nullptr;
-  int best_rank = -1;
+  int best_rank = INT_MIN;
   for (const SteeringRule& r : rules_) {
-    if (r.mac != 0 && (r.mac != mac || multicast)) continue;
+    if (r.mac != 0 && r.mac != mac && !multicast) continue;
     if (r.vlan != 0 && r.vlan != vlan) continue;
-    const int specific = (r.mac != 0 ? 2 : 0) + (r.vlan != 0 ? 1 : 0);
+    const int of_mac = r.mac == 0 ? 0 : multicast ? -2 : 2;
+    const int specific = of_mac + (r.vlan != 0 ? 1 : 0);
     if (specific > best_rank) best_rank = specific, best = &r;
   }
   return best;

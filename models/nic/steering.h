@@ -1,6 +1,7 @@
 // Which receive queue a frame belongs to: (MAC, VLAN) rules, then RSS among the rule's queues.
 //
-// Modelled: exact-match rules, most specific first (mac and vlan, mac, vlan, any); a 128-entry indirection table as the
+// Modelled: exact-match rules, most specific first (mac and vlan, mac, vlan, any); broadcast and multicast accepted (82599:
+// FCTRL.BAM, FCTRL.MPE) into the default pool, the first rule's, where no rule without a MAC takes them; a 128-entry indirection table as the
 // 82599's RETA; exact-match filters that give each flow a queue of its own choice (Flow Director, mlx5 flow tables), set by the first
 // frame of the flow in the order in which accelerated RFS or an administrator would spread them: the queues in turn. Not modelled:
 // the time to set a filter and its ageing, promiscuous replication (a frame goes to one queue).
@@ -39,7 +40,7 @@ class Steering {
   void add(const SteeringRule& rule);
   // Entry i serves hashes with i in their low seven bits; entries are taken modulo the rule's count.
   void indirection(const std::vector<std::uint8_t>& table);
-  // Broadcast and multicast destinations match rules without a MAC only.
+  // Broadcast and multicast destinations match rules without a MAC; where there is none, the first rule of their VLAN, else of any.
   const SteeringRule* match(std::uint64_t mac, std::uint16_t vlan) const;
   Steered steer(const std::uint8_t* frame, const Parsed& p);
 

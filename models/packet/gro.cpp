@@ -70,6 +70,7 @@ void GroTable::merge(Entry& e, const Head& h, GroResult& r) {
   e.info.ip_length += h.payload;
   ++e.info.segments;
   if (!h.udp) e.info.flags |= h.s.frame[h.l4 + tcp::kFlags] & (tcp::kFin | tcp::kPsh);
+  e.buffers = static_cast<std::uint16_t>(e.buffers + h.s.payload_buffers);
   if (old() && !e.chained) {
     if (h.s.frags == 0) e.chained = r.first_chained = true;
     else if (e.room != UINT16_MAX) e.room = static_cast<std::uint16_t>(e.room - h.s.frags);
@@ -95,6 +96,7 @@ void GroTable::insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r)
   e.vlan_tci = s.vlan_tci;
   e.vlan_stripped = s.vlan_stripped;
   e.room = UINT16_MAX;
+  e.buffers = s.buffers;
   e.chained = false;
   e.info = {};
   e.info.payload = h.payload;

@@ -32,8 +32,8 @@ enum class GroReason : std::uint8_t {
   larger_segment,    // longer than the aggregate's segments
   out_of_order,      // sequence number is not the next
   header_mismatch,   // ACK number, flags, window, options, TTL, TOS, DF, IP id
-  size_limit,        // the IP packet would reach 64 KiB, or 64 UDP datagrams are together
-  no_room,           // no fragment slots left (Linux 2.6.35)
+  size_limit,        // the packet, with a tag in the frame, would reach 64 KiB, or 64 UDP datagrams are together
+  no_room,           // no fragment slots left (Linux 2.6.35), or more buffers than the receiver takes of a packet
   pure_ack,          // no payload
   length_mismatch,   // IP length field differs from the frame's, DF clear (2.6.35) or fragment bits
   evicted,           // the oldest of a full bucket (linux_6)
@@ -69,6 +69,8 @@ struct GroSegment {
   csum::Checked checksum = csum::Checked::none;
   // Fragment slots that merging takes; 0: the payload is linear and is chained as a frag_list member.
   std::uint16_t frags = 1;
+  // Receive buffers that the packet takes of whoever gets it: its own, and of those what a merge adds (GroTable's most_buffers).
+  std::uint16_t buffers = 0, payload_buffers = 0;
 };
 
 // What is known of a packet that leaves the table.
@@ -123,8 +125,8 @@ struct GroMeta {
 
 class GroTable {
  public:
-  // `udp`: UDP segments are merged; no effect with linux_2_6_35.
-  explicit GroTable(GroRules rules, bool udp = false) : rules_(rules), udp_(udp) {}
+  // `udp`: UDP segments are merged; no effect with linux_2_6_35. `most_buffers`: of a merged packet (GroSegment::buffers).
+  explicit GroTable(GroRules rules, bool udp = false, std::uint32_t most_buffers = UINT32_MAX) : rules_(rules), udp_(udp), most_buffers_(most_buffers) {}
   GroRules rules() const { return rules_; }
 
   // How many of the packet's first bytes its protocol handlers read (what must be reachable before receive()).
@@ -149,7 +151,7 @@ class GroTable {
     GroInfo info;
     std::int64_t tick = 0;
     std::uint32_t hash = 0, device = 0, first_seq = 0;
-    std::uint16_t vlan_tci = 0, room = UINT16_MAX;
+    std::uint16_t vlan_tci = 0, room = UINT16_MAX, buffers = 0;
     bool vlan_stripped = false, chained = false;   // chained: has a frag_list
     std::uint8_t header[kGroHeaderMax];
   };
@@ -177,6 +179,8 @@ class GroTable {
   bool same_network_flow(const Entry& e, const Head& h) const;
   bool network_differs(Entry& e, const Head& h) const;
   GroReason refusal(Entry& e, const Head& h) const;
+  // With `h`'s payload, as skb->len counts: from behind the Ethernet header, a tag that was left in the frame included.
+  static std::uint32_t merged_length(const Entry& e, const Head& h);
   GroReason refusal_udp(const Entry& e, const Head& h, bool differs) const;
   // gro.cpp: the table.
   void merge(Entry& e, const Head& h, GroResult& r);
@@ -187,6 +191,7 @@ class GroTable {
 
   GroRules rules_;
   bool udp_;
+  std::uint32_t most_buffers_;
   unsigned held_ = 0;
   Bucket buckets_[kGroBuckets];
 };

@@ -8,7 +8,7 @@ namespace {
 constexpr std::uint32_t kFlagWordFin = static_cast<std::uint32_t>(tcp::kFin) << 16;
 constexpr std::uint32_t kFlagWordPsh = static_cast<std::uint32_t>(tcp::kPsh) << 16;
 constexpr std::uint32_t kFlagWordCwr = static_cast<std::uint32_t>(tcp::kCwr) << 16;
-constexpr std::uint32_t kMaxIpPacket = 65536;   // a merged IP packet stays below
+constexpr std::uint32_t kMaxPacket = 65536;     // a merged packet stays below: GRO_LEGACY_MAX_SIZE
 
 bool equal(const std::uint8_t* a, const std::uint8_t* b, std::uint32_t n) { return std::memcmp(a, b, n) == 0; }
 
@@ -123,6 +123,8 @@ bool GroTable::network_differs(Entry& e, const Head& h) const {
          step != (e.info.fixed_id ? 0 : e.info.segments);
 }
 
+std::uint32_t GroTable::merged_length(const Entry& e, const Head& h) { return h.l3 - ether::kHeader + e.info.ip_length + h.payload; }
+
 // Any of these forbids the merge; where several hold, the order here decides which one is reported.
 GroReason GroTable::refusal(Entry& e, const Head& h) const {
   const std::uint8_t *a = e.header + h.l4, *b = h.s.frame + h.l4;
@@ -140,7 +142,8 @@ GroReason GroTable::refusal(Entry& e, const Head& h) const {
       !equal(a + tcp::kHeader, b + tcp::kHeader, h.length - h.l4 - tcp::kHeader))
     return GroReason::header_mismatch;
   if (h.payload > e.info.segment_payload) return GroReason::larger_segment;
-  if (e.info.ip_length + h.payload >= kMaxIpPacket) return GroReason::size_limit;
+  if (merged_length(e, h) >= kMaxPacket) return GroReason::size_limit;
+  if (std::uint32_t{e.buffers} + h.s.payload_buffers > most_buffers_) return GroReason::no_room;
   if (old() && !e.chained) {
     if (h.s.frags > e.room) return GroReason::no_room;
     // A linear payload can start a frag_list only on an aggregate of one segment.
@@ -155,7 +158,7 @@ GroReason GroTable::refusal_udp(const Entry& e, const Head& h, bool differs) con
   if (h.l3_flush) return GroReason::length_mismatch;
   if (differs) return GroReason::header_mismatch;
   if (h.payload > e.info.segment_payload) return GroReason::larger_segment;
-  return e.info.ip_length + h.payload >= kMaxIpPacket ? GroReason::size_limit : GroReason::none;
+  return merged_length(e, h) >= kMaxPacket ? GroReason::size_limit : GroReason::none;
 }
 
 }  // namespace gd

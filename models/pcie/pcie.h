@@ -7,10 +7,14 @@
 // the root complex for posted and non-posted requests, headers and data, so that a slow IOMMU or memory holds the device
 // back; tags and, if bounded, the device's room for completions; acknowledgements and credit updates, which load the
 // direction opposite to the TLPs that they are for.
-// An object takes the credits and tags of all its TLPs at once and gives them back at once: a posted request when it is
-// visible in memory, a read request when memory has answered, both after the link's latency; tags and room for completions
-// when the last byte is in the device.
-// Not modelled: credits per TLP, credits of the device for register accesses, replays, ASPM, relaxed ordering.
+// A TLP takes its credits, a read request its tag, when they are free, and the TLPs that find them free one behind the other
+// leave together as a run. They come back one TLP after the other, at the pace at which the run was on the link: a posted
+// request's when it is visible in memory, a read request's when memory has answered, both after the link's latency; its tag
+// and room for completions when its last byte is in the device. So no more is under way than the pools hold, whatever the
+// size of objects. An object is seen by memory at once, when its last TLP is there; one of more TLPs than the pools hold in
+// parts of as many as they hold: if a part is blocked, those before it have been moved and those behind it are not sent.
+// Not modelled: credits of the device for register accesses, replays, ASPM, relaxed ordering; a TLP's place among those of
+// other objects (requests are served in the order of the calls, read requests of a run leave when its first has its tag).
 //
 // Sources: byte counts and encoding, pcie-bench model (Neugebauer et al., SIGCOMM 2018): 24 B beside a write's payload and
 // for a read request, 20 B beside a completion's payload (64-bit addresses, no ECRC). DLLP share: 54.44 Gb/s measured at
@@ -112,17 +116,31 @@ class Pcie : public sc_core::sc_module {
   tlm_utils::simple_target_socket<Pcie> from_cpu;
   tlm_utils::simple_initiator_socket<Pcie> to_device;       // the device's registers
 
-  const PcieStats& stats() const;
+  // Counted when a transfer is asked for; of the bytes those that pass the link before `until` (not before the present).
+  const PcieStats& stats(Time until = kNever) const;
   const PcieParams& params() const { return params_; }
-  // Time for which a direction was reserved so far (for utilisation: utilisation_ppm of differences).
-  Time upstream_reserved() const { return up_.calendar.reserved(); }
-  Time downstream_reserved() const { return down_.calendar.reserved(); }
+  // Time for which a direction was reserved so far, up to `until` (for utilisation: utilisation_ppm of differences).
+  Time upstream_reserved(Time until = kNever) const { return up_.calendar.reserved(until); }
+  Time downstream_reserved(Time until = kNever) const { return down_.calendar.reserved(until); }
 
  private:
   void dma(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   void mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
-  Time write(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* info);
-  Time read(tlm::tlm_generic_payload& gp, Time now, Time arrival, DmaInfo* info);
+  // TLPs that went together.
+  struct Run {
+    Time left = 0;        // when the last of them had
+    Time service = 0;     // for which they had the link
+    std::uint64_t tlps = 0;
+    Bytes answer = 0;     // bytes of a read's completions
+    Units units;
+  };
+  // The object or a part of it, at most as many TLPs as the pools hold; left_ is when the last has left.
+  Time write(tlm::tlm_generic_payload& gp, const TlpCount& t, Time now, Time arrival);
+  Time read(tlm::tlm_generic_payload& gp, const TlpCount& request, Time now, Time arrival);
+  Time in_parts(tlm::tlm_generic_payload& gp, std::uint64_t tlps, Time now, Time arrival, DmaInfo* info);
+  // For when not all the credits are free: fill runs_.
+  void send_writes(Time now, Time arrival, std::uint64_t address, Bytes length, const TlpCount& t);
+  void send_requests(Time now, Time arrival, std::uint64_t address, Bytes length, const TlpCount& request, const TlpCount& answer);
   struct Direction {
     Direction(std::uint64_t bits_per_second, const PcieParams& p) : rate(bits_per_second), ack_tlps(p.ack_tlps), fc_tlps(p.fc_tlps) {}
     // Sends TLPs of `bytes`, and DLLPs that are owed and found no idle time, at or after `arrival`; returns when the last
@@ -130,7 +148,7 @@ class Pcie : public sc_core::sc_module {
     Time send(Time now, Time arrival, Bytes bytes) {
       tlp_bytes += bytes;
       if (owed != 0 && arrival - calendar.horizon() >= rate.peek(owed * 8)) owed = 0;
-      const Time service = rate.take((bytes + owed) * 8);
+      service = rate.take((bytes + owed) * 8);
       owed = 0;
       return calendar.reserve(now, arrival, service) + service;
     }
@@ -147,6 +165,7 @@ class Pcie : public sc_core::sc_module {
     Divisor ack_tlps, fc_tlps;
     std::uint64_t ack_rest = 0, fc_rest = 0;
     Bytes owed = 0;
+    Time service = 0;                   // of the last send
     std::uint64_t tlp_bytes = 0, dllp_bytes = 0;
   };
 
@@ -156,7 +175,10 @@ class Pcie : public sc_core::sc_module {
   Direction up_, down_;
   Time last_mmio_ = 0;               // of the cores' accesses
   Time last_posted_ = 0;             // posted writes become visible in order
-  Credits posted_headers_, posted_data_, nonposted_headers_, tags_, completion_headers_, completion_data_;
+  Time left_ = 0;                    // when the last TLP of the last request had
+  Credits posted_, nonposted_, tags_;   // tags with the room for completions
+  std::uint64_t most_writes_, most_requests_;   // TLPs of full size that the pools hold, at least 1
+  std::vector<Run> runs_;            // of the present request; its memory is kept
 };
 
 }  // namespace gd

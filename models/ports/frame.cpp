@@ -75,7 +75,9 @@ FrameRef FrameTable::replicate(FrameRef r) {
   m.next = kNoFrame;
   m.replica = true;
   ++all_.replicas;
-  if (m.in_cohort) ++cohort_.replicas;
+  if (!m.in_cohort) return copy;
+  ++cohort_.replicas;
+  if (Group* g = group_of(m)) ++g->cohort.replicas;
   return copy;
 }
 

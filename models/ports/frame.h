@@ -59,7 +59,8 @@ struct FrameMeta {
   Fate fate = Fate::live;
   bool in_cohort = false;        // last bit on the wire inside `measure`
   bool bad_checksum = false;     // as recorded in the capture
-  bool replica = false;          // made by the host of a broadcast, never on the wire
+  bool replica : 1 = false;      // made by the host of a broadcast, never on the wire
+  bool scribbled : 1 = false;    // copied from memory that a guest which does wrong may have changed: nobody's bytes
   bool astray = false;           // the card has put it into memory of a guest that it is not for
   std::uint8_t rewrite = 0;      // what the host did to the headers (Rewrite, models/packet); 0 nothing
   Damage damage = Damage::none;

@@ -100,6 +100,7 @@ class DeviceRing {
   void enable_notify(RingView& v);
   // After enable_notify(), in a later step: true when there is more (no kick will come for what is seen now).
   bool recheck(RingView& v);
+  bool notify_enabled() const { return notify_; }
 
   const VirtQueueLayout& layout() const { return layout_; }
   bool event_idx() const { return event_idx_; }

@@ -28,7 +28,8 @@ void Link::start() {
   require(traffic_ && nic_, "a link was started without traffic or NIC");
   running_ = true;
   up_since_ = agenda().now();
-  plan(agenda().now());
+  traffic_->begin(up_since_);
+  plan(up_since_);
   wake();
 }
 
@@ -37,7 +38,7 @@ void Link::stop_at(Time t) {
   if (finished_) return;
   if (arrival_ != kNever && arrival_ >= stop_) {
     arrival_ = kNever;
-    finish(agenda().now());
+    over_ = true;
   }
   wake();
 }
@@ -50,7 +51,7 @@ void Link::finish(Time now) {
 
 // Puts the next frame on the wire if there is one and the wire is free of planned frames.
 void Link::plan(Time now) {
-  if (!running_ || finished_ || arrival_ != kNever) return;
+  if (!running_ || over_ || finished_ || arrival_ != kNever) return;
   if (sent_ >= p_.frames || now >= stop_) return finish(now);
   Plan next;
   switch (traffic_->plan(now, next)) {
@@ -63,7 +64,10 @@ void Link::plan(Time now) {
   first_bit_ = std::max(ready_, paused_until_);
   const Time last_bit = first_bit_ + rx_clock_.take(static_cast<std::uint64_t>(next.length) * 8 + kBitsBefore);
   rx_free_ = last_bit + rx_clock_.take(kGapBits);
-  if (last_bit >= stop_ && paused_until_ <= ready_) return finish(now);   // a pause may yet end early
+  if (last_bit >= stop_ && paused_until_ <= ready_) {   // a pause may yet end early
+    over_ = true;                                       // it never comes; the end is stop_
+    return;
+  }
   stats_.busy += rx_free_ - first_bit_;
   arrival_ = last_bit;
 }
@@ -133,7 +137,7 @@ void Link::act(Time now) {
   }
   while (!pauses_.empty() && pauses_.front().due <= now) {
     pause(pauses_.front().quanta, now);
-    pauses_.erase(pauses_.begin());
+    pauses_.pop();
   }
   if (arrival_ <= now && now < stop_) arrive(now);
   if (now >= stop_) arrival_ = kNever, finish(now);
@@ -153,7 +157,7 @@ void Link::transmit(const std::uint8_t* bytes, std::uint32_t length, Time now) {
   const Time there = last_bit + 2 * p_.propagation;
   if (const std::optional<std::uint16_t> quanta = pause_quanta(bytes, length)) {
     ++stats_.pauses;
-    pauses_.push_back({there + p_.pause_response, *quanta});
+    pauses_.push({there + p_.pause_response, *quanta});
     return wake();
   }
   ++stats_.tx_frames;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/base/agenda.h"
+#include "models/base/backlog.h"
 #include "models/base/plant.h"
 #include "models/ports/ports.h"
 #include "models/wire/damage.h"
@@ -62,7 +63,8 @@ class Link : public Actor, public TxWire, private TrafficListener {
 
   // Begins at the present time.
   void start();
-  // Frames whose last bit would arrive at `t` or later stay away. May be called again with another time.
+  // Frames whose last bit would arrive at `t` or later stay away; where nothing else ends the traffic it ends at `t`, not with
+  // its last frame. May be called again with another time.
   void stop_at(Time t);
   // True when no frame will arrive any more: the traffic, the frame limit or stop_at ended it.
   bool finished() const { return finished_; }
@@ -111,11 +113,12 @@ class Link : public Actor, public TxWire, private TrafficListener {
   Time stop_ = kNever, last_arrival_ = 0;
   std::uint64_t sent_ = 0;
   bool running_ = false, finished_ = false;
+  bool over_ = false;                // the next frame would come too late: there is none before stop_
   Time up_since_ = 0;
   std::unique_ptr<WireDamage> damage_;   // null: none
   std::vector<Sent> tx_;             // ring, a power of two long
   std::uint64_t tx_head_ = 0, tx_tail_ = 0;
-  std::vector<Pause> pauses_;        // on their way, oldest first; seldom more than two
+  Backlog<Pause> pauses_;            // on their way, oldest first
   std::vector<std::uint8_t> flipped_;
   Stats stats_;
 };

@@ -20,13 +20,14 @@ class Replay : public Traffic {
   struct Params {
     std::uint64_t rate = 0;    // bits per second of frames with FCS (at least 64 bytes each); 0: as recorded
     std::uint64_t loop = 0;    // repetitions after the first pass; kForever
-    Time start = 0;            // first frame no sooner
+    Time start = 0;            // first frame no sooner, after the link has come up
   };
   struct Stats {
     std::uint64_t frames = 0, passes = 0;   // passes completed
   };
   // `table` and `capture` must outlive this.
   Replay(FrameTable& table, const Capture& capture, const Params& p);
+  void begin(Time now) override { base_ += now; }
   Next plan(Time now, Plan& out) override;
   FrameRef emit(Time now) override;
   const Stats& stats() const { return stats_; }

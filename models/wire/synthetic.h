@@ -41,7 +41,7 @@ class Synthetic : public Traffic {
     // those of the other flows follow as above.
     std::vector<std::uint32_t> drawn;
     std::uint32_t psh_every = 0;      // PSH on every n-th segment of a flow; 0: never
-    Time start = 0;                   // first frame no sooner
+    Time start = 0;                   // first frame no sooner, after the link has come up
     std::uint64_t seed = 1;           // streams "traffic.size", "traffic.gap", "traffic.flow", "traffic.payload"
   };
   struct Stats {
@@ -50,6 +50,7 @@ class Synthetic : public Traffic {
   };
   // Throws UserError: no flow, no size, a weight or burst of 0, a size too small for the headers and one byte of payload.
   Synthetic(FrameTable& table, const Params& p);
+  void begin(Time now) override { clock_ += now; }
   Next plan(Time now, Plan& out) override;
   FrameRef emit(Time now) override;
   const Stats& stats() const { return stats_; }

@@ -45,6 +45,8 @@ class Traffic {
   virtual FrameRef emit(Time now) = 0;
   // Called once by the link before traffic.
   virtual void attach(TrafficListener&) {}
+  // The link has come up: what the traffic does at times of its own counts from here. Called once, before plan().
+  virtual void begin(Time) {}
 };
 
 // The other end of the link's transmit direction: called with a frame (without FCS) that the NIC sent.

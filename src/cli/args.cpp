@@ -70,6 +70,11 @@ po::parsed_options parsed(const std::vector<std::string>& arguments, const po::o
     std::vector<std::string> known;
     for (const OptionInfo& o : option_table()) known.emplace_back(o.name);
     throw UserError("unknown option " + e.get_option_name() + "; options: " + join(known) + did_you_mean(e.get_option_name(), known));
+  } catch (const po::invalid_command_line_syntax& e) {
+    // Boost writes every name with two dashes.
+    std::string name = e.get_option_name();
+    if (name.starts_with("--") && name.size() == 3) name.erase(0, 1);
+    throw UserError(e.kind() == e.missing_parameter ? "option " + name + " needs a value" : e.what());
   } catch (const po::error& e) {
     throw UserError(e.what());
   }
@@ -176,7 +181,8 @@ Options parse_arguments(const std::vector<std::string>& arguments) {
     if ((*value)->empty()) wrong_value(name, "", "a path");
   }
   o.axes = values["--axis"];
-  if (has("--seeds")) o.seeds = whole("--seeds", one("--seeds"), 1'000'000);
+  // One seed is a sweep; what the others do with it is told by them, none is told here.
+  if (has("--seeds")) o.seeds = whole("--seeds", one("--seeds"), 1'000'000, o.command == "sweep" || one("--seeds") == "1" ? 1 : 2);
   if (has("--run-index")) o.run_index = whole("--run-index", one("--run-index"), 1'000'000, 0);
   o.dry_run = has("--dry-run");
   o.list_commands = has("--list-commands");

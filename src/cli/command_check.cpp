@@ -9,6 +9,7 @@
 #include "src/cli/gates.h"
 #include "src/cli/output.h"
 #include "src/cli/policy_file.h"
+#include "src/cli/results_folder.h"
 #include "src/cli/summaries.h"
 #include "src/report/results.h"
 
@@ -33,6 +34,8 @@ int update(const std::string& folder, const std::vector<system::RunResult>& now,
   if (in_ci()) throw UserError("--update-baseline is refused in CI (the variable CI is set): a run must not change what it is judged by");
   std::error_code error;
   if (fs::exists(folder, error) && !fs::is_directory(folder, error)) throw UserError("--update-baseline writes a folder of baselines; " + folder + " is a file");
+  if (holds_config(folder) || holds_summaries(folder))
+    throw UserError("--update-baseline writes a folder of baselines (LABEL.json); " + folder + " is a result folder, whose own summaries would go on being read");
   for (std::size_t i = 0; i < now.size(); ++i)
     for (std::size_t k = 0; k < i; ++k)
       if (now[i].label == now[k].label) throw UserError("--update-baseline takes results of one seed; " + now[i].label + " has several");

@@ -32,6 +32,13 @@ void from_table(const Table& t, const std::string& kind, const std::string& name
   }
 }
 
+// The metric of a name, or the row of a pattern as `list` writes it ("drops.<reason>").
+const system::MetricInfo* metric_of(const std::string& name) {
+  for (const system::MetricInfo& m : system::metric_table())
+    if (m.name == name) return &m;
+  return system::find_metric(name);
+}
+
 std::vector<Description> find(const std::string& name) {
   std::vector<Description> out;
   if (std::string text = system::describe_strategy(name); !text.empty()) {
@@ -39,7 +46,7 @@ std::vector<Description> find(const std::string& name) {
     out.push_back({"strategy", name, {{"description", text}}});
   }
   from_table(list_scenarios(), "scenario", name, out);
-  if (const system::MetricInfo* m = system::find_metric(name)) {
+  if (const system::MetricInfo* m = metric_of(name)) {
     Description d{"metric", m->name, {{"description", m->description}}};
     if (!m->unit.empty()) d.facts.push_back({"unit", m->unit});
     if (m->better != 0) d.facts.push_back({"better", m->better > 0 ? "higher" : "lower"});
@@ -52,6 +59,8 @@ std::vector<Description> find(const std::string& name) {
     if (!k->allowed.empty()) d.facts.push_back({"allowed", k->allowed});
     if (!k->source.empty()) d.facts.push_back({"source", k->source});
     out.push_back(std::move(d));
+  } else if (const std::vector<std::string> keys = scenario::keys_below(name); !keys.empty()) {
+    out.push_back({"section of keys", name, {{"keys", scenario::join(keys)}}});
   }
   return out;
 }
@@ -62,6 +71,7 @@ std::vector<Description> find(const std::string& name) {
     for (const auto& row : t.rows) known.push_back(row[0]);
   std::string near = scenario::nearest(name, known);
   if (near.empty()) near = scenario::nearest_key(name);
+  if (near == name) near.clear();
   throw UserError("nothing is named \"" + name + "\": no strategy, scenario, metric, cost or key (guestdma list shows them)" + (near.empty() ? "" : "; did you mean " + near + "?"));
 }
 

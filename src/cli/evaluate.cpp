@@ -33,7 +33,10 @@ int run_strategy(const Plan& plan, const scenario::StrategyChoice& choice, const
   system::RunOptions run;
   for (const auto& t : traces) run.observers.push_back(t.get());
   run.progress = [&reporter](Time now, Time end) { reporter.progress(now, end); };
-  report::write_results(system::run(plan.scenario, choice, run), folder);
+  const system::RunResult result = system::run(plan.scenario, choice, run);
+  report::write_results(result, folder);
+  for (const std::string& m : result.messages)
+    if (m.rfind(system::kStandstill, 0) == 0) reporter.message(choice.label + ": " + m);
   if (const std::string text = report::left_out(traces); !text.empty()) reporter.message(text);
   return kFine;
 }

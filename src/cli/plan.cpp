@@ -7,7 +7,6 @@
 #include "src/cli/paths.h"
 #include "src/report/verdict.h"
 #include "src/scenario/diagnostics.h"
-#include "src/scenario/sweep_search.h"
 #include "src/system/params.h"
 
 namespace gd::cli {
@@ -43,25 +42,6 @@ void check_capture(const scenario::Scenario& s) {
   } catch (const UserError& e) {
     throw s.error("traffic.file", e.what());
   }
-}
-
-// Units of expect lines against those of their metrics, by a made-up run that has every metric.
-void check_units(const scenario::Scenario& s) {
-  std::vector<scenario::Diagnostic> wrong;
-  std::vector<std::pair<std::string, scenario::Expectation>> lines;
-  for (std::size_t i = 0; i < s.expect.size(); ++i) lines.emplace_back("/expect/" + std::to_string(i), s.expect[i]);
-  if (s.sweep.search && s.sweep.search->aim != scenario::SweepSearch::Aim::crossover)
-    lines.emplace_back(std::string("/sweep/search/") + scenario::aim_name(s.sweep.search->aim), s.sweep.search->holds);
-  for (const auto& [path, e] : lines) {
-    const system::MetricInfo* info = system::find_metric(e.metric);
-    if (info == nullptr || e.unit.empty()) continue;
-    system::RunResult r;
-    r.label = e.label.empty() ? "any" : e.label;
-    r.metrics.push_back({e.metric, info->unit, 1, 1});
-    for (const report::Verdict& v : report::evaluate({e}, {r}))
-      if (v.state == report::Verdict::State::invalid) wrong.push_back(mistake(s, e.at, e.text, path, v.detail));
-  }
-  if (!wrong.empty()) throw scenario::ScenarioError(wrong);
 }
 
 void choose(Plan& p) {
@@ -101,7 +81,6 @@ Plan make_plan(const std::string& file, const scenario::LoadOptions& options) {
   Plan p;
   p.scenario = scenario::load(file, options);
   system::check_available(p.scenario);
-  check_units(p.scenario);
   check_capture(p.scenario);
   choose(p);
   return p;

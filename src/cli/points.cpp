@@ -5,7 +5,6 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
-#include <iterator>
 #include <set>
 
 #include "src/cli/paths.h"
@@ -162,6 +161,7 @@ class PointsReader {
         if (n.find(key) == nullptr) fail_open(n, path, std::string("has no ") + key, std::string(key) + ": " + allowed(key) + "; or not_modelled: " + allowed("not_modelled"));
       if (const Node* c = n.find("runs")) runs(*c, at("runs"), p);
       if (const Node* c = n.find("formula")) formula(*c, at("formula"), n.find("runs"), p);
+      if (const Node* c = n.find("unit")) unit(*c, at("unit"), p);
     }
     if (mistakes_.count() == before) out_.points.push_back(std::move(p));
   }
@@ -294,6 +294,15 @@ class PointsReader {
         mistakes_.add(diagnostic(c.key_place, path, "the formula does not use the run \"" + c.key + "\"", "METRIC[" + c.key + "] in the formula, or no such run"));
   }
 
+  // A metric as it stands has its own unit; one without a unit (a count, a ratio) may be called anything.
+  void unit(const Node& n, const std::string& path, const Point& p) {
+    const std::string* metric = p.formula.one_metric();
+    const std::optional<std::string> is = metric != nullptr && names_.metric_unit ? names_.metric_unit(*metric) : std::nullopt;
+    if (!is || is->empty() || n.kind != Kind::string || n.text == *is) return;
+    if (const std::optional<double> factor = scenario::convert(1, *is == "bytes" ? "B" : *is, n.text); factor && std::fabs(*factor - 1) < 1e-12) return;
+    fail(n, path, *metric + " is in " + *is + ", not in " + (n.text.empty() ? "plain numbers" : n.text), *is + ", or a formula that converts");
+  }
+
   report::FormulaNames names_;
   scenario::Mistakes& mistakes_;
   PointsList out_;
@@ -304,15 +313,9 @@ class PointsReader {
 
 PointsList read_points(const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes) {
   std::optional<std::string> text;
-  if (file == "-") text = std::string{std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+  if (file == "-") text = scenario::read_all(std::cin);
   else text = scenario::read_file(file);
-  if (!text) {
-    std::error_code error;
-    scenario::Diagnostic d;
-    d.at.file = file;
-    d.message = !fs::exists(file, error) ? "there is no such file" : fs::is_directory(file, error) ? "is a folder, not a list of points" : "cannot be read";
-    throw scenario::ScenarioError({d});
-  }
+  if (!text) throw scenario::unreadable(file, "a list of points");
   return parse_points(*text, file, std::move(metrics), mistakes);
 }
 

@@ -153,7 +153,7 @@ PointsPlan plan_list(PointsList list, const std::string& file, Planner& planner,
 PointsPlan plan_points(const std::string& file, const Options& options) {
   scenario::Mistakes mistakes;
   Planner planner(options, mistakes);
-  PointsList list = read_points(file, {planner.load().known_metric, planner.load().metric_names, {}}, mistakes);
+  PointsList list = read_points(file, {planner.load().known_metric, planner.load().metric_names, {}, planner.load().metric_unit}, mistakes);
   return plan_list(std::move(list), file, planner, mistakes);
 }
 

@@ -49,6 +49,11 @@ std::string last_part(const std::string& path) {
   return p.filename().string();
 }
 
+bool holds_summaries(const std::string& path) {
+  const std::vector<fs::path> inside = folders_in(path);
+  return is_file(fs::path(path) / "summary.json") || std::any_of(inside.begin(), inside.end(), [](const fs::path& f) { return is_file(f / "summary.json"); });
+}
+
 std::vector<system::RunResult> summaries_of(const std::string& path, const std::string& stem) {
   std::error_code error;
   if (is_file(path)) return {report::read_summary(path)};

@@ -15,6 +15,8 @@ namespace gd::cli {
 //   a folder of these       the one named `stem` (results/baselines, where `stem` names the scenario)
 // Throws UserError, naming the path, when there is nothing of that kind, or a file is not a summary.
 std::vector<system::RunResult> summaries_of(const std::string& path, const std::string& stem);
+// Whether `path` is a strategy's folder, or has one: such a folder is read before any baseline in it.
+bool holds_summaries(const std::string& path);
 // The last part of a path, as the name of a scenario: "results/runs/quickstart/" -> "quickstart".
 std::string last_part(const std::string& path);
 

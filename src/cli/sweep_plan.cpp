@@ -1,12 +1,12 @@
 #include "src/cli/sweep_plan.h"
 
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "src/report/sweep.h"
 #include "src/scenario/keys.h"
+#include "src/scenario/reader.h"
 #include "src/scenario/sweep_search.h"
 
 namespace gd::cli {
@@ -54,7 +54,13 @@ std::string set_argument(const std::string& key, const std::string& value) {
 }
 
 SweepPlanner::SweepPlanner(const std::string& file, const Options& o) : file_(file), options_(o) {
-  if (file == "-") text_.assign(std::istreambuf_iterator<char>(std::cin), {});
+  if (file == "-") {
+    std::optional<std::string> text = scenario::read_all(std::cin);
+    if (!text) throw scenario::unreadable(file, "a scenario");
+    text_ = std::move(*text);
+  }
+  for (const auto& [name, given] : {std::pair{"--highest", &o.highest}, {"--lowest", &o.lowest}, {"--crossover", &o.crossover}})
+    if (*given && !o.search) require_search(name);
   settings_ = scenario::search_settings(o.search, o.highest, o.lowest, o.crossover);
   scenario::LoadOptions l = settings();
   std::istringstream in(text_);
@@ -63,6 +69,15 @@ SweepPlanner::SweepPlanner(const std::string& file, const Options& o) : file_(fi
   base_.sweep = wanted(base_, o);
   for (const scenario::SweepAxis& a : base_.sweep.axes)
     for (const scenario::SweepAxis::Key& k : a.keys) keys_.push_back(k.key);
+}
+
+// What is looked for is of a search that the scenario or --search gives.
+void SweepPlanner::require_search(const char* option) const {
+  scenario::LoadOptions l = load_options(options_);
+  std::istringstream in(text_);
+  l.standard_input = &in;
+  if (!scenario::load(file_, l).sweep.search)
+    throw UserError(std::string("option ") + option + " means nothing without a search: --search KEY=FROM..TO, or `search` in the scenario's sweep block");
 }
 
 scenario::LoadOptions SweepPlanner::settings() const {

@@ -37,6 +37,7 @@ class SweepPlanner {
 
  private:
   scenario::LoadOptions settings() const;
+  void require_search(const char* option) const;
   std::string file_, text_;                // text_: of standard input, which is read once
   const Options& options_;
   std::vector<std::string> settings_, keys_;

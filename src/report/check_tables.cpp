@@ -1,4 +1,5 @@
 // A check as text, markdown, CSV and JSON.
+#include <algorithm>
 #include <cmath>
 
 #include "src/report/ansi.h"
@@ -37,6 +38,12 @@ std::string outcome(const PairCheck& p) {
   return out;
 }
 
+// The pair's name: its label, and its seed where the label has several.
+std::string called(const Check& c, const PairCheck& p) {
+  const auto like = std::count_if(c.pairs.begin(), c.pairs.end(), [&](const PairCheck& o) { return o.label == p.label; });
+  return like > 1 ? p.label + " seed " + std::to_string(p.seed) : p.label;
+}
+
 // The changes that are shown: the failed ones, and others as long as there is room.
 std::vector<const MetricChange*> shown(const PairCheck& p) {
   std::vector<const MetricChange*> out;
@@ -58,7 +65,7 @@ std::string check_text(const Check& c, bool colour) {
   std::string out;
   for (const PairCheck& p : c.pairs) {
     const bool bad = p.failed() || p.not_comparable;
-    const std::string head = p.label + ": " + outcome(p);
+    const std::string head = called(c, p) + ": " + outcome(p);
     out += (colour ? (bad ? ansi::kRed : ansi::kGreen) + head + ansi::kOff : head) + "\n";
     const std::vector<const MetricChange*> list = shown(p);
     std::size_t metric = 0, before = 0, now = 0, change = 0;
@@ -79,7 +86,7 @@ std::string check_text(const Check& c, bool colour) {
 std::string check_markdown(const Check& c) {
   std::string out = "# " + markdown_cell(c.scenario) + ": " + last_line(c) + "\n\n" + markdown_cell(c.new_name) + " against " + markdown_cell(c.old_name) + "\n";
   for (const PairCheck& p : c.pairs) {
-    out += "\n## " + markdown_cell(p.label) + ": " + outcome(p) + "\n";
+    out += "\n## " + markdown_cell(called(c, p)) + ": " + outcome(p) + "\n";
     const std::vector<const MetricChange*> list = shown(p);
     if (!list.empty()) out += "\n| | metric | old | new | unit | change | |\n|---|---|--:|--:|---|--:|---|\n";
     for (const MetricChange* m : list) {

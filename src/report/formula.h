@@ -3,7 +3,7 @@
 //   sum     = product {(+|-) product}          product = sign {(*|/) sign}          sign = (+|-) sign | value
 //   value   = NUMBER | METRIC[RUN] | ( sum ) | min(sum, sum ...) | max(sum, sum ...) | abs(sum)
 // A metric is always named with its run, so that a dash inside its name is none of the formula's. No dimension is checked:
-// the unit of the result is what the writer says it is.
+// the unit of the result is what the writer says it is, unless it is one metric as it stands.
 #pragma once
 #include <cstdint>
 #include <functional>
@@ -21,6 +21,7 @@ struct FormulaNames {
   std::function<bool(std::string_view)> known_metric;
   std::vector<std::string> metric_names;        // for the nearest name
   std::vector<std::string> runs;
+  std::function<std::optional<std::string>(std::string_view)> metric_unit = {};   // for a formula that is one metric
 };
 
 // Bytes [begin, end) of the text are wrong.
@@ -48,6 +49,8 @@ class Formula {
   Value value(const std::function<const system::RunResult&(const std::string& run)>& runs) const;
   const std::vector<Use>& uses() const { return uses_; }
   const std::string& text() const { return text_; }
+  // The metric where the formula is no more than METRIC[RUN]; else nullptr.
+  const std::string* one_metric() const { return steps_.size() == 1 && uses_.size() == 1 ? &uses_[0].metric : nullptr; }
 
  private:
   enum class Op : std::uint8_t { number, metric, add, subtract, multiply, divide, negate, minimum, maximum, absolute };

@@ -35,7 +35,10 @@ template <class F> void with(const std::string& path, F f) {
     if (j.at("schema").get<int>() != kSchema) throw UserError(path + ": schema " + j.at("schema").dump() + " is not the one of this version, " + std::to_string(kSchema));
     f(j);
   } catch (const Json::exception& e) {
-    throw UserError(path + ": is not a result file of guestdma: " + e.what());
+    // "[json.exception.out_of_range.403] key 'schema' not found": the words without the library's name for them.
+    const std::string what = e.what();
+    const std::size_t end = what.find("] ");
+    throw UserError(path + ": is not a result file of guestdma: " + (end == std::string::npos ? what : what.substr(end + 2)));
   }
 }
 

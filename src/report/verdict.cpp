@@ -8,6 +8,7 @@
 #include "src/report/ansi.h"
 #include "src/report/words.h"
 #include "src/scenario/diagnostics.h"
+#include "src/scenario/loader.h"
 #include "src/scenario/units.h"
 
 namespace gd::report {
@@ -45,11 +46,13 @@ bool holds(double a, Compare op, double b) {
   return false;
 }
 
-// Metrics of which a run lists only those that happened.
-bool counts_by_reason(const std::string& name) {
-  const std::size_t guest = name.starts_with("guest.") ? name.find('.', 6) : std::string::npos;
-  const auto begins = [&](const char* prefix) { return name.starts_with(prefix) || (guest != std::string::npos && name.compare(guest + 1, std::string(prefix).size(), prefix) == 0); };
-  return begins("drops.") || begins("fallback.copied.") || begins("gro.flush.");
+// Metrics of which a run lists only those that happened. Of a guest these are the drops, and none where the run knows
+// nothing of its frames.
+bool counts_by_reason(const RunResult& r, const std::string& name) {
+  const std::string guest = scenario::guest_of_metric(name);
+  if (guest.empty()) return name.starts_with("drops.") || name.starts_with("fallback.copied.") || name.starts_with("gro.flush.");
+  const std::string drops = "guest." + guest + ".drops.";
+  return name.starts_with(drops) && r.find(drops + "total");
 }
 
 struct Measured {
@@ -60,7 +63,7 @@ struct Measured {
 // As shown in summary.json, so that a run and a reader of its file judge alike.
 Measured measure(const RunResult& r, const std::string& metric) {
   const system::Metric* m = r.find(metric);
-  if (!m) return counts_by_reason(metric) ? Measured{0.0, "frames"} : Measured{};
+  if (!m) return counts_by_reason(r, metric) ? Measured{0.0, "frames"} : Measured{};
   const std::string text = m->text();
   double v = 0;
   std::from_chars(text.data(), text.data() + text.size(), v);

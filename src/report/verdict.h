@@ -27,7 +27,7 @@ struct Verdict {
 const char* verdict_name(Verdict::State s);    // "pass", "fail", "skipped", "invalid"
 
 // One verdict for each line, and for each run where the line has no label. Metrics that count by reason (drops.*,
-// fallback.copied.*, gro.flush.*) are 0 where a run does not have them; any other metric without a value fails its line.
+// fallback.copied.*, gro.flush.*; guest.<name>.drops.* of a guest that has drops.total) are 0 where a run does not have them; any other metric without a value fails its line.
 std::vector<Verdict> evaluate(const std::vector<scenario::Expectation>& lines, const std::vector<system::RunResult>& runs);
 
 // A metric of a run as summary.json shows it, by the same rules; nothing when the run has no value of it.

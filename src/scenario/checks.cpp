@@ -215,10 +215,26 @@ void Reader::check_guests() {
             "at most one for each");
 }
 
+// Told at the largest memory of which the user wrote how much.
+void Reader::check_memory() {
+  if (scenario_.traffic.kind == TrafficKind::dma_bench || memory_of(scenario_, 0) + memory_of(scenario_, 1) < kMemoryLimit) return;
+  std::vector<std::pair<Bytes, std::string>> parts = {{scenario_.host.memory, "host.memory"}};
+  if (scenario_.consumer == Consumer::guest)
+    for (std::size_t i = 0; i < scenario_.guests.size(); ++i) parts.emplace_back(scenario_.guests[i].memory, "guests." + number(i) + ".memory");
+  if (scenario_.consumer == Consumer::user_async)
+    parts.emplace_back(scenario_.guests.size() * scenario_.user_async.buffers * scenario_.user_async.buffer, "user_async.buffers");
+  std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<std::string> paths;
+  for (const auto& p : parts) paths.push_back(p.second);
+  fail_at(paths, "host and guests have too much memory together", "less than " + bytes(kMemoryLimit / 2) + ", with guests[].backing_page once more for each guest");
+}
+
 void Reader::cross_check() {
   check_device();
   check_traffic();
   check_guests();
+  check_guest_metrics();
+  check_memory();
 }
 
 }  // namespace gd::scenario

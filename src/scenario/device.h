@@ -90,6 +90,8 @@ struct Nic {
   Count descriptor_writeback_batch = 1;
   Time writeback_timeout = 2 * kUs;
   Count max_outstanding_writes = 64;
+  Bytes max_outstanding_bytes = 32 * 1024;
+  Count descriptor_cache = 64, prefetch_threshold = 32, prefetch_host = 8;
   Count max_outstanding_reads = 32;
   Time engine_latency = 50 * kNs;
   bool drop_when_no_descriptor = false;

@@ -28,6 +28,8 @@ struct KeyInfo {
 std::vector<KeyInfo> list_keys();
 // One key; "guests.0.vlan" finds "guests[].vlan". nullptr when there is none (lasts as long as the program).
 const KeyInfo* find_key(std::string_view path);
+// Names of the keys directly below a section ("nic.header_split", "guests", "guests.0.virtio"); none where it is none.
+std::vector<std::string> keys_below(std::string_view path);
 // Nearest key to a mistyped dotted path, or "".
 std::string nearest_key(std::string_view path);
 // The value of a key as canonical text ("512", "10Gbps", "split"); "" when absent. Throws UserError for an unknown key.

@@ -9,13 +9,14 @@ void guest_keys(Table& t) {
   t.other("guests[].mac", read_mac(), "a unicast address as in \"52:54:00:00:00:01\"",
           "MAC address. A guest without mac and vlan takes every frame that no other guest claims.", "", true);
   t.count("guests[].vlan", GUEST(vlan), {0, 4094}, "VLAN that the guest is on; 0: none.");
-  t.size("guests[].memory", GUEST(memory), {16u << 20, 1ull << 42}, "Memory of the guest.");
+  t.size("guests[].memory", GUEST(memory), {16u << 20, 63ull << 30}, "Memory of the guest; less than 64GiB with the host's and the other guests'.");
   t.count("guests[].memory_node", GUEST(memory_node), {0, 1}, "Socket whose memory the guest's is; the card is on socket 0.");
   t.choice("guests[].backing_page", GUEST(backing_page), {"4KiB", "2MiB", "1GiB"}, "Host pages behind the guest's memory.");
   t.count("guests[].traffic_share", GUEST(traffic_share), {1, 1'000},
           "Weight of the guest in synthetic traffic: of so many flows in turn so many are its own. The weights' sum is at most traffic.flows.");
   behaviour_keys(t);
-  t.count("guests[].vcpus", GUEST(vcpus), {1, 16}, "Virtual CPUs; the driver runs on the first, the application on the last.");
+  t.count("guests[].vcpus", GUEST(vcpus), {1, 1},
+          "Virtual CPUs: one, which driver, stack and application share. More are not modelled, as a device has one receive queue and one interrupt.");
   t.boolean("guests[].gro.enabled", GUEST(gro.enabled), "Segments are merged in the guest.");
   t.choice("guests[].gro.rules", GUEST(gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");
   t.choice("guests[].virtio.ring", GUEST(virtio.ring), {"split", "packed"}, "Layout of the rings: VIRTIO_F_RING_PACKED or not.");

@@ -6,7 +6,7 @@ namespace gd::scenario {
 void host_keys(Table& t) {
   t.count("host.cores", AT(host.cores), {1, 64}, "Cores of the host.");
   t.frequency("host.clock", AT(host.clock), {100'000'000, 10'000'000'000}, "Clock of the cores.", "Westmere-EP X5650");
-  t.size("host.memory", AT(host.memory), {64u << 20, 1ull << 42}, "Memory of the host itself, without the guests'.");
+  t.size("host.memory", AT(host.memory), {64u << 20, 63ull << 30}, "Memory of the host itself, without the guests'; less than 64GiB with theirs.");
   t.count("host.memory_node", AT(host.memory_node), {0, 1},
           "Socket whose memory the host's own is (buffers, rings, page tables); the card is on socket 0, and the cores but for host.far_cores.");
   t.count("host.far_cores", AT(host.far_cores), {0, 63},
@@ -33,7 +33,7 @@ void host_keys(Table& t) {
            "registers its whole area, but with per-buffer each buffer is pinned for one read.");
   t.size("host.memlock_limit", AT(host.memlock_limit), {}, "Most memory that may be pinned for one guest; 0: no limit.");
   t.choice("host.at_memlock_limit", AT(host.at_memlock_limit), {"stall", "copy", "refuse"}, "What happens at the limit: posting stalls, frames are copied from pages of the host, or dropped (memlock).");
-  t.boolean("host.dirty_log", AT(host.dirty_log), "Pages written for a guest are logged for migration.");
+  t.boolean("host.dirty_log", AT(host.dirty_log), "Pages that the host writes in a guest, or gets back written by the card, are logged for migration as they are handed over. Passthrough cannot be migrated: the card keeps no log.");
   t.boolean("host.gro.enabled", AT(host.gro.enabled), "Segments are merged in the host.");
   t.choice("host.gro.rules", AT(host.gro.rules), {"linux-2.6.35", "linux-6"}, "Whose merging rules hold.");
   t.boolean("host.gro.udp", AT(host.gro.udp),
@@ -117,7 +117,7 @@ void vhost_keys(Table& t) {
   const char* net = "drivers/vhost/net.c";
   t.choice("vhost.rules", AT(vhost.rules), {"linux-2.6.35", "linux-6"}, "Whose vhost-net is followed. linux-2.6.35: one packet, used entry and signal at a time, no mergeable buffers, no event index.");
   t.choice("vhost.backend", AT(vhost.backend), {"tap", "macvtap", "raw-socket"},
-           "Where vhost takes packets from. raw-socket: no offloads pass.");
+           "Where vhost takes packets from. raw-socket: no offloads pass, and packets come one by one. Only tap where a softirq delivers.");
   t.time("vhost.busy_poll", AT(vhost.busy_poll), {0, 1'000'000'000}, "How long the worker polls before it sleeps.",
          "off by default");
   t.count("vhost.batch", AT(vhost.batch), {1, 1'024}, "Packets taken from the backend, and used entries published, at once.",

@@ -97,8 +97,17 @@ void nic_keys(Table& t) {
             "mlx5: a title and arrays of 8 mini-completions of 8 B (DPDK commit 99c12dcc)");
   t.time("nic.writeback_timeout", AT(nic.writeback_timeout), {0, 10'000'000'000},
          "A batch of write-backs waits no longer than this.");
-  t.count("nic.max_outstanding_writes", AT(nic.max_outstanding_writes), {1, 4'096}, "Frame writes under way at once.",
+  t.count("nic.max_outstanding_writes", AT(nic.max_outstanding_writes), {1, 4'096}, "Frame writes under way at once; nic.max_outstanding_bytes bounds them as well.",
           "enough not to limit");
+  t.size("nic.max_outstanding_bytes", AT(nic.max_outstanding_bytes), {64, 64u << 20},
+         "Bytes of received frames under way to memory at once: a frame begins its way while fewer are. Limits where translation or memory take long.",
+         "assumption: posted data credits for some 20 full frames");
+  t.count("nic.descriptor_cache", AT(nic.descriptor_cache), {1, 4'096},
+          "Receive descriptors that the card holds for a queue; a frame that needs more is dropped.", "assumption");
+  t.count("nic.prefetch_threshold", AT(nic.prefetch_threshold), {0, 4'096},
+          "Receive descriptors are fetched ahead while the card holds fewer of the queue; 0: only when a frame needs one.", "PTHRESH of the 82599: half the cache");
+  t.count("nic.prefetch_host", AT(nic.prefetch_host), {0, 4'096},
+          "They are fetched ahead when at least so many lie in the ring, or the card holds none.", "HTHRESH 8 (DPDK ixgbe)");
   t.count("nic.max_outstanding_reads", AT(nic.max_outstanding_reads), {1, 4'096}, "Transmit reads under way at once; pcie.tags bounds the requests of all of them.",
           "enough not to limit");
   t.time("nic.engine_latency", AT(nic.engine_latency), {0, 1'000'000'000},
@@ -168,7 +177,7 @@ void bus_keys(Table& t) {
   t.count("iommu.iotlb_entries", AT(iommu.iotlb_entries), {1, 65'536}, "Entries of the IOTLB.",
           "64 by pcie-bench's bandwidth over window size");
   t.count("iommu.walkers", AT(iommu.walkers), {1, 64}, "Page walks at once.", walks);
-  t.count("iommu.levels", AT(iommu.levels), {1, 5}, "Levels of the I/O page tables.", "VT-d with 48-bit addresses");
+  t.count("iommu.levels", AT(iommu.levels), {4, 5}, "Levels of the I/O page tables.", "VT-d: 4 with 48-bit addresses, 5 with 57-bit ones");
   t.count("iommu.cached_levels", AT(iommu.cached_levels), {0, 4}, "Levels that the page-walk caches normally serve.",
           "1 to 4 memory reads a miss (Fast & Safe IO Memory Protection, SOSP 2024)");
   t.count("iommu.walk_cache_entries", AT(iommu.walk_cache_entries), {1, 65'536}, "Entries of the page-walk cache of each upper level.",

@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <iostream>
-#include <iterator>
 
 #include "src/scenario/costs.h"
 #include "src/scenario/reader.h"
@@ -27,7 +26,8 @@ void read_capture(Reader& r, const Node& root) {
   if (!std::filesystem::exists(s.traffic.file, error))
     return r.fail(*file, "traffic.file", "there is no file \"" + s.traffic.file + "\"",
                   "a pcap or pcapng file; a relative path starts at the folder of the file that names it");
-  const std::optional<std::string> bytes = read_file(s.traffic.file);
+  // A device has no end; a capture may be long.
+  const std::optional<std::string> bytes = std::filesystem::is_character_file(s.traffic.file, error) ? std::nullopt : read_file(s.traffic.file, SIZE_MAX);
   if (!bytes) return r.fail(*file, "traffic.file", "cannot read \"" + s.traffic.file + "\"", "a pcap or pcapng file");
   if (bytes->empty()) return r.fail(*file, "traffic.file", "\"" + s.traffic.file + "\" is empty", "a pcap or pcapng file");
   s.traffic.file_sha256 = sha256(*bytes);
@@ -48,7 +48,7 @@ void read_seed(Reader& r, const std::string& text) {
   n.place = Place{source, 0, 0};
   n.kind = Kind::string;
   const Parsed p = parse_decimal(text, 1);
-  if (!p.value || text.find('.') != std::string::npos) return r.fail(n, "", "\"" + text + "\" is not a seed", "a whole number");
+  if (!p.value || text.find('.') != std::string::npos) return r.fail(n, "", "\"" + text + "\" is not a seed", "a whole number, at most " + std::to_string(INT64_MAX));
   r.scenario().seed = *p.value;
   r.scenario().origins["seed"] = n.place.position();
 }
@@ -113,22 +113,29 @@ Scenario load_text(const std::string& text, const std::string& file, const LoadO
   return s;
 }
 
+ScenarioError unreadable(const std::string& path, const std::string& wanted) {
+  std::error_code error;
+  Diagnostic d;
+  d.at.file = path == "-" ? "<stdin>" : path.empty() ? "\"\"" : path;
+  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+  const bool longer = !error && bytes > kMostText;
+  d.message = path == "-"                                  ? "cannot be read, or does not end within " + format_quantity(Type::size, kMostText)
+              : !std::filesystem::exists(path, error)      ? "there is no such file"
+              : std::filesystem::is_directory(path, error) ? "is a folder, not " + wanted
+              : longer                                     ? "has more than " + format_quantity(Type::size, kMostText) + ", which is not " + wanted
+                                                           : "cannot be read";
+  return ScenarioError({d});
+}
+
 Scenario load(const std::string& path, const LoadOptions& options) {
   if (path == "-") {
     std::istream& in = options.standard_input != nullptr ? *options.standard_input : std::cin;
-    return load_text(std::string{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()}, path, options);
+    const std::optional<std::string> text = read_all(in);
+    if (!text) throw unreadable(path, "a scenario");
+    return load_text(*text, path, options);
   }
   const std::optional<std::string> text = read_file(path);
-  if (!text) {
-    std::error_code error;
-    const bool exists = std::filesystem::exists(path, error);
-    Diagnostic d;
-    d.at.file = path;
-    d.message = !exists                                      ? "there is no such file"
-                : std::filesystem::is_directory(path, error) ? "is a folder, not a scenario"
-                                                             : "cannot be read";
-    throw ScenarioError({d});
-  }
+  if (!text) throw unreadable(path, "a scenario");
   return load_text(*text, path, options);
 }
 

@@ -39,9 +39,13 @@ struct LoadOptions {
   // Checked only when given. Without `strategies` every name and every scalar option is taken.
   std::vector<StrategyType> strategies;
   std::function<bool(std::string_view)> known_metric;
+  std::function<std::optional<std::string>(std::string_view)> metric_unit;   // of a known metric, as results have it
   std::vector<std::string> metric_names;         // for the nearest name
   bool read_inputs = true;                       // read and hash captures and cost profiles
 };
+
+// The guest that a metric is of: "web" of "guest.web.drops.total"; "" of none ("guest.cycles_per_packet").
+std::string guest_of_metric(std::string_view metric);
 
 // `path`: a file, or "-". Throws ScenarioError (a UserError).
 Scenario load(const std::string& path, const LoadOptions& options = {});

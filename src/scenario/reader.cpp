@@ -48,6 +48,22 @@ bool Reader::expect(const Node& node, std::string_view path, Kind kind, const st
   return false;
 }
 
+namespace {
+
+// What is allowed, where the range is only that of the numbers themselves: too large is told with how large may be.
+std::string up_to(const std::string& allowed, const std::string& most) {
+  return allowed.find(" to ") != std::string::npos ? allowed : allowed + (allowed.empty() ? "at most " : ", at most ") + most;
+}
+
+// The largest value in whole units of the largest kind, the last that unit_help() names.
+std::string most_text(Type type) {
+  const std::string help = unit_help(type), names = help.substr(0, help.find(')'));
+  const std::string unit = names.substr(names.rfind(' ') + 1);
+  return std::to_string(INT64_MAX / parse_quantity(type, "1" + unit).value.value_or(1)) + unit;
+}
+
+}  // namespace
+
 bool Reader::whole_number(const Node& node, std::string_view path, std::uint64_t& value, const std::string& allowed) {
   if (node.kind != Kind::number) {
     fail(node, path,
@@ -62,8 +78,8 @@ bool Reader::whole_number(const Node& node, std::string_view path, std::uint64_t
   }
   const Parsed p = parse_decimal(node.text, 1);
   if (!p.value || node.text.find('.') != std::string::npos) {
-    fail(node, path, node.text + (p.problem.find("too") != std::string::npos ? " is too large" : " is not a whole number"),
-         allowed);
+    const bool large = p.problem.find("too") != std::string::npos;
+    fail(node, path, node.text + (large ? " is too large" : " is not a whole number"), large ? up_to(allowed, std::to_string(INT64_MAX)) : allowed);
     return false;
   }
   value = *p.value;
@@ -78,7 +94,7 @@ bool Reader::quantity(const Node& node, std::string_view path, Type type, std::u
   if (!expect(node, path, Kind::string, unit_help(type))) return false;
   const Parsed p = parse_quantity(type, node.text);
   if (!p.value) {
-    fail(node, path, p.problem, unit_help(type));
+    fail(node, path, p.problem, p.problem.ends_with("is too large") ? up_to(unit_help(type), most_text(type)) : unit_help(type));
     return false;
   }
   value = *p.value;
@@ -120,16 +136,18 @@ void Reader::object(const Node& node, const std::string& pattern, const std::str
   for (const Node& child : node.children) {
     const std::string sub = pattern.empty() ? child.key : pattern + "." + child.key;
     const std::string at = path.empty() ? child.key : path + "." + child.key;
+    // A member's name is one part of a path: "guests[]" would find the rows of a guest, whose object is not here.
+    const bool one_part = child.key.find_first_of(".[") == std::string::npos;
     if (sub == "guests") {
       guests(child);
-    } else if (const Row* row = find_row(sub)) {
+    } else if (const Row* row = one_part ? find_row(sub) : nullptr) {
       key(*row, child, at, target);
-    } else if (is_section(sub)) {
+    } else if (one_part && is_section(sub)) {
       mark(at, child);
       if (expect(child, at, Kind::object, "an object with " + join(names_below(sub)))) object(child, sub, at, target);
     } else {
       const std::vector<std::string> names = names_below(pattern);
-      const std::string near = nearest(child.key, names);
+      const std::string near = nearest(child.key.substr(0, child.key.find_first_of(".[")), names);
       fail_key(child, at, "unknown key \"" + child.key + "\"", join(names), near);
     }
   }

@@ -1,6 +1,8 @@
 // Reads a merged tree into a Scenario by the key table, collecting mistakes.
 #pragma once
+#include <iosfwd>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +35,8 @@ class Reader {
   bool quantity(const Node& node, std::string_view path, Type type, std::uint64_t& value);
   // One key of the table.
   void key(const Row& row, const Node& node, const std::string& path, void* object);
+  // A metric of a guest, in a line or a search: whether there is one is told when all of the scenario is read.
+  void guest_metric(const Node& node, const std::string& path, const std::string& metric) { guest_metrics_.push_back({node, path, metric}); }
   // Whether the user wrote this key.
   bool wrote(std::string_view path) const { return places_.find(path) != places_.end(); }
   void mark(const std::string& path, const Node& node);
@@ -50,12 +54,19 @@ class Reader {
   void check_faults();
   void check_dma_bench();
   void check_guests();
+  void check_guest_metrics();
   void check_virtio(std::size_t guest);
+  void check_memory();
 
   Scenario& scenario_;
   const LoadOptions& options_;
   Mistakes& mistakes_;
   std::map<std::string, Place, std::less<>> places_;
+  struct GuestMetric {
+    Node node;
+    std::string path, metric;
+  };
+  std::vector<GuestMetric> guest_metrics_;
 };
 
 // "guests.0.vlan" -> "/guests/0/vlan".
@@ -83,7 +94,13 @@ std::string resolve_path(const Node& node);
 // An existing file `name`, looked up beside the file that names it, then in the share folder (`sub`/NAME, and NAME with
 // `.json` there); "" when there is none. `tried` lists the places.
 std::string look_up(const Node& node, const LoadOptions& options, const std::string& sub, std::vector<std::string>& tried);
-// The whole file; nothing when it cannot be read.
-std::optional<std::string> read_file(const std::string& path);
+// A longer scenario, profile or list of points is taken for something else: the longest shipped text is below 1 MiB.
+constexpr std::size_t kMostText = 64 << 20;   // bytes
+// Everything up to the end; nothing when that cannot be read, or is more than `most` bytes.
+std::optional<std::string> read_all(std::istream& in, std::size_t most = kMostText);
+// What to tell when `path` ("-": standard input), which should be `wanted` ("a scenario"), could not be read.
+ScenarioError unreadable(const std::string& path, const std::string& wanted);
+// The whole file; nothing when it cannot be read, or is longer than `most` bytes.
+std::optional<std::string> read_file(const std::string& path, std::size_t most = kMostText);
 
 }  // namespace gd::scenario

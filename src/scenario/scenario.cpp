@@ -16,6 +16,16 @@ Position Scenario::where(std::string_view key) const {
   }
 }
 
+Bytes memory_of(const Scenario& s, unsigned node) {
+  constexpr Bytes huge = 2ull << 20;
+  Bytes n = s.host.memory_node == node ? 2 * s.host.memory : 0;
+  if (s.consumer == Consumer::guest)
+    for (const Guest& g : s.guests)
+      if (g.memory_node == node) n += 2 * g.memory + 2 * bytes_of(g.backing_page);
+  if (s.consumer == Consumer::user_async && node == 0) n += s.guests.size() * 2 * align_up(s.user_async.buffers * s.user_async.buffer, kPage);
+  return node == 0 && n == 0 ? huge : align_up(n, huge);
+}
+
 UserError Scenario::error(std::string_view key, const std::string& what) const {
   Diagnostic d;
   d.at = where(key);

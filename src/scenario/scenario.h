@@ -216,4 +216,8 @@ struct Scenario {
   UserError error(std::string_view key, const std::string& what) const;
 };
 
+// Physical memory of one node that a run needs: twice what the host itself uses and every guest on it (one half is handed out by
+// the page, the other in one piece); huge backing pages need room to align. Node 0 is never empty. Not of dma-bench.
+Bytes memory_of(const Scenario& s, unsigned node);
+
 }  // namespace gd::scenario

@@ -18,6 +18,12 @@ bool label_ok(const std::string& s) {
   });
 }
 
+// What stands beside the folders of the labels in a result folder.
+bool label_taken(const std::string& s) {
+  return s == "config.json" || s == "report.html" || s == "runs" || s == "slurm" || s.starts_with("comparison.") || s.starts_with("sweep.") || s.starts_with("fidelity.") ||
+         s.ends_with(".png") || s.ends_with(".svg");
+}
+
 std::vector<std::string> names(const std::vector<StrategyType>& types) {
   std::vector<std::string> out;
   for (const StrategyType& t : types) out.push_back(t.name);
@@ -118,6 +124,8 @@ bool read_entry(Reader& r, const Node& n, const std::string& path, StrategyChoic
       if (!r.expect(c, at, Kind::string, "a string")) continue;
       if (!label_ok(c.text))
         r.fail(c, at, "\"" + c.text + "\" cannot name a folder", "letters, digits, dots, dashes and underscores");
+      else if (label_taken(c.text))
+        r.fail(c, at, "\"" + c.text + "\" is the name of a file or folder that results have beside the strategies' folders", "another name");
       out.label = c.text;
     } else if (c.key == "hazard") {
       if (!r.expect(c, at, Kind::string, "a string")) continue;

@@ -97,7 +97,8 @@ class BlockReader {
     }
     if (!r_.expect(*key, path + ".key", Kind::string, "a dotted key, as in nic.ring_size")) return out;
     out.key = key->text;
-    if (!can_be_swept(out.key)) r_.fail(*key, path + ".key", "unknown key \"" + out.key + "\"", "a key of `list keys`", nearest_key(out.key));
+    std::string allowed;
+    if (const std::string wrong = no_axis(out.key, allowed); !wrong.empty()) r_.fail(*key, path + ".key", wrong, allowed, nearest_key(out.key));
     if ((values != nullptr) == (from != nullptr || to != nullptr || step != nullptr)) {
       r_.fail(n, path, "an axis has either values, or from, to and step", kAxisForm);
     } else if (values != nullptr) {
@@ -179,12 +180,22 @@ Json axis_json(const SweepAxis::Key& k) {
 
 }  // namespace
 
-bool can_be_swept(const std::string& key) {
+std::string no_axis(const std::string& key, std::string& allowed) {
+  allowed = "a key of `list keys`";
+  // Texts, what is read before an axis sets its key, and what a sweep says itself.
+  for (const char* fixed : {"version", "$schema", "name", "description", "extends", "sources", "inputs", "sweep"})
+    if (key == fixed || key.starts_with(std::string(fixed) + ".")) return "\"" + key + "\" changes no run";
+  if (key == "seed") {
+    allowed = "--seeds N, or `seeds` of the sweep block";
+    return "seeds are no axis";
+  }
+  const std::string unknown = "unknown key \"" + key + "\"";
+  if (key.find('[') != std::string::npos) return unknown;   // a pattern of `list keys`, no path
   for (std::size_t dot = key.size(); dot != std::string::npos && dot != 0; dot = key.rfind('.', dot - 1)) {
     const KeyInfo* k = find_key(key.substr(0, dot));
-    if (k != nullptr && (dot == key.size() || k->type == Type::other)) return true;
+    if (k != nullptr && (dot == key.size() || k->type == Type::other)) return "";
   }
-  return false;
+  return unknown;
 }
 
 std::optional<Type> number_type(const std::string& key, std::string_view example) {
@@ -235,7 +246,8 @@ SweepAxis parse_axis(const std::string& text) {
   SweepAxis axis;
   SweepAxis::Key& k = axis.keys.emplace_back();
   k.key = text.substr(0, equals);
-  if (!can_be_swept(k.key)) wrong_axis(text, "unknown key \"" + k.key + "\"", "a key of `list keys`", nearest_key(k.key));
+  std::string allowed;
+  if (const std::string wrong = no_axis(k.key, allowed); !wrong.empty()) wrong_axis(text, wrong, allowed, nearest_key(k.key));
   const std::string values = text.substr(equals + 1);
   const std::size_t first = values.find(".."), second = first == std::string::npos ? first : values.find("..", first + 2);
   if (second != std::string::npos) {

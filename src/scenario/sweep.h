@@ -44,8 +44,9 @@ void add_axis(Sweep& sweep, SweepAxis axis);
 // kMostRuns, or none left by the exclusions.
 std::vector<SweepRun> sweep_runs(const Sweep& sweep, std::uint64_t seed);
 
-// Whether a key can be varied: one of the table, an option that lies below one, or a cost.
-bool can_be_swept(const std::string& key);
+// What is wrong with varying a key, and what is allowed; "" where nothing is: one of the table that changes a run, an option that lies
+// below one, or a cost.
+std::string no_axis(const std::string& key, std::string& allowed);
 // Of which type a key's numbers are; for one whose type is not in the table (sizes of frames, options, costs) what `example` looks
 // like. Nothing when it has none.
 std::optional<Type> number_type(const std::string& key, std::string_view example);

@@ -46,7 +46,8 @@ class SearchReader {
     if (key == nullptr || from == nullptr || to == nullptr) return fail(n_, "", "a search has key, from and to", kSearchForm);
     if (!r_.expect(*key, path_ + ".key", Kind::string, "a dotted key, as in traffic.rate")) return good_ = false;
     s.key = key->text;
-    if (!can_be_swept(s.key)) return fail(*key, ".key", "unknown key \"" + s.key + "\"", "a key of `list keys`", nearest_key(s.key));
+    std::string allowed;
+    if (const std::string wrong = no_axis(s.key, allowed); !wrong.empty()) return fail(*key, ".key", wrong, allowed, nearest_key(s.key));
     if (!is_value(*from, ".from") || !is_value(*to, ".to")) return false;
     const std::optional<Type> type = number_type(s.key, from->text);
     if (!type) return fail(*key, ".key", s.key + " is no number, so that it cannot be searched", "a key with a number");
@@ -106,6 +107,7 @@ class SearchReader {
     const auto& known = r_.options().known_metric;
     if (known && !known(s.metric))
       return fail(*metric, ".crossover.metric", "there is no metric \"" + s.metric + "\"", "`list metrics` shows all", nearest(s.metric, r_.options().metric_names));
+    if (known && !guest_of_metric(s.metric).empty()) r_.guest_metric(*metric, path + ".metric", s.metric);
     return between == nullptr || labels(*between, path + ".between", s.between);
   }
 

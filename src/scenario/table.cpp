@@ -145,6 +145,7 @@ const Row* find_row(std::string_view pattern) {
 
 std::string pattern_of(std::string_view path) {
   std::string out;
+  if (path.find('[') != std::string_view::npos) return out;
   while (!path.empty()) {
     const std::size_t dot = std::min(path.find('.'), path.size());
     const std::string_view part = path.substr(0, dot);
@@ -187,20 +188,50 @@ const KeyInfo* find_key(std::string_view path) {
   return r == nullptr ? nullptr : &r->info;
 }
 
+std::vector<std::string> keys_below(std::string_view path) {
+  std::string section = path.find('[') != std::string_view::npos ? std::string(path) : pattern_of(path);
+  if (section == "guests") section = "guests[]";
+  return is_section(section) ? names_below(section) : std::vector<std::string>{};
+}
+
+namespace {
+
+// "guests[].vlan" and "guests[3].vlan" as the path of a guest: "guests.0.vlan", "guests.3.vlan".
+std::string with_index(std::string_view path) {
+  std::string out;
+  for (std::size_t at = 0; at < path.size();) {
+    const std::size_t open = std::min(path.find('[', at), path.size()), close = std::min(path.find(']', open), path.size());
+    out += path.substr(at, open - at);
+    at = std::min(close + 1, path.size());
+    if (open == path.size()) break;
+    const std::string_view index = path.substr(open + 1, close - std::min(open + 1, close));
+    const bool number = !index.empty() && std::all_of(index.begin(), index.end(), [](char c) { return c >= '0' && c <= '9'; });
+    out += "." + (number ? std::string(index) : "0");
+  }
+  return out;
+}
+
+}  // namespace
+
 std::string nearest_key(std::string_view path) {
+  if (path.find('[') != std::string_view::npos) {
+    const std::string indexed = with_index(path), pattern = pattern_of(indexed);
+    return find_row(pattern) != nullptr || is_section(pattern) || pattern == "guests[]" ? indexed : nearest_key(indexed);
+  }
   const std::string pattern = pattern_of(path);
   // In a section that exists, a name of that section.
   if (const std::size_t dot = pattern.rfind('.'); dot != std::string::npos && is_section(pattern.substr(0, dot))) {
     const std::string near = nearest(pattern.substr(dot + 1), names_below(pattern.substr(0, dot)));
-    return near.empty() ? "" : std::string(path.substr(0, path.rfind('.') + 1)) + near;
+    return near.empty() || near == pattern.substr(dot + 1) ? "" : std::string(path.substr(0, path.rfind('.') + 1)) + near;
   }
   // A last name alone ("ring_size") is often meant for its section.
   std::vector<std::string> names;
   for (const Row& r : table().rows()) {
-    if (r.info.path.ends_with("." + pattern)) return r.info.path;
+    if (r.info.path.ends_with("." + pattern)) return with_index(r.info.path);
     names.push_back(r.info.path);
   }
-  return nearest(pattern, names);
+  const std::string near = with_index(nearest(pattern, names));
+  return near == path ? "" : near;   // a key in the wrong place is not what was meant
 }
 
 std::string value_text(const Scenario& s, std::string_view path) {

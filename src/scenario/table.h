@@ -176,7 +176,7 @@ void last_keys(Table& t);
 const Table& table();
 // The row of a pattern ("guests[].vlan"), or nullptr.
 const Row* find_row(std::string_view pattern);
-// "guests.0.vlan" -> "guests[].vlan".
+// "guests.0.vlan" -> "guests[].vlan"; "" for what is no path ("guests[].vlan").
 std::string pattern_of(std::string_view path);
 // Names directly below a section pattern ("" = top level).
 std::vector<std::string> names_below(std::string_view section);

@@ -191,6 +191,11 @@ std::optional<Node> parse(std::shared_ptr<const Source> source, Mistakes& mistak
   Builder builder(source, mistakes);
   const bool ok = Sax::sax_parse(source->text, &builder, Sax::input_format_t::json, true, true);
   if (!ok || builder.failed()) return std::nullopt;
+  // The parser takes a NUL for the end of the text.
+  if (const std::size_t nul = source->text.find('\0'); nul != std::string::npos) {
+    mistakes.add(diagnostic(Place{source, nul, nul + 1}, "", "syntax error: a NUL byte, which no JSON text has"));
+    return std::nullopt;
+  }
   return builder.take();
 }
 

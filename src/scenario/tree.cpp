@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <istream>
 
 #include "src/scenario/reader.h"
 
@@ -63,6 +63,9 @@ class Inheritance {
       return fail(name, std::string("expected a file name, found ") + kind_name(name.kind), "a string or a list of strings");
     std::vector<std::string> tried;
     const std::string file = look_up(name, options_, "", tried);
+    std::error_code error;
+    for (const std::string& t : tried)
+      if (fs::is_directory(t, error)) return fail(name, "\"" + t + "\" is a folder", "a scenario or a platform, a JSON file");
     if (file.empty()) return fail(name, "there is no file \"" + name.text + "\"", "looked for " + join(tried, " and "));
     if (std::find(chain_.begin(), chain_.end(), canonical(file)) != chain_.end())
       return fail(name, "\"" + name.text + "\" extends itself", "");
@@ -105,12 +108,16 @@ class Setter {
       const std::string name = key.substr(6, key.rfind('.') - 6), field = parts.back();
       parts = {"costs", name, field};
     }
+    // What is extended was read before the first --set.
+    if (parts[0] == "extends")
+      return mistakes_.add(diagnostic(place, pointer(key), "a file says what it extends, --set comes too late for it", "extends in the scenario's file"));
     const Row* row = find_row(pattern_of(key));
     if (row == nullptr && !known_parent(key)) {
       const std::string near = nearest_key(key);
       std::vector<std::string> allowed;
-      if (near.empty()) allowed = names_below(pattern_of(key.substr(0, std::min(key.rfind('.'), key.size()))));
-      return mistakes_.add(diagnostic(place, pointer(key), "unknown key \"" + key + "\"", join(allowed), near));
+      const std::size_t dot = key.rfind('.');
+      if (near.empty() && dot != std::string::npos) allowed = names_below(pattern_of(key.substr(0, dot)));
+      return mistakes_.add(diagnostic(place, pointer(key), "unknown key \"" + key + "\"", near.empty() && allowed.empty() ? "a key of `list keys`" : join(allowed), near));
     }
     Node value;
     const std::string text = argument.substr(equals + 1);
@@ -255,14 +262,21 @@ std::string look_up(const Node& node, const LoadOptions& options, const std::str
   return "";
 }
 
-std::optional<std::string> read_file(const std::string& path) {
+std::optional<std::string> read_all(std::istream& in, std::size_t most) {
+  std::string text;
+  // By read(), which turns what the stream's buffer throws into badbit.
+  for (char block[1 << 16]; in.read(block, sizeof block), in.gcount() > 0;) {
+    text.append(block, static_cast<std::size_t>(in.gcount()));
+    if (text.size() > most) return std::nullopt;
+  }
+  return in.bad() ? std::nullopt : std::optional(std::move(text));
+}
+
+std::optional<std::string> read_file(const std::string& path, std::size_t most) {
   std::error_code error;
   if (fs::is_directory(path, error)) return std::nullopt;
   std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  if (in.bad()) return std::nullopt;
-  return text;
+  return in ? read_all(in, most) : std::nullopt;
 }
 
 std::optional<Node> load_tree(const std::string& text, const std::string& file, const LoadOptions& options,

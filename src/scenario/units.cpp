@@ -174,6 +174,14 @@ std::optional<double> convert(double value, std::string_view from, std::string_v
   return value * a->factor / b->factor;
 }
 
+std::string units_like(std::string_view unit) {
+  const Measure* like = measure(unit);
+  std::string out;
+  for (const Measure& m : kMeasures)
+    if (like != nullptr && m.dimension == like->dimension) out += (out.empty() ? "" : ", ") + std::string(m.name.empty() ? "none" : m.name);
+  return out;
+}
+
 std::string quantity_pattern(Type type) {
   std::string names;
   for (const Unit& u : units_of(type)) names += (names.empty() ? "" : "|") + std::string(u.name);

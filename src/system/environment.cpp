@@ -126,6 +126,18 @@ sc::StrategyOption option(std::string_view name) {
 
 Consumer consumer_of(sc::Consumer c) { return static_cast<Consumer>(c); }
 
+constexpr unsigned kChain = 19;                // descriptors of a chain of the big mode as zero copy has it: a header and MAX_SKB_FRAGS pages
+constexpr std::uint32_t kPacketBuffersOld = 18;   // MAX_SKB_FRAGS of 2.6.35, whose receive_mergeable() has no frag_list
+
+// Whether the bridge may flood a frame to this guest, which gets a copy: one sent so, or as recorded, or the first byte of whose MAC
+// another guest or a fault has changed.
+bool may_flood(const sc::Scenario& s, std::size_t guest) {
+  if (s.consumer != sc::Consumer::guest || s.guests.size() < 2 || !bridge_params(s).active(s.traffic.foreign.total() != 0)) return false;
+  bool writes = false;
+  for (std::size_t g = 0; g < s.guests.size(); ++g) writes = writes || (g != guest && spoils_memory(static_cast<BehaviourKind>(s.guests[g].behaviour)));
+  return s.traffic.foreign.broadcast + s.traffic.foreign.multicast > 0 || s.traffic.kind == sc::TrafficKind::pcap || writes || s.nic.faults.corrupt();
+}
+
 }  // namespace
 
 BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& choice, std::size_t guest) {
@@ -153,13 +165,16 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
   e.gro = s.host.gro.enabled;
   e.before_skb = s.consumer == sc::Consumer::drop && s.drop.stage == sc::DropAt::driver;
   e.vhost = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
+  e.dirty_log = s.host.dirty_log;
   e.softirq_publish = s.vhost.publish == sc::Publisher::softirq;
   const sc::RewriteKind kind = s.host.rewrite.kind;
   const bool grows = s.host.rewrite.share &&
                      (kind == sc::RewriteKind::vlan_push || kind == sc::RewriteKind::vlan_pop || kind == sc::RewriteKind::encapsulate);
-  e.host_copies = grows || (s.guests.size() > 1 && s.traffic.foreign.broadcast + s.traffic.foreign.multicast > 0);
+  const bool broadcasts = s.traffic.foreign.broadcast + s.traffic.foreign.multicast > 0;
+  e.host_copies = grows || may_flood(s, guest);
   e.host_work = s.host.rewrite.share ? "host.rewrite" : s.host.filter.share ? "host.filter" : s.host.clone.share ? "host.clone"
                 : s.traffic.foreign.total() ? "traffic.foreign" : "";
+  e.copied_work = grows ? "host.rewrite" : !e.host_copies ? "" : broadcasts ? "a broadcast" : "a frame whose group bit a capture, a guest or a fault sets";
   e.copy_engine = s.host.copy_engine.channels != 0;
   e.options = options_of(choice);
   const sc::Defences& d = s.defences;
@@ -188,14 +203,24 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     const Strategy* strategy = find_strategy(choice.name);
     GuestParams driver = guest_params(s, guest);
     driver.virtio.offered &= offered_features(s, strategy && strategy->declaration().device_ring);
-    e.header_length = feature::header_length(guest_features(driver));
-    e.header_apart = e.rx_mode == RxMode::small && g.virtio.driver == sc::GroRules::linux_2_6_35;
+    const std::uint64_t features = guest_features(driver);
+    const bool old = g.virtio.driver == sc::GroRules::linux_2_6_35;
+    e.header_length = feature::header_length(features);
+    e.header_apart = e.rx_mode == RxMode::small && old;
+    const unsigned each = feature::has(features, feature::kIndirect) ? 1 : e.header_apart ? 2 : e.rx_mode == RxMode::big ? kChain : 1;
+    e.ring_buffers = e.queue_size / each;
+    if (old && e.mergeable) e.packet_buffers = kPacketBuffersOld;
     e.guest_memory = g.memory;
   }
   return e;
 }
 
 bool addressed(const sc::Scenario& s) { return s.consumer == sc::Consumer::guest || s.consumer == sc::Consumer::user_async; }
+
+bool one_takes_all(const sc::Scenario& s) {
+  if (!addressed(s) || s.guests.size() != 1 || s.guests[0].vlan != 0) return false;
+  return !s.guests[0].mac || s.traffic.rewrite_dst_mac == sc::DstMac::guest;
+}
 
 bool shares_queue(const sc::Scenario& s) {
   return addressed(s) && !s.nic.steering && s.guests.size() > 1;
@@ -229,6 +254,10 @@ void describe_to_loader(sc::LoadOptions& o) {
     o.strategies.push_back(std::move(t));
   }
   o.known_metric = [](std::string_view name) { return known_metric(std::string(name)); };
+  o.metric_unit = [](std::string_view name) -> std::optional<std::string> {
+    const MetricInfo* m = find_metric(std::string(name));
+    return m == nullptr ? std::nullopt : std::optional(m->unit);
+  };
   for (const MetricInfo& m : metric_table()) o.metric_names.push_back(m.name);
 }
 

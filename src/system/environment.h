@@ -11,6 +11,8 @@ BindEnvironment environment(const scenario::Scenario& s, const scenario::Strateg
 
 // Whether each entry of `guests` takes the frames of its own address: guests, and applications of user-async.
 bool addressed(const scenario::Scenario& s);
+// Whether there is one guest or application, and every frame of a capture is for it.
+bool one_takes_all(const scenario::Scenario& s);
 
 // Several guests, or applications, on one receive queue, because the card does not steer.
 bool shares_queue(const scenario::Scenario& s);

@@ -13,18 +13,6 @@ namespace sc = scenario;
 
 namespace {
 
-// Memory of one node that the host itself uses, and of every guest on it; huge backing pages need room to align. Node 0 is
-// never empty.
-Bytes arena_size(const sc::Scenario& s, unsigned node) {
-  constexpr Bytes huge = 2ull << 20;
-  Bytes n = s.host.memory_node == node ? 2 * s.host.memory : 0;
-  if (s.consumer == sc::Consumer::guest)
-    for (const sc::Guest& g : s.guests)
-      if (g.memory_node == node) n += 2 * g.memory + 2 * sc::bytes_of(g.backing_page);
-  if (s.consumer == sc::Consumer::user_async && node == 0) n += s.guests.size() * 2 * align_up(s.user_async.buffers * s.user_async.buffer, kPage);
-  return node == 0 && n == 0 ? huge : align_up(n, huge);
-}
-
 FaultPlan fault_plan(const sc::Scenario& s) {
   static const std::pair<const char*, Fault> kinds[] = {
       {"flip-wire", Fault::flip_wire}, {"flip-nic", Fault::flip_nic}, {"flip-host", Fault::flip_host},
@@ -54,7 +42,7 @@ const Strategy& strategy_of(const sc::StrategyChoice& c) {
 
 Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const RunOptions& options)
     : scenario(s), strategy(strategy_of(choice)), fault(fault_plan(s)), observers(options.observers), costs(cost_book(s)),
-      phys(arena_size(s, 0), kMemorySeed, arena_size(s, 1), static_cast<unsigned>(s.host.memory_node)),
+      phys(sc::memory_of(s, 0), kMemorySeed, sc::memory_of(s, 1), static_cast<unsigned>(s.host.memory_node)),
       agenda("agenda"), memory("memory", agenda, phys, memory_params(s), kMemorySeed),
       iommu("iommu", agenda, iommu_params(s), memory, costs, kMemorySeed), pcie("pcie", agenda, pcie_params(s)),
       interrupts("interrupts", agenda),
@@ -143,7 +131,6 @@ void Machine::build_traffic() {
     Replay::Params p;
     p.rate = t.rate.value_or(0);
     p.loop = t.loop;
-    p.start = kBringUp;
     traffic = std::make_unique<Replay>(frames, *capture, p);
     expected = std::make_unique<CaptureExpected>(*capture);
   } else if (t.tcp == sc::TcpMode::closed) {
@@ -155,7 +142,6 @@ void Machine::build_traffic() {
     expected = std::make_unique<StreamExpected>(p.flows, p.seed);
   } else {
     Synthetic::Params p = synthetic_params(scenario);
-    p.start = kBringUp;
     traffic = std::make_unique<Synthetic>(frames, p);
     expected = std::make_unique<StreamExpected>(p.flows, p.seed);
   }
@@ -168,6 +154,7 @@ void Machine::build_traffic() {
     if (t.foreign.total()) frames.strangers(static_cast<std::uint32_t>(group.size()), 2);   // the host's, another guest's; then everybody's
     frames.group(std::move(group), static_cast<std::uint32_t>(scenario.guests.size()));
   }
+  if (capture && one_takes_all(scenario)) frames.group(std::vector<std::uint32_t>(capture->flows(), 0), 1);
   link->connect(*traffic, nic);
   link->plant(&fault);
 }
@@ -182,6 +169,13 @@ void Machine::steer() {
     const sc::Guest& x = scenario.guests[g];
     nic.steer(x.mac ? guest_mac(scenario, g) : 0, static_cast<std::uint16_t>(x.vlan), static_cast<std::uint32_t>(g), 1);
   }
+}
+
+bool Machine::filled() const {
+  const auto done = [](const HostQueue& q) { return !q.napi || q.napi->filled(); };
+  return std::all_of(guests.begin(), guests.end(), [&](const auto& g) { return done(g->queue); }) &&
+         std::all_of(host_queues.begin(), host_queues.end(), [&](const auto& q) { return done(*q); }) &&
+         std::all_of(forwarders.begin(), forwarders.end(), [](const auto& f) { return f->filled(); });
 }
 
 std::uint64_t Machine::held() const {

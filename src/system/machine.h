@@ -42,8 +42,9 @@
 
 namespace gd::system {
 
-// When the link comes up: drivers have filled their rings by then. Warm-up and captures begin there.
-constexpr Time kBringUp = 1 * kMs;
+// The link comes up when all drivers have filled their rings, but not before kBringUp, which is enough for most, and not later than
+// kLastBringUp. Warm-up and captures begin there.
+constexpr Time kBringUp = 1 * kMs, kLastBringUp = 1 * kSec;
 
 // Ranks between interrupts and cores.
 constexpr std::uint32_t kGuestRank = 4500, kInjectionRank = 4600, kTimerRank = 4700, kPollRank = 4800, kExitRank = 4850, kCloneRank = 4900, kWatchdogRank = 4990, kIommuFaultRank = 4991, kReclaimRank = 4992;
@@ -97,6 +98,8 @@ class Machine {
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
+  // Every driver of the card's queues has filled its ring for the first time, or as far as its buffers went.
+  bool filled() const;
   // Frames that any stage holds now; must equal the frame table's live frames.
   std::uint64_t held() const;
   // Every core's ledger rows must sum to its busy milli-cycles; names the core that does not.

@@ -92,9 +92,9 @@ Snapshot BenchMachine::snapshot(Time at) {
   Snapshot s;
   s.at = at;
   s.memory = memory.stats();
-  s.pcie = pcie.stats();
-  s.up_reserved = pcie.upstream_reserved();
-  s.down_reserved = pcie.downstream_reserved();
+  s.pcie = pcie.stats(at);
+  s.up_reserved = pcie.upstream_reserved(at);
+  s.down_reserved = pcie.downstream_reserved(at);
   s.iommu = iommu.stats();
   return s;
 }

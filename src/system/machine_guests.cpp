@@ -117,7 +117,8 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
                                        scenario.host.tx_mapping == sc::TxMapping::each_use);
   PacketSink* up = slot.tap.get();
   if (slot.env.softirq_publish) {
-    slot.delivery = std::make_unique<SoftirqDelivery>(vhost_params(scenario), static_cast<std::uint32_t>(scenario.host.tap_queue), frames, costs);
+    slot.delivery = std::make_unique<SoftirqDelivery>(vhost_params(scenario), static_cast<std::uint32_t>(scenario.host.tap_queue), phys, skbs,
+                                                      frames, costs, TapOffloads::of(slot.guest->rx().features));
     up = slot.delivery.get();
   }
   const BridgeParams bridge = bridge_params(scenario);

@@ -10,13 +10,14 @@ namespace sc = scenario;
 namespace {
 
 // `udp`: whoever gets the packets can take merged UDP.
-GroParams gro_params(const sc::Host& h, const BindEnvironment& e, bool udp) {
+GroParams gro_params(const sc::Host& h, const BindEnvironment& e, bool udp, bool guest_memory) {
   GroParams p;
   p.enabled = h.gro.enabled;
   p.rules = h.gro.rules == sc::GroRules::linux_6 ? GroRules::linux_6 : GroRules::linux_2_6_35;
   p.udp = h.gro.udp && udp;
   p.hz = static_cast<std::uint32_t>(h.hz);
   p.normal_batch = static_cast<std::uint32_t>(h.gro.normal_batch);
+  p.most_buffers = guest_memory ? e.packet_buffers : 0;
   p.frag_shift_bug = e.options.hazard == Hazard::frag_shift;
   return p;
 }
@@ -25,7 +26,7 @@ GroParams gro_params(const sc::Host& h, const BindEnvironment& e, bool udp) {
 
 void Machine::open(HostQueue& h, std::uint32_t q, PathContext& context, bool udp) {
   h.napi = std::make_unique<NapiQueue>(q, napi_params(scenario), nic, bus, phys, iommu, frames, fault, costs);
-  h.gro = std::make_unique<GroStage>(gro_params(scenario.host, context.env, udp), phys, skbs, frames, costs);
+  h.gro = std::make_unique<GroStage>(gro_params(scenario.host, context.env, udp, strategy.declaration().guest_memory && !demux), phys, skbs, frames, costs);
   context.softirq = h.napi.get();
   h.path = demux ? make_host_path(context) : strategy.make_path(context);
 }

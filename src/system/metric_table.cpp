@@ -3,6 +3,7 @@
 #include "models/nic/cut.h"
 #include "models/packet/gro.h"
 #include "models/ports/frame.h"
+#include "src/scenario/loader.h"
 
 namespace gd::system {
 
@@ -112,12 +113,14 @@ const std::vector<MetricInfo>& metric_table() {
       {"pinned.peak_bytes", "bytes", "most bytes of distinct pages pinned at once, over the whole run", -1},
       {"pinned.avg_bytes", "bytes", "time average of pinned bytes inside the window", -1},
       {"pin.ops", "", "pages pinned and unpinned", -1},
+      {"dirty_log.pages", "", "with host.dirty_log: pages of guests that vhost marked as written, by buffers and rings, each time they were", -1},
       {"buffers.fill_ratio", "%", "receive buffers that were free, as seen by arriving frames", 1},
       {"buffers.min_free", "frames", "fewest receive buffers that a frame found free (host-forward: buffers of the pool)", 1},
       {"buffers.capacity_frames", "frames", "receive buffers that the NIC can have at once", 1},
       {"buffers.hold_ns.p50", "ns", "median time for which a guest has a used buffer before it returns it to its allocator; buffers still kept at the end of the run count with their time so far", -1},
       {"buffers.hold_ns.p99", "ns", "99th percentile of the same", -1},
       {"packets.lost_share", "%", "of a guest: frames of the cohort that were for it and neither delivered nor consumed, by frame offered", -1},
+      {"stack.packets", "packets", "of a guest: packets that its driver handed up inside the window, a merged one as one; of an application: those of which it has read all", 1},
       {"throughput.accepted", "Gb/s", "of a guest: payload of its flows accepted inside the window, by the wire's frames (throughput.goodput: bytes that its application copied)", 1},
       {"integrity.self_inflicted", "frames", "of a guest that spoils its own memory: frames whose bytes were not those that were sent", 0},
       {"forward.frames_per_burst", "frames", "consumer host-forward: frames that a round of a poller took, rounds without any apart", 0},
@@ -184,9 +187,11 @@ bool matches(const std::string& pattern, const std::string& name) {
 const MetricInfo* find_metric(const std::string& name) {
   for (const MetricInfo& m : metric_table())
     if (matches(m.name, name)) return &m;
-  // guest.<name>.<metric>
-  const std::size_t dot = name.rfind("guest.", 0) == 0 ? name.find('.', 6) : std::string::npos;
-  return dot != std::string::npos && dot > 6 ? find_metric(name.substr(dot + 1)) : nullptr;
+  const std::string guest = scenario::guest_of_metric(name);
+  if (guest.empty()) return nullptr;
+  for (const MetricInfo& m : metric_table())
+    if (matches(m.name, name.substr(guest.size() + 7))) return &m;
+  return nullptr;
 }
 
 }  // namespace gd::system

@@ -187,7 +187,7 @@ BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
 }
 
 struct PathSums {
-  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, large = 0, memlock = 0, pin_quota = 0, buffer_quota = 0, reserve = 0, reclaimed = 0, reserve_pages = 0, shared = 0, pool = 0, faults = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
+  std::uint64_t small = 0, unsplit = 0, no_buffer = 0, large = 0, memlock = 0, pin_quota = 0, buffer_quota = 0, reserve = 0, reclaimed = 0, reserve_pages = 0, logged = 0, shared = 0, pool = 0, faults = 0, unsplit_bytes = 0, hol_ps = 0, hol_buffers = 0, fill = 0, samples = 0, min_free = UINT64_MAX;
 };
 
 void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Snapshot& e) {
@@ -212,6 +212,7 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
     p.reserve += y.reserve_empty - x.reserve_empty;
     p.reclaimed += y.reclaimed;
     p.reserve_pages += y.reserve_pages - x.reserve_pages;
+    p.logged += y.logged_pages - x.logged_pages;
     p.shared += y.copied_shared - x.copied_shared;
     p.pool += y.pool_empty - x.pool_empty;
     p.faults += y.copy_faults - x.copy_faults;
@@ -223,6 +224,7 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   for (std::size_t g = 0; g < m.guests.size(); ++g) {
     path(b.guests[g].path, e.guests[g].path, m.guests[g]->queue);
     gro(b.guests[g].gro, e.guests[g].gro);
+    p.logged += e.guests[g].vhost.logged_pages - b.guests[g].vhost.logged_pages;
   }
   for (std::size_t q = 0; q < m.host_queues.size(); ++q) {
     path(b.host_path[q], e.host_path[q], *m.host_queues[q]);
@@ -252,6 +254,7 @@ void buffers_and_gro(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   sheet.count("limits.reclaimed_buffers", "", p.reclaimed);
   if (m.reclaim) sheet.count("limits.reclaim_ns.max", "ns", static_cast<std::uint64_t>(m.reclaim->stats().longest / kNs));
   sheet.count("fallback.reserve_pages", "", p.reserve_pages);
+  if (m.scenario.host.dirty_log) sheet.count("dirty_log.pages", "", p.logged);
   sheet.count("fallback.copy_faults", "", p.faults);
   if (p.hol_buffers) sheet.ratio("ring.hol_ns", "ns", p.hol_ps, p.hol_buffers * 1000);
   const auto paths = static_cast<std::uint64_t>(std::max<std::size_t>(1, m.guests.size() + m.host_queues.size()));
@@ -295,8 +298,9 @@ void of_group(Sheet& sheet, const std::string& prefix, const FrameTable::Group& 
   sheet.ratio(prefix + "throughput.offered", "Gb/s", f.window_offered * 8000, window);
   sheet.ratio(prefix + "throughput.accepted", "Gb/s", f.window_payload * 8000, window);
   sheet.count(prefix + "packets.offered", "frames", f.cohort.offered);
+  sheet.count(prefix + "packets.delivered", "frames", f.cohort.delivered);
   sheet.count(prefix + "packets.dropped", "frames", f.cohort.dropped);
-  sheet.ratio(prefix + "packets.lost_share", "%", 100 * (f.cohort.offered - f.cohort.delivered - f.cohort.consumed), f.cohort.offered);
+  sheet.ratio(prefix + "packets.lost_share", "%", 100 * (f.cohort.offered + f.cohort.replicas - f.cohort.delivered - f.cohort.consumed), f.cohort.offered);
   sheet.count(prefix + "drops.total", "frames", f.cohort.dropped);
   for (int d = 0; d < static_cast<int>(Drop::count_); ++d)
     if (reasons || f.cohort.drops[d]) sheet.count(prefix + "drops." + drop_name(static_cast<Drop>(d)), "frames", f.cohort.drops[d]);
@@ -368,7 +372,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
     escapes += y.path.escapes;
     guest_faults += y.guest.guest_errors + y.path.guest_errors;
     const std::string prefix = "guest." + m.guests[g]->guest->name() + ".";
-    sheet.count(prefix + "packets.delivered", "packets", y.guest.packets - x.guest.packets);
+    sheet.count(prefix + "stack.packets", "packets", y.guest.packets - x.guest.packets);
     sheet.ratio(prefix + "throughput.goodput", "Gb/s", (y.guest.user_copied - x.guest.user_copied) * 8000, window);
     sheet.count(prefix + "interrupts.guest", "", y.guest.interrupts - x.guest.interrupts);
     sheet.count(prefix + "vm_exits", "", y.exits - x.exits);

@@ -40,7 +40,7 @@ void of_application(Sheet& sheet, const Machine& m, std::size_t i, const Snapsho
   of_window(sheet, prefix, w);
   holds(sheet, prefix, slot.app->holds());
   sheet.ratio(prefix + "throughput.goodput", "Gb/s", w.bytes * 8000, window);
-  sheet.count(prefix + "packets.delivered", "packets", e.users[i].kernel.packets_read - b.users[i].kernel.packets_read);
+  sheet.count(prefix + "stack.packets", "packets", e.users[i].kernel.packets_read - b.users[i].kernel.packets_read);
   sheet.count(prefix + "pinned.peak_bytes", "bytes", m.ownership.pinned_peak(slot.area.owner));
   sheet.ratio(prefix + "pinned.avg_bytes", "bytes",
               static_cast<std::uint64_t>((e.users[i].pinned - b.users[i].pinned) / std::max<std::uint64_t>(window, 1)), 1);

@@ -153,7 +153,11 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
   p.fetch_batch = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
   p.max_outstanding_writes = static_cast<std::uint32_t>(s.nic.max_outstanding_writes);
+  p.max_outstanding_bytes = s.nic.max_outstanding_bytes;
   p.max_outstanding_reads = static_cast<std::uint32_t>(s.nic.max_outstanding_reads);
+  p.descriptor_cache = static_cast<std::uint32_t>(s.nic.descriptor_cache);
+  p.prefetch_threshold = static_cast<std::uint32_t>(s.nic.prefetch_threshold);
+  p.prefetch_host = static_cast<std::uint32_t>(s.nic.prefetch_host);
   p.pause_high = s.nic.pause.high;
   p.pause_low = s.nic.pause.low;
   p.pause_quanta = static_cast<std::uint16_t>(s.nic.pause.quanta);
@@ -228,6 +232,8 @@ VhostParams vhost_params(const sc::Scenario& s) {
   VhostParams p;
   p.rules = s.vhost.rules == sc::GroRules::linux_6 ? VhostRules::linux_6 : VhostRules::linux_2_6_35;
   p.busy_poll = s.vhost.busy_poll;
+  p.dirty_log = s.host.dirty_log;
+  p.rx_ring = s.vhost.backend != sc::Backend::raw_socket;
   p.batch = static_cast<std::uint32_t>(s.vhost.batch);
   p.weight_packets = static_cast<std::uint32_t>(s.vhost.weight_packets);
   p.weight_bytes = s.vhost.weight_bytes;
@@ -323,6 +329,7 @@ void check_host_stage(const sc::Scenario& s) {
   if (closed && s.host.rewrite.share && s.host.rewrite.kind != sc::RewriteKind::mac && s.host.rewrite.kind != sc::RewriteKind::ttl)
     throw s.error("host.rewrite.kind", "a connection of which only some segments are rewritten needs kind mac or ttl (traffic.tcp is closed)");
   if (s.consumer == sc::Consumer::guest) return;
+  if (s.host.dirty_log) throw s.error("host.dirty_log", "needs the consumer guest: nobody else is migrated");
   for (const auto& [key, share] : {std::pair{"host.rewrite.share", s.host.rewrite.share}, {"host.filter.share", s.host.filter.share},
                                    {"host.clone.share", s.host.clone.share}, {"traffic.foreign", s.traffic.foreign.total()}})
     if (share) throw s.error(key, "needs the consumer guest");
@@ -354,7 +361,6 @@ void check_user(const sc::Scenario& s) {
 }  // namespace
 
 void check_available(const sc::Scenario& s) {
-  auto no = [&](const char* key, const char* what) { throw s.error(key, std::string(what) + " is not available in this version"); };
   if (s.traffic.kind == sc::TrafficKind::dma_bench) return;   // software and guests have no part in it
   if (s.consumer == sc::Consumer::user_async) check_user(s);
   if (const Time after = s.defences.reclaim.after; after && after < 10 * kUs)
@@ -372,7 +378,8 @@ void check_available(const sc::Scenario& s) {
     throw s.error("host.gro.defer_hard_irqs", "has no effect without host.gro.flush_timeout, the time between the deferred polls");
   if (s.vhost.publish == sc::Publisher::softirq && s.vhost.busy_poll)
     throw s.error("vhost.busy_poll", "has nothing to poll for where a softirq delivers (vhost.publish)");
-  if (s.host.dirty_log) no("host.dirty_log", "the dirty log");
+  if (s.vhost.publish == sc::Publisher::softirq && s.vhost.backend != sc::Backend::tap)
+    throw s.error("vhost.backend", "has no part where a softirq delivers (vhost.publish): no device stands between GRO and the guest; allowed: tap");
   check_host_stage(s);
   const bool old_vhost = s.consumer == sc::Consumer::guest && s.vhost.rules == sc::GroRules::linux_2_6_35;
   if (old_vhost && s.vhost.busy_poll) throw s.error("vhost.busy_poll", "vhost of 2.6.35 (vhost.rules) does not poll; allowed: 0");
@@ -390,7 +397,6 @@ void check_available(const sc::Scenario& s) {
       throw s.error(at + ".virtio.used_offset", "offsets in used entries need mergeable buffers (virtio.rx_mode)");
     if (s.consumer != sc::Consumer::user_async && g.behaviour == sc::Behaviour::unmapper && g.backing_page != sc::BackingPage::p4k)
       throw s.error(at + ".behaviour", "unmapper takes single pages away; allowed with backing_page 4KiB");
-    if (g.vcpus != 1) no((at + ".vcpus").c_str(), "more than one vCPU");
   }
   const std::size_t shares = destinations(s).size();
   if (addressed(s) && shares > s.guests.size() && shares > s.traffic.flows)

@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "models/base/units.h"
@@ -41,6 +42,8 @@ struct Way {
   std::vector<Step> steps;                // the first is the wire at 0; empty: nothing was delivered
 };
 
+constexpr std::string_view kStandstill = "the queue of guest ";   // how a message about one that stands still begins
+
 struct RunResult {
   std::string scenario, strategy, label;
   std::uint64_t seed = 0;
@@ -50,7 +53,7 @@ struct RunResult {
   std::vector<LedgerLine> ledger;         // sorted by core, context, component, operation
   std::vector<Distribution> distributions;
   Way way;
-  std::vector<std::string> messages;      // integrity errors, ownership violations: the first ones, in words
+  std::vector<std::string> messages;      // integrity errors, ownership violations: the first ones, in words; queues that stand still (kStandstill)
   bool hazard = false;                    // the scenario carries a hazard: integrity and ownership are judged by `expect`
   // Of the machine, not of the model: everything else is the same everywhere.
   std::uint64_t frames = 0, activations = 0, lookups = 0;

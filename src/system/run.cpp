@@ -44,6 +44,23 @@ void check_end(const Machine& m) {
     broken("conservation: " + std::to_string(live) + " frames have no end, the stages hold " + std::to_string(m.held()));
 }
 
+// A queue that stands still loses frames without dropping them: said of guests that do nothing wrong, when the drain was longer than
+// interrupts are held back and timers run.
+void note_standstills(const Machine& m, const Snapshot& window_end, Time end, RunResult& r) {
+  if (end < window_end.at + kMs) return;
+  for (std::size_t g = 0; g < m.guests.size(); ++g) {
+    const GuestSlot& slot = *m.guests[g];
+    if (slot.guest->params().behaviour.kind != BehaviourKind::well_behaved) continue;
+    std::uint64_t held = slot.queue.napi ? slot.queue.napi->held() : 0;
+    if (slot.queue.path) held += slot.queue.path->held();
+    if (slot.tap) held += slot.tap->held();
+    if (slot.delivery) held += slot.delivery->held();
+    if (slot.vhost) held += slot.vhost->held();
+    if (held == 0 || slot.guest->stats().frames != window_end.guests[g].guest.frames) continue;
+    r.messages.push_back(std::string(kStandstill) + slot.guest->name() + " holds " + std::to_string(held) + " frames, and has handed over none since the window's end");
+  }
+}
+
 }  // namespace
 
 RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& choice, const RunOptions& options) {
@@ -73,6 +90,7 @@ RunResult run(const scenario::Scenario& common, const scenario::StrategyChoice& 
   r.hazard = !choice.hazard.empty() || s.nic.faults.corrupt() || defenceless(s, choice);
   compute_metrics(m, windows.begin(), windows.end(), r);
   r.messages = m.messages();
+  note_standstills(m, windows.end(), end, r);
   r.way = m.way.way();
   r.frames = m.frames.all().offered;
   r.activations = m.agenda.activations();

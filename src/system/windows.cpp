@@ -6,6 +6,7 @@ namespace gd::system {
 
 namespace {
 constexpr Time kQuietCheck = 5 * kUs;   // how often a draining run is asked whether all is quiet
+constexpr Time kFillCheck = 10 * kUs;   // how often, from kBringUp on, whether the rings are filled; longer than a doorbell's way
 }
 
 Snapshot take_snapshot(Machine& m, Time at) {
@@ -18,9 +19,9 @@ Snapshot take_snapshot(Machine& m, Time at) {
     s.exits += c->guest_exits();
   }
   s.memory = m.memory.stats();
-  s.pcie = m.pcie.stats();
-  s.up_reserved = m.pcie.upstream_reserved();
-  s.down_reserved = m.pcie.downstream_reserved();
+  s.pcie = m.pcie.stats(at);
+  s.up_reserved = m.pcie.upstream_reserved(at);
+  s.down_reserved = m.pcie.downstream_reserved(at);
   if (m.copy_engine) s.copy_engine = m.copy_engine->stats();
   s.iommu = m.iommu.stats();
   s.nic = m.nic.stats();
@@ -35,7 +36,8 @@ Snapshot take_snapshot(Machine& m, Time at) {
     if (g->queue.path) p.path = g->queue.path->stats();
     if (g->vhost) p.vhost = g->vhost->stats();
     if (g->queue.gro) p.gro = g->queue.gro->stats();
-    if (g->tap) p.gso = g->tap->segmented();
+    if (g->delivery) p.gso = g->delivery->segmented();
+    else if (g->tap) p.gso = g->tap->segmented();
     if (g->bridge) p.bridge = g->bridge->stats();
     p.exits = g->vcpu->exits;
     s.exits += p.exits;
@@ -62,13 +64,29 @@ Snapshot take_snapshot(Machine& m, Time at) {
 Windows::Windows(Machine& m, const RunOptions& options)
     : Actor(m.agenda, rank::kWindow), m_(m), options_(options),
       follows_capture_(m.scenario.traffic.kind == scenario::TrafficKind::pcap && m.scenario.traffic.loop == 0),
-      from_(kBringUp + (follows_capture_ ? 0 : m.scenario.time.warmup)), to_(from_ + m.scenario.time.measure), drain_(m.scenario.time.drain) {
-  if (follows_capture_) to_ = kNever;
-  m_.frames.measure(from_, to_);
+      drain_(m.scenario.time.drain) {
   m_.link->listen(this);
   progress_step_ = std::max<Time>(1, (m.scenario.time.warmup + m.scenario.time.measure) / 50);
-  if (to_ != kNever) m_.link->stop_at(to_);
   wake_at(kBringUp);
+}
+
+// False while a driver still fills its ring, and until the last one's doorbell has reached the card.
+bool Windows::ready(Time now) {
+  const bool filled = now >= kLastBringUp || m_.filled();
+  if (filled && !filling_) return true;
+  filling_ = !filled;
+  wake_at(now + kFillCheck);
+  return false;
+}
+
+void Windows::bring_up(Time now) {
+  const scenario::Windows& t = m_.scenario.time;
+  from_ = now + (follows_capture_ ? 0 : t.warmup);
+  to_ = follows_capture_ ? kNever : from_ + t.measure;
+  m_.frames.measure(from_, to_);
+  if (to_ != kNever) m_.link->stop_at(to_);
+  link_up_ = true;
+  m_.link->start();
 }
 
 void Windows::close(Time now) {
@@ -84,6 +102,7 @@ void Windows::close(Time now) {
 
 // The traffic has ended by itself: the window ends with it.
 void Windows::wire_finished(Time now) {
+  if (now >= to_) return;   // the window has ended the traffic
   wire_done_ = true;
   to_ = std::min(to_, now);
   wake_at(now);
@@ -91,8 +110,8 @@ void Windows::wire_finished(Time now) {
 
 void Windows::act(Time now) {
   if (!link_up_) {
-    link_up_ = true;
-    m_.link->start();
+    if (!ready(now)) return;
+    bring_up(now);
   }
   if (!have_begin_ && now >= from_) {
     have_begin_ = true;

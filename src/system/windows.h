@@ -60,14 +60,17 @@ class Windows : public Actor, private LinkListener {
 
  private:
   void wire_finished(Time now) override;
+  bool ready(Time now);
+  void bring_up(Time now);
   void close(Time now);
   Machine& m_;
   const RunOptions& options_;
   bool follows_capture_;                  // a capture played once: the window is the capture
-  Time from_, to_, drain_;
+  Time from_ = 0, to_ = kNever;           // known when the link has come up
+  Time drain_;
   Time progress_step_, next_progress_ = 0;
   Snapshot begin_, end_;
-  bool link_up_ = false, have_begin_ = false, have_end_ = false, wire_done_ = false;
+  bool filling_ = false, link_up_ = false, have_begin_ = false, have_end_ = false, wire_done_ = false;
   Time finished_ = 0;
 };
 

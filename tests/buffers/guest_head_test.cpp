@@ -171,6 +171,7 @@ TEST_F(GuestHeadTest, InOrderUseServesTheContiguousPrefix) {
 // Small mode of 2.6.35: the virtio header has a descriptor of its own, the frame begins at the buffer's start.
 TEST_F(GuestHeadTest, TheHeaderInADescriptorOfItsOwn) {
   env.rx_mode = RxMode::small;
+  env.header_apart = true;
   bind("guest-head", 64, feature::bit(feature::kCsum) | feature::bit(feature::kGuestCsum));
   const Gpa page = guest->memory.alloc(kPage, kPage);
   const BufferId id = own.add(guest->memory.translate(page), kPage, Owner::posted, Ownership::Home::guest);

@@ -113,7 +113,7 @@ struct PathBench : Machine {
   void define_costs() {
     for (const char* n :
          {"copy_engine.submit", "copy_engine.doorbell", "copy_engine.reap", "copy_engine.interrupt", "skb.alloc", "skb.free", "skb.recycle_shell", "page.alloc", "page.recycle", "page.free", "copybreak.copy", "vhost.packet", "vhost.copy",
-          "vhost.head", "defence.validate", "defence.read_once", "defence.quota", "defence.snapshot", "vhost.header", "vhost.used", "vhost.publish", "vhost.signal", "post.track", "post.untrack", "pin.page", "unpin.page",
+          "vhost.head", "vhost.log_write", "defence.validate", "defence.read_once", "defence.quota", "defence.snapshot", "vhost.header", "vhost.used", "vhost.publish", "vhost.signal", "post.track", "post.untrack", "pin.page", "unpin.page",
           "pool.lookup", "zerocopy.packet", "shinfo.shadow", "shinfo.guest", "page_frags.write_back", "page_frags.move", "destructor.skb", "destructor.shared_info", "destructor.page_hash", "header.copy", "header.pull", "unsplit.copy", "dma.map", "dma.unmap", "iommu.map",
           "iommu.unmap", "iommu.invalidate", "iommu.flush", "gro.receive", "gro.compare", "gro.merge_frag", "gro.chain", "gro.complete",
           "gro.checksum", "gro.match", "gro.pull", "gro.slow_pull", "gro.expand_head", "napi.timer", "napi.arm_timer", "napi.poll", "napi.frame",

@@ -91,6 +91,33 @@ TEST_F(PostedTest, UnusableBuffersGoBackWithLengthZero) {
   expect_no_violation();
 }
 
+// A chain where one descriptor was agreed, or one where chains were, is not the design's layout; on a packed ring two descriptors
+// are a legal list whatever a split ring's `next` said.
+TEST_F(PostedTest, OtherDescriptorsThanAgreedGoBackUnused) {
+  for (const bool apart : {false, true}) {
+    SCOPED_TRACE(apart);
+    env.header_apart = apart;
+    make(PinPolicy::per_buffer);
+    stats = {};
+    guest->post(2048, kPage);
+    const Gpa header = guest->memory.alloc(64, 64);
+    const Segment two[2] = {{header, 64, true}, {guest->memory.alloc(kPage, kPage), 2048, true}};
+    guest->driver.add(guest->view, two, 2, 77);
+    guest->driver.publish(guest->view);
+    std::uint32_t token = 99;
+    ASSERT_TRUE(take(&token));
+    EXPECT_EQ((*all)[token].header_gpa, apart ? header : guest->posted[0].gpa);
+    EXPECT_FALSE(take(&token));
+    EXPECT_EQ(stats.returned_unused, 1u);
+    in_step([&](Step& s) { side->publish(s); });
+    const auto used = guest->used();
+    ASSERT_EQ(used.size(), 1u);
+    EXPECT_EQ(used[0].token, apart ? 0u : 77u);
+    EXPECT_EQ(used[0].len, 0u);
+  }
+  expect_no_violation();
+}
+
 // Across a page boundary, contiguous in host memory: one address, two pins; a pool behind a translating IOMMU maps apart.
 TEST_F(PostedStrict, BuffersAcrossPages) {
   struct Row {

@@ -26,6 +26,15 @@ check_same_run() {
   done
 }
 
+check_seeds() {   # each line says of which seed it is
+  small
+  gd run small.json --out a --quiet --seeds 2
+  gd check a --baseline a
+  status_is 0; out_has 'vhost-copy seed 1: the same run'; out_has 'vhost-copy seed 2: the same run'
+  gd check a --baseline a --format markdown
+  out_has '## guest-head seed 2: the same run'
+}
+
 check_configurations() {
   two_runs
   gd check d --baseline a
@@ -67,6 +76,8 @@ check_baselines() {
   status_is 1; out_has 'guest-head: missing in the new results'
   CI=1 refuses 'refused in CI' check a --baseline base/other --update-baseline
   refuses 'is a file' check a --baseline small.json --update-baseline
+  refuses 'c is a result folder' check a --baseline c --update-baseline
+  refuses 'c/vhost-copy is a result folder' check a --baseline c/vhost-copy --update-baseline
 }
 
 check_mistakes() {
@@ -77,6 +88,7 @@ check_mistakes() {
   mkdir empty
   refuses 'holds no results' check empty --baseline a
   refuses 'is not a result file' check small.json --baseline a
+  refuses "a/config.json: is not a result file of guestdma: key 'schema' not found" check a --baseline a/config.json
   refuses 'cannot write' check a --baseline b --junit absent/file.xml
   gd check a/vhost-copy --baseline b/guest-head
   status_is 4; err_has 'have no run in common'

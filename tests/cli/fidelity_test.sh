@@ -89,6 +89,10 @@ mistakes() {
   refuses 'nowhere.json: error: there is no such file' fidelity nowhere.json
   refuses 'option --strategy means nothing to fidelity' fidelity points.json --strategy vhost-copy
   refuses 'option --trace means nothing to fidelity' fidelity points.json --trace vcd
+  points '{"id": "a", "source": "s", "value": 1, "unit": "frames", "tolerance": {"abs": 1}, "formula": "drops.total[a]",
+    "runs": {"a": {"scenario": "small.json", "strategy": "vhost-copy", "set": {"guests[].name": "x"}}}}'
+  refuses '/0/runs/a/set/guests[].name: unknown key "guests[].name"' fidelity points.json
+  err_has 'did you mean "guests.0.name"?'
   points "$left_out"
   refuses 'no point is modelled, nothing is run' fidelity points.json
   points "$(point a 1 ', "calibrated": true')"

@@ -8,6 +8,15 @@ scenario() { printf '%s\n' "$1" >bad.json; }
 scenario_files() {
   refuses 'nowhere.json: error: there is no such file' run nowhere.json
   refuses ': error: is a folder' run .
+  refuses '"": error: there is no such file' validate ''
+  # What cannot be read, or has no end.
+  refuses '/proc/self/mem: error: cannot be read' validate /proc/self/mem
+  refuses '/dev/zero: error: cannot be read' validate /dev/zero
+  refuses '<stdin>: error: cannot be read, or does not end within 64MiB' validate - </dev/zero
+  refuses '<stdin>: error: cannot be read, or does not end within 64MiB' sweep - --seeds 2 </dev/zero
+  refuses '/dev/zero: error: cannot be read' fidelity /dev/zero
+  printf '{"traffic": {"rate": "1Gbps"}}\n\0{"seed": 2}' >bad.json
+  refuses 'bad.json:2:1: error: syntax error: a NUL byte' validate bad.json
   scenario $'{"version": 1,\n "seed": }'
   refuses 'bad.json:2:10: error: syntax error' run bad.json
   scenario ''
@@ -27,7 +36,21 @@ scenario_files() {
     refuses "bad.json:1:53: error: /nic/ring_size: $size" run bad.json
     refuses "bad.json:1:53: error: /nic/ring_size: $size" validate bad.json
   done
+  # `list keys` writes guests[]; a path has a number there.
+  scenario '{"guests[]": {"name": "a"}, "traffic": {"rate": "1Gbps"}}'
+  refuses 'bad.json:1:2: error: /guests[]: unknown key "guests[]"' validate bad.json
   small
+  refuses '--set guests[].name=x: error: /guests[]/name: unknown key "guests[].name"' validate small.json --set 'guests[].name=x'
+  err_has 'did you mean "guests.0.name"?'
+  refuses 'did you mean "guests.0.virtio.queue_size"?' run small.json --set 'guests[].virtio.queue_size=64'
+  refuses '--set extends=x.json: error: /extends: a file says what it extends' run small.json --set extends=x.json
+  local key
+  for key in extends name '$schema' description version; do refuses "\"$key\" changes no run" sweep small.json --axis "$key=1,2"; done
+  scenario '{"extends": "/etc", "traffic": {"rate": "1Gbps"}}'
+  refuses 'bad.json:1:13: error: /extends: "/etc" is a folder' validate bad.json
+  refuses 'seeds are no axis' sweep small.json --axis seed=1,2
+  refuses 'allowed: a key of `list keys`' validate small.json --set a=b
+  refuses 'did you mean "guests.0.name"?' sweep small.json --axis 'guests[].name=a,b'
   refuses '--set nic.ring_size=3: error: /nic/ring_size: 3 is too small' run small.json --set nic.ring_size=3
   refuses '--set nic.rign_size=8' run small.json --set nic.rign_size=8
   refuses '--seed x' run small.json --seed x
@@ -38,6 +61,8 @@ captures() {
   local at='bad.json:2:38: error: /traffic/file: '
   capture nowhere.pcap
   refuses "${at}there is no file" run bad.json
+  capture /dev/zero
+  refuses "$at" run bad.json; err_has 'cannot read "/dev/zero"'
   : >empty.pcap; capture empty.pcap
   refuses "$at" run bad.json; err_has 'empty.pcap" is empty'
   head -c 24 "$root/scenarios/pcaps/udp-small.pcap" >none.pcap; capture none.pcap
@@ -70,8 +95,22 @@ expectations() {
   with() { printf '%s,\n "expect": ["%s"]}\n' "${small%\}}" "$1" >bad.json; }
   with 'latency.p55 < 5 us'
   refuses 'bad.json:4:14: error: /expect/0: there is no metric "latency.p55"' run bad.json
+  # The guest must be one of the scenario.
+  with 'guest.foo.drops.total == 0'
+  refuses 'bad.json:4:14: error: /expect/0: there is no guest "foo"' run bad.json
+  err_has 'did you mean "guest.g0.drops.total"?'
+  with 'guest.g0.guest.g0.drops.total == 0'
+  refuses 'there is no metric "guest.g0.guest.g0.drops.total"' run bad.json
+  small
+  refuses 'there is no guest "web"' sweep small.json --search traffic.rate=1Gbps..2Gbps --highest 'guest.web.drops.total == 0'
   with 'latency.p50 < 5 Gb/s'
-  refuses 'bad.json:4:13: error: /expect/0: latency.p50 is in ns, not in Gb/s' run bad.json
+  refuses 'bad.json:4:30: error: /expect/0: latency.p50 is in ns, not in Gb/s' run bad.json
+  err_has 'allowed: ps, ns, us, ms, s'
+  refuses '--set expect=["drops.total < 5 us"]: error: /expect/0: drops.total is in frames, not in us' run small.json --set 'expect=["drops.total < 5 us"]'
+  with 'latency.p50 < nan'
+  refuses 'bad.json:4:28: error: /expect/0: expected a number' run bad.json
+  with 'latency.p50 < -inf us'
+  refuses '/expect/0: expected a number' validate bad.json
   with 'cpu.cycles_per_packet < 5us'
   refuses 'cpu.cycles_per_packet is in cycles, not in us: the number stands without a unit' run bad.json
   with 'drops.total[copy-header] == 0'
@@ -105,8 +144,13 @@ options() {
   refuses 'option -j: "many"' run small.json -j many
   refuses 'option --timeout: "-1"' run small.json --timeout -1
   refuses 'option --out is given more than once' run small.json --out a --out b
-  refuses '--out' run small.json --out
+  refuses 'option --out needs a value' run small.json --out
+  refuses 'option -j needs a value' run small.json -j
   refuses "--set" run small.json --set nothing
+  refuses 'option --seeds: "0" is not allowed; allowed: a whole number from 2 to' run small.json --seeds 0
+  refuses 'option --seeds: "0" is not allowed; allowed: a whole number from 1 to' sweep small.json --seeds 0
+  refuses 'one seed has no interval' run small.json --seeds 1
+  refuses 'allowed: a whole number, at most 9223372036854775807' run small.json --seed 9223372036854775808
 }
 
 output_folders() {

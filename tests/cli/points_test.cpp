@@ -56,7 +56,10 @@ class Points : public testing::Test {
 };
 
 // A point with `more` after its value.
-std::string point(const std::string& more, const std::string& id = "p") { return R"({"id": ")" + id + R"(", "value": 2, "unit": "Gb/s", )" + more + "}"; }
+std::string point(const std::string& more, const std::string& id = "p", const std::string& unit = "") {
+  const std::string of = !unit.empty() ? unit : more.find("\"drops.") != std::string::npos ? "frames" : "Gb/s";
+  return R"({"id": ")" + id + R"(", "value": 2, "unit": ")" + of + R"(", )" + more + "}";
+}
 const char* const kRun = R"("tolerance": {"rel": 0.1}, "formula": "throughput.goodput[a]", "runs": {"a": {"scenario": "s.json", "strategy": "vhost-copy"}})";
 
 TEST_F(Points, AllOfAPoint) {
@@ -159,6 +162,8 @@ TEST_F(Points, MistakesWithTheirPlaces) {
        "error: /0/runs/a/set/nic.ring_size: 3 is too small"},
       {"[" + point(R"("tolerance": {"abs": 1}, "formula": "drops.total[a]", "runs": {"a": {"scenario": "s.json", "set": {"seed": 3}}})") + "]",
        "error: /0/runs/a/set/seed: \"seed\" is no key that a run can set"},
+      {"[" + point(kRun, "p", "Mb/s") + "]", "error: /0/unit: throughput.goodput is in Gb/s, not in Mb/s"},
+      {"[" + point(kRun, "p", "ratio") + "]", "allowed: Gb/s, or a formula that converts"},
       {"[" + point(R"("tolerance": {"abs": 1}, "formula": "drops.totla[a]", "runs": {"a": {"scenario": "s.json"}})") + "]", "did you mean \"drops.total\"?"},
       {"[" + point(R"("tolerance": {"abs": 1}, "formula": "drops.total[b]", "runs": {"a": {"scenario": "s.json"}})") + "]", "error: /0/formula: there is no run \"b\""},
       {"[" + point(R"("not_modelled": "w")") + "]", "points.json: error: no point is modelled, nothing is run"},

@@ -183,7 +183,8 @@ search_mistakes() {
   refuses 'needs the list of runs ahead' sweep searched.json --run-index 3 --out d
   refuses 'needs the list of runs ahead' sweep searched.json --collect --out d
   refuses 'needs the list of runs ahead' sweep searched.json --slurm --out d
-  refuses 'a search has key, from and to' sweep small.json --highest 'drops.total == 0' <<<"$(small)"
+  small
+  refuses 'option --highest means nothing without a search: --search KEY=FROM..TO' sweep small.json --highest 'drops.total == 0'
 }
 
 search_resumed() {

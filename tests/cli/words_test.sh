@@ -64,8 +64,20 @@ lists() {
 }
 
 descriptions() {
+  gd describe nic.header_split
+  status_is 0; out_has 'nic.header_split (section of keys)'; out_has 'keys: mode, '
+  gd describe guests
+  status_is 0; out_has 'keys: name, '
+  # Every pattern that is listed is known.
   local name
-  for name in vhost-copy quickstart drops.nic-fifo guest.web.latency.p99 nic.ring_size guests.0.virtio.queue_size vhost.batch; do
+  gd list metrics --format csv
+  printf '%s\n' "$out" | sed '1d; s/,.*//' | grep '<' >patterns
+  [ -s patterns ] || wrong 'patterns among the metrics'
+  while read -r name; do
+    gd describe "$name"
+    status_is 0
+  done <patterns
+  for name in vhost-copy quickstart drops.nic-fifo 'drops.<reason>' latency.stage.'<stage>'.p50 guests guest.web.latency.p99 nic.ring_size guests.0.virtio.queue_size vhost.batch; do
     gd describe "$name"
     status_is 0; err_is_empty
     [ -n "$out" ] || wrong "$name is described"

@@ -16,7 +16,7 @@ struct SoftirqDeliveryTest : VhostTest {
     VhostParams p;
     tap = std::make_unique<TapQueue>(1000, phys, skbs_, frames, costs, "tap", TapOffloads::of(features));
     worker = std::make_unique<VhostWorker>(p, *guest, frames, costs);
-    delivery = std::make_unique<SoftirqDelivery>(p, capacity, frames, costs);
+    delivery = std::make_unique<SoftirqDelivery>(p, capacity, phys, skbs_, frames, costs, TapOffloads::of(features));
     add_core().attach(*worker);
     core().attach(*delivery);
     tap->connect(*worker);
@@ -94,7 +94,7 @@ TEST(SoftirqPublish, WhatCopiesIntoTheGuestIsRefused) {
   EXPECT_NE(find_strategy("vhost-copy")->refuse(e), std::nullopt);
   BindEnvironment copies = e;
   copies.host_copies = true;
-  copies.host_work = "host.rewrite";
+  copies.host_work = copies.copied_work = "host.rewrite";
   BindEnvironment limit = e;
   limit.at_limit = AtLimit::copy;
   BindEnvironment unfit = e;

@@ -26,6 +26,12 @@ TEST(VhostRulesTable, PublishRoundAndListen) {
   }
   EXPECT_EQ(vhost::batch(now), 64u);
   EXPECT_EQ(vhost::batch(old), 1u);
+  VhostParams raw = now, old_raw = old;
+  raw.rx_ring = old_raw.rx_ring = false;                     // a packet socket
+  EXPECT_EQ(vhost::batch(raw), 1u);
+  EXPECT_TRUE(vhost::batch_costs(now) && vhost::batch_costs(old) && vhost::batch_costs(old_raw));
+  EXPECT_FALSE(vhost::batch_costs(raw));
+  EXPECT_FALSE(vhost::publish_now(raw, 64));
   EXPECT_TRUE(vhost::listens(now, false) && vhost::listens(old, false) && vhost::listens(old, true));
   EXPECT_FALSE(vhost::listens(now, true));
 }

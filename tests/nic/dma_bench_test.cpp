@@ -147,6 +147,43 @@ TEST(DmaBench, LatencyIsTheSumOfItsParts) {
   EXPECT_EQ(static_cast<Time>(b.device.latency().max()), write + read);
 }
 
+// What a pool of credits or tags lets through in a round trip bounds transfers of any size, and all of them alike.
+TEST(DmaBench, CreditsBoundTransfersOfAnySizeAlike) {
+  struct Pool { BenchOp op; Bytes held; void (*set)(PcieParams&); };
+  const Pool pools[] = {{BenchOp::read, 128, [](PcieParams& p) { p.tags = 1, p.max_read_request = 128; }},
+                        {BenchOp::read, 12 * 128, [](PcieParams& p) { p.tags = 12, p.max_read_request = 128; }},
+                        {BenchOp::read, 4 * 128, [](PcieParams& p) { p.nonposted_headers = 4, p.max_read_request = 128; }},
+                        {BenchOp::write, 256, [](PcieParams& p) { p.posted_headers = 1; }},
+                        {BenchOp::write, 512, [](PcieParams& p) { p.posted_buffer = 512; }},
+                        {BenchOp::write, 6400, [](PcieParams& p) { p.posted_buffer = 6400; }}};
+  constexpr Bytes sizes[] = {256, 1024, 3200, 3328, 4096};
+  std::vector<std::unique_ptr<Bench>> benches;
+  for (const Pool& pool : pools)
+    for (Bytes n : sizes) {
+      PcieParams link;
+      link.link_latency = 300 * kNs;
+      pool.set(link);
+      DmaBenchParams p = params(pool.op, n);
+      p.outstanding = static_cast<unsigned>(2 + 4 * pool.held / n);   // more than the pool, less than the drain's time
+      benches.push_back(std::make_unique<Bench>(("b" + std::to_string(benches.size())).c_str(), p, link));
+      benches.back()->prepare(2 * kMs);
+    }
+  benches.back()->run(2 * kMs);
+  auto b = benches.begin();
+  for (const Pool& pool : pools)
+    for (Bytes n : sizes) {
+      const PcieParams& link = (*b)->pcie.params();
+      const bool tags = pool.op == BenchOp::read && link.tags < PcieParams{}.tags;
+      const Bytes bytes = pool.op == BenchOp::write ? 280 : tags ? 24 + 148 : 24;
+      const Time trip = 2 * link.link_latency + (tags ? 2 : 1) * link.root_latency + (*b)->memory_latency +
+                        RateClock(link_rate(link)).peek(bytes * 8);
+      const double bound = std::min(limit(link, pool.op, n), static_cast<double>(pool.held) * 8000 / static_cast<double>(trip));
+      EXPECT_LE((*b)->gbps(n), bound * 1.01) << pool.held << ", " << n;
+      EXPECT_GE((*b)->gbps(n), bound * 0.94) << pool.held << ", " << n;
+      ++b;
+    }
+}
+
 TEST(DmaBench, CommandsPassTheEngineBy) {
   PcieParams link;
   link.generation = 1, link.lanes = 4, link.dllp_ppm = 0;

@@ -104,7 +104,7 @@ struct NicBench : sc_core::sc_module, OwnAgenda, Actor, TxWire {
 
   void transmit(const std::uint8_t* bytes, std::uint32_t length, Time now) override {
     sent.push_back({now, Frame(bytes, bytes + length)});
-    wire_free = now + wire_per_frame;
+    wire_free = std::max(now, wire_free) + wire_per_frame;
   }
   Time free_at() const override { return wire_free; }
 

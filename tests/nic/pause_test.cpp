@@ -60,6 +60,50 @@ TEST(NicPause, RenewedAtHalfItsTime) {
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(b.sent[i].at, 2 * kUs + static_cast<Time>(i) * 2'560 * kNs);
 }
 
+// A PAUSE frame occupies the wire for 67.2 ns at 10 Gb/s; half of 1, 2 or 3 quanta is 25.6, 51.2 or 76.8 ns. Renewed when the
+// one before has left, and a frame that waits for the wire has it then.
+struct Short {
+  std::uint16_t quanta;
+  Time every;
+};
+void PrintTo(const Short& s, std::ostream* out) { *out << s.quanta; }
+class NicPauseShort : public ::testing::TestWithParam<Short> {};
+INSTANTIATE_TEST_SUITE_P(, NicPauseShort, ::testing::Values(Short{1, 67'201}, Short{2, 67'201}, Short{3, 76'800}));
+TEST_P(NicPauseShort, NeverTwoAtOnce) {
+  NicBench b("bench", marks(1500, 0, GetParam().quanta));
+  b.wire_per_frame = 67'200;
+  b.nic.steer(0, 0, 0, 1);
+  TestRing ring(b, 0, {});
+  for (unsigned i = 0; i < 2; ++i) b.at((1 + i) * kUs, [&] { b.arrive(test::tcp4_frame(kPayload)); });
+  b.run(2 * kUs + 100 * GetParam().every + 1);
+  ASSERT_EQ(b.sent.size(), 101u);
+  for (std::size_t i = 0; i <= 100; ++i) ASSERT_EQ(b.sent[i].at, 2 * kUs + static_cast<Time>(i) * GetParam().every);
+}
+
+// The wire is taken for 30 us when the FIFO passes the marks, several times: one PAUSE frame waits, and what was asked last follows.
+struct Behind {
+  unsigned rounds;    // FIFO filled and emptied before the wire is free, in turn
+  std::vector<std::uint16_t> quanta;
+};
+void PrintTo(const Behind& b, std::ostream* out) { *out << b.rounds; }
+class NicPauseBehind : public ::testing::TestWithParam<Behind> {};
+INSTANTIATE_TEST_SUITE_P(, NicPauseBehind, ::testing::Values(Behind{1, {500}}, Behind{2, {500, 0}}, Behind{3, {500, 500}}, Behind{4, {500, 0}}));
+TEST_P(NicPauseBehind, OneWaitsAndTheLatestFollows) {
+  NicBench b("bench", marks(1500, 1000, 500));
+  b.nic.steer(0, 0, 0, 1);
+  TestRing ring(b, 0, {});
+  b.wire_free = 32 * kUs;
+  for (unsigned i = 0; i < GetParam().rounds; ++i) {
+    const Time t = (1 + 5 * i) * kUs;
+    if (i % 2) b.at(t, [&] { ring.post(2); });
+    else b.at(t, [&] { for (int k = 0; k < 2; ++k) b.arrive(test::tcp4_frame(kPayload)); });
+  }
+  b.at(31 * kUs, [&] { EXPECT_EQ(b.sent.size(), 1u); });
+  b.run(33 * kUs);
+  EXPECT_EQ(quanta_of(b.sent), GetParam().quanta);
+  EXPECT_EQ(b.nic.stats().pauses + b.nic.stats().resumes, b.sent.size());
+}
+
 TEST(NicPause, NoneWithoutAMark) {
   NicBench b("bench");
   b.nic.steer(0, 0, 0, 1);

@@ -257,6 +257,41 @@ TEST(NicRx, JumboScattersOverDescriptors) {
   EXPECT_EQ(b.accesses(r.c.ring, 1024, true).size(), 1u);   // neighbouring descriptors are one write-back
 }
 
+// The FIFO holds two jumbos, the first of which needs five descriptors: without them the third finds a starved queue, not a slow card.
+TEST(NicRx, AQueueWithTooFewDescriptorsForItsFrameIsStarved) {
+  NicParams p = NicBench::quiet();
+  p.mtu = 9000;
+  p.fifo = 20'000;
+  p.max_outstanding_bytes = 1;                     // one frame under way
+  NicBench b("bench", p);
+  std::vector<std::unique_ptr<TestRing>> rings;
+  for (std::uint32_t q = 0; q < 4; ++q) rings.push_back(std::make_unique<TestRing>(b, q, ring()));
+  struct Row {
+    unsigned posted;
+    Drop why;
+  };
+  std::uint32_t queue = 0;
+  for (const Row row : {Row{0, Drop::no_descriptor}, {1, Drop::no_descriptor}, {4, Drop::no_descriptor}, {10, Drop::nic_fifo}}) {
+    const Time t = (10 + 20 * queue) * kUs;
+    b.at(t, [&b, &r = *rings[queue], row, queue] {
+      b.nic.steer(0, 0, queue, 1);
+      if (row.posted) r.post(row.posted);
+    });
+    b.at(t + 5 * kUs, [&b, row] {
+      std::uint64_t before[static_cast<int>(Drop::count_)];
+      std::copy(std::begin(b.nic.stats().drops), std::end(b.nic.stats().drops), before);
+      for (int i = 0; i < 4; ++i) b.arrive(tcp4_frame(8900));
+      EXPECT_GT(b.nic.stats().drops[static_cast<int>(row.why)], before[static_cast<int>(row.why)]) << row.posted;
+      const Drop other = row.why == Drop::nic_fifo ? Drop::no_descriptor : Drop::nic_fifo;
+      EXPECT_EQ(b.nic.stats().drops[static_cast<int>(other)], before[static_cast<int>(other)]) << row.posted;
+    });
+    b.at(t + 15 * kUs, [&r = *rings[queue], row] { if (row.posted < 10) r.post(10 - row.posted); });   // the FIFO empties for the next row
+    ++queue;
+  }
+  b.run(100 * kUs);
+  EXPECT_EQ(b.nic.fifo_level(), 0u);
+}
+
 TEST(NicRx, WithoutScatterAJumboIsDropped) {
   NicParams p = NicBench::quiet();
   p.mtu = 9000;

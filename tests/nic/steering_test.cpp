@@ -39,10 +39,20 @@ TEST(Steering, UnclaimedFramesBelongToNobody) {
   Steering s;
   s.add({kA, 0, 0, 1});
   s.add({kB, 5, 1, 1});
-  for (const Row& r : {Row{kA, 3, 0}, Row{kB, 5, 1}, Row{kB, 0, -1}, Row{kB, 6, -1}, Row{kBroadcast, 0, -1}, Row{kBroadcast, 5, -1}})
+  for (const Row& r : {Row{kA, 3, 0}, Row{kB, 5, 1}, Row{kB, 0, -1}, Row{kB, 6, -1}})
     EXPECT_EQ(first_queue(s, r), r.queue) << std::hex << r.mac << " vlan " << r.vlan;
   s.add({kA, 0, 9, 1});   // the same key again replaces
   EXPECT_EQ(first_queue(s, {kA, 0, 0}), 9);
+}
+
+// Where every rule has a MAC they are accepted all the same: the first rule of their VLAN, else of any.
+TEST(Steering, BroadcastAndMulticastHaveADefaultQueue) {
+  Steering s;
+  s.add({kA, 5, 0, 1});
+  for (const Row& r : {Row{kBroadcast, 5, 0}, Row{kBroadcast, 6, -1}, Row{kMulticast, 0, -1}}) EXPECT_EQ(first_queue(s, r), r.queue) << r.vlan;
+  s.add({kA, 0, 1, 1});
+  s.add({kB, 0, 2, 1});
+  for (const Row& r : {Row{kBroadcast, 5, 0}, Row{kBroadcast, 6, 1}, Row{kMulticast, 0, 1}}) EXPECT_EQ(first_queue(s, r), r.queue) << r.vlan;
 }
 
 TEST(Steering, RssUsesTheIndirectionTable) {

@@ -63,7 +63,7 @@ struct Delivered {
 
 class Driver {
  public:
-  explicit Driver(GroRules rules, bool udp = false) : table(rules, udp) {}
+  explicit Driver(GroRules rules, bool udp = false, std::uint32_t most_buffers = UINT32_MAX) : table(rules, udp, most_buffers) {}
   GroSegment segment;   // template for what is not in the frame: hash, tag, verified, frags
   GroTable table;
   std::vector<Delivered> delivered;

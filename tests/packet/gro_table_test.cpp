@@ -133,6 +133,23 @@ TEST(GroTable, FragmentSlotsOf2635) {
   EXPECT_EQ(modern.receive(v4(second())), V::merged);
 }
 
+// The receiver's driver takes so many buffers of a packet, whatever the host's rules.
+TEST(GroTable, NoMoreBuffersThanTheReceiverTakes) {
+  for (const GroRules rules : {GroRules::linux_2_6_35, GroRules::linux_6}) {
+    Driver d(rules, false, 3);
+    d.segment = driver(rules).segment;
+    d.segment.buffers = 2;
+    d.segment.payload_buffers = 1;
+    d.receive(v4({}));
+    EXPECT_EQ(d.receive(v4(second())), V::merged);
+    Seg third = second(9);
+    third.seq = 1200;
+    EXPECT_EQ(d.receive(v4(third)), V::held);
+    ASSERT_EQ(d.last.flushed_count, 1u);
+    EXPECT_EQ(d.last.flushed[0].reason, GroReason::no_room);
+  }
+}
+
 TEST(GroTable, LinearSegmentsOf2635) {
   Driver d = driver(GroRules::linux_2_6_35);
   d.segment.frags = 0;

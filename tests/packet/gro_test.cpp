@@ -123,20 +123,27 @@ TEST(Gro, PaddingLeftInTheFrameForbidsTheMerge) {
   EXPECT_EQ(d.last.flushed[0].reason, GroReason::length_mismatch);
 }
 
+// skb_gro_receive: p->len + len < 65536, where a tag that the card left in the frame is part of p->len.
 TEST(Gro, SizeLimitIsExact) {
-  for (unsigned over : {0u, 1u}) {
-    Driver d = driver(GroRules::linux_6);
-    Seg s;
-    s.data = 5000;
-    s.seq = 0;
-    for (; s.seq + 5000 <= 65495; s.seq += 5000, ++s.id) ASSERT_NE(d.receive(v4(s)), V::normal);
-    s.data = 65495 - s.seq + over;   // 40 header bytes + 65495 = 65535
-    d.receive(v4(s));
-    d.end_of_poll();
-    if (over) EXPECT_EQ(d.lengths(), (Lengths{65000, 496}));
-    else EXPECT_EQ(d.lengths(), Lengths{65495});
-    EXPECT_EQ(d.delivered[0].reason, over ? GroReason::size_limit : GroReason::short_segment);
-  }
+  struct Row {
+    bool tagged;
+    unsigned most;                   // payload: 40 header bytes, 4 of the tag, and this are 65535
+  };
+  for (const Row& r : {Row{false, 65495}, {true, 65491}})
+    for (unsigned over : {0u, 1u}) {
+      const auto frame = [&](const Seg& s) { return r.tagged ? v4(s, {0x81000005}) : v4(s); };
+      Driver d = driver(GroRules::linux_6);
+      Seg s;
+      s.data = 5000;
+      s.seq = 0;
+      for (; s.seq + 5000 <= r.most; s.seq += 5000, ++s.id) ASSERT_NE(d.receive(frame(s)), V::normal);
+      s.data = r.most - s.seq + over;
+      d.receive(frame(s));
+      d.end_of_poll();
+      if (over) EXPECT_EQ(d.lengths(), (Lengths{65000, r.most - 65000 + 1}));
+      else EXPECT_EQ(d.lengths(), Lengths{r.most});
+      EXPECT_EQ(d.delivered[0].reason, over ? GroReason::size_limit : GroReason::short_segment);
+    }
 }
 
 TEST(Gro, FixedAndRisingIds) {

@@ -125,6 +125,8 @@ mistakes() {
     "$plot" --around "$around" "$dir/1" > /dev/null 2> "$dir/err"
     [ $? = 2 ] && grep -q 'takes a time with a unit' "$dir/err" || wrong "--around '$around': $(cat "$dir/err")"
   done
+  "$plot" --bogus "$dir/1" > /dev/null 2> "$dir/err"
+  [ $? = 2 ] && [ "$(cat "$dir/err")" = 'plot: unknown option --bogus; use: tools/plot [--around TIME] DIR...' ] || wrong "--bogus: $(cat "$dir/err")"
   rm "$dir/1/vhost-copy/series.csv"
   "$plot" --around 1ms "$dir/1" > /dev/null 2> "$dir/err"
   [ $? = 2 ] && grep -q 'run again with --trace csv' "$dir/err" || wrong "without a series: $(cat "$dir/err")"

@@ -28,6 +28,8 @@ TEST(Expect, Table) {
       {line("drops.total", "guest-head", C::equal, 0, ""), {State::pass}},
       {line("drops.total", "", C::equal, 0, ""), {State::fail, State::pass}},
       {line("drops.memlock", "", C::equal, 0, ""), {State::pass, State::pass}},          // counted by reason: absent is 0
+      {line("guest.g0.drops.memlock", "", C::equal, 0, ""), {State::fail, State::fail}},  // nothing is known of the guest's frames
+      {line("guest.g0.gro.flush.psh", "", C::equal, 0, ""), {State::fail, State::fail}},
       {line("latency.p99.99", "", C::less, 1e9, "ns"), {State::fail, State::fail}},      // no value
       {line("latency.p50", "vhost-copy", C::less_equal, 45.2, "us"), {State::pass}},
       {line("latency.p50", "vhost-copy", C::less, 45.2, "us"), {State::fail}},

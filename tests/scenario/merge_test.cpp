@@ -112,6 +112,10 @@ TEST(Set, Mistakes) {
       {"nic.ring_size", "--set nic.ring_size: error: expected KEY=VALUE", ""},
       {"guests.2.vlan=1", "--set guests.2.vlan=1: error: /guests/2/vlan: there is no item 2 in the list", "from 0 to 0"},
       {"guests.0.virtio.queue=1", "--set guests.0.virtio.queue=1: error: /guests/0/virtio/queue: unknown key", ""},
+      {"guests[].name=x", "--set guests[].name=x: error: /guests[]/name: unknown key", "did you mean \"guests.0.name\"?"},
+      {"guests[3].virtio.queue_size=64", "--set guests[3].virtio.queue_size=64: error: ", "did you mean \"guests.3.virtio.queue_size\"?"},
+      {"guests[]={}", "--set guests[]={}: error: /guests[]: unknown key", "did you mean \"guests.0\"?"},
+      {"guests[].nam=x", "--set guests[].nam=x: error: ", "did you mean \"guests.0.name\"?"},
       {"nic.link_rate=10", "--set nic.link_rate=10: error: /nic/link_rate: 10 has no unit", "Gbps"},
   };
   for (const auto& r : rows) {

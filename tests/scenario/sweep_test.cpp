@@ -47,7 +47,7 @@ TEST(SweepAxisOption, ListsAndRanges) {
   EXPECT_THAT(parse_axis("traffic.rate=1Gbps,2Gbps").keys[0].values, ElementsAre("\"1Gbps\"", "\"2Gbps\""));
   EXPECT_THAT(parse_axis("nic.ring_size=64..256..log2").keys[0].values, ElementsAre("64", "128", "256"));
   EXPECT_THAT(parse_axis("host.gro.enabled=true,false").keys[0].values, ElementsAre("true", "false"));
-  for (const char* bad : {"nic.ring_size", "=1", "nic.ring_size=", "nic.ring_siz=1", "nic.ring_size=1,,2", "nic.ring_size=1..2..x"}) EXPECT_THROW(parse_axis(bad), ScenarioError) << bad;
+  for (const char* bad : {"nic.ring_size", "=1", "nic.ring_size=", "nic.ring_siz=1", "nic.ring_size=1,,2", "nic.ring_size=1..2..x", "guests[].name=a,b", "guests[].virtio.queue_size=64,128"}) EXPECT_THROW(parse_axis(bad), ScenarioError) << bad;
 }
 
 Sweep two_axes() {

@@ -49,6 +49,18 @@ TEST_P(Adversity, IsSurvivedWithExactBooks) {
   EXPECT_EQ(r.value("packets.offered"), r.value("packets.delivered") + r.value("packets.dropped") + r.value("packets.in_flight"));
 }
 
+// On a packed ring a `next` that was meant to lead back is a legal list of two descriptors.
+TEST(AdversityOfRings, ALiarOnAPackedRingIsSurvived) {
+  for (const std::string& strategy : system::strategy_names())
+    for (const char* lie : {"loop", "indirect", "mixed"}) {
+      const std::vector<std::string> set = {"guests.1.virtio.ring=packed", std::string("guests.1.misbehaviour.lie=") + lie};
+      if (!can_serve("adversity/ring-liar.json", strategy, set)) continue;
+      const ChildResult r = run_child("adversity/ring-liar.json", strategy, set);
+      EXPECT_EQ(r.exit_code, 0) << strategy << " " << lie << ": " << r.error;
+      EXPECT_EQ(r.value("security.escapes"), 0) << strategy << " " << lie;
+    }
+}
+
 std::string name_of(const ::testing::TestParamInfo<Case>& i) {
   std::string n = i.param.scenario.substr(10, i.param.scenario.size() - 15) + "_" + i.param.strategy;
   for (char& c : n)

@@ -46,6 +46,20 @@ TEST(DmaBenchRun, OneMechanismAtATimeMovesWhatItShould) {
   EXPECT_EQ(bench({"traffic.frames=1000", "time.warmup=0ns"}).value("dma.operations"), 1000);
 }
 
+// What is asked for in the window and passes the link after it is not the window's.
+TEST(DmaBenchRun, NoLinkIsBusierThanItsTime) {
+  for (const char* op : {"write", "read", "write-read"})
+    for (const char* transfer : {"64B", "64KiB", "1MiB"}) {
+      const ChildResult r = run_child("dma-bench.json", "none", {std::string("traffic.op=") + op, std::string("traffic.transfer=") + transfer, "traffic.window=1MiB"});
+      ASSERT_EQ(r.exit_code, 0) << r.error;
+      EXPECT_GT(r.value("pcie.utilisation"), 20) << op << " " << transfer;
+      EXPECT_LE(r.value("pcie.utilisation"), 100) << op << " " << transfer;
+      const double most = 500e-6 * 8 * 8e9 * 128 / 130 / 8;   // 500 us, 8 lanes of 8 GT/s, 128 bits in 130
+      EXPECT_LE(r.value("pcie.upstream_bytes"), most * 1.001) << op << " " << transfer;     // acknowledgements that fit idle time take none
+      EXPECT_LE(r.value("pcie.downstream_bytes"), most * 1.001) << op << " " << transfer;
+    }
+}
+
 TEST(DmaBenchRun, UnalignedTransfersTakeMoreTlps) {
   const ChildResult aligned = bench({"traffic.transfer=256B", "traffic.op=write"}), shifted = bench({"traffic.transfer=256B", "traffic.op=write", "traffic.offset=4000B"});
   EXPECT_EQ(shifted.exit_code, 0) << shifted.error;

@@ -17,6 +17,19 @@ ChildResult run(const char* scenario, const char* strategy, std::vector<std::str
   return r;
 }
 
+// A guest's part of the cohort, of frames on the wire: for the only guest, all of it, with a capture as with made-up traffic.
+TEST(GuestFeatures, TheOnlyGuestHasTheWholeCohort) {
+  for (const char* scenario : {"quickstart.json", "bulk-1500.json"}) {
+    const std::string guest = scenario == std::string("quickstart.json") ? "guest.web." : "guest.g0.";
+    const ChildResult r = run(scenario, "vhost-copy", {"time.measure=2ms", "nic.ring_size=16", "traffic.rate=10Gbps"});
+    EXPECT_GE(r.value("drops.total"), scenario == std::string("quickstart.json") ? 1 : 0) << scenario;
+    EXPECT_GT(r.value("packets.delivered"), r.value(guest + "stack.packets") + 10) << scenario << ": merged packets count once there";
+    for (const char* m : {"packets.offered", "packets.delivered", "packets.dropped", "drops.total", "drops.no-descriptor", "latency.p50", "latency.p99"})
+      EXPECT_EQ(r.value(guest + m), r.value(m)) << scenario << " " << m;
+    EXPECT_EQ(r.value(guest + "throughput.accepted"), r.value("throughput.goodput")) << scenario;
+  }
+}
+
 TEST(GuestFeatures, WithoutGuestCsumTheGuestSumsAndGetsNothingMerged) {
   for (const char* strategy : {"vhost-copy", "copy-header", "passthrough"}) {
     const std::vector<std::string> no_gro = {"guests.0.gro.enabled=false", "traffic.rate=1Gbps"};

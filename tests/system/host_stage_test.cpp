@@ -123,6 +123,17 @@ TEST(HostStageChecks, UnusedItCostsNothing) {
   EXPECT_EQ(off.everything.find("/host/"), std::string::npos);   // no line of the ledger
 }
 
+// Although each guest's rule has a MAC, broadcast and multicast reach all of them, by the card's rules and by the host's.
+TEST(HostStageChecks, BroadcastReachesGuestsThatAllHaveAMac) {
+  for (const char* steering : {"nic.steering=true", "nic.steering=false"}) {
+    const ChildResult r = run_child("broadcast.json", "vhost-copy", {steering, "nic.rx_queues=1", "guests.0.mac=52:54:00:00:00:0a"});
+    ASSERT_EQ(r.exit_code, 0) << r.error;
+    EXPECT_EQ(r.value("drops.filtered"), 0) << steering;
+    EXPECT_GT(r.value("packets.replicas"), 0) << steering;
+    EXPECT_EQ(r.metrics.at("integrity.errors"), "0") << steering;
+  }
+}
+
 TEST(HostStageChecks, TheChoiceOfFramesIsTheSameForEveryDesign) {
   const Set set = {"host.gro.enabled=false"};
   const ChildResult a = run_child("filters.json", "vhost-copy", set), b = run_child("filters.json", "guest-head", set);
@@ -152,7 +163,10 @@ TEST(HostStageChecks, WhatLeaksIsWhatLiesInTheGuestsMemory) {
 // The host's second look at headers in the guest's memory, by the bridge, is watched as the first one is.
 TEST(HostStageChecks, TheBridgesLookAtHeadersIsWatched) {
   const char* scribbler = "adversity/header-scribbler.json";
-  const ChildResult none = run_child(scribbler, "guest-head"), looks = run_child(scribbler, "guest-head", {"host.filter.share=0.1%"});
+  const Set often = {"guests.1.misbehaviour.share=100%", "guests.1.misbehaviour.interval=2us", "time.measure=6ms"};
+  Set filtered = often;
+  filtered.push_back("host.filter.share=0.1%");
+  const ChildResult none = run_child(scribbler, "guest-head", often), looks = run_child(scribbler, "guest-head", filtered);
   const ChildResult only = run_child(scribbler, "guest-head", {"host.filter.share=0.1%", "host.gro.enabled=false"});
   const ChildResult safe = run_child(scribbler, "guest-head", {"host.filter.share=0.1%", "defences.header_snapshot=true"});
   for (const ChildResult* r : {&none, &looks, &only, &safe}) ASSERT_EQ(r->exit_code, 0) << r->error;
@@ -225,6 +239,27 @@ TEST(SoftirqPublication, EveryGuestAndLoadIsServed) {
       EXPECT_EQ(r.metrics.at("ownership.guest_faults"), "0") << strategy << set[0];
       EXPECT_GT(r.value("packets.delivered"), 100) << strategy << set[0];
     }
+}
+
+// VIRTIO 1.2, 5.1.6.4: a guest that did not negotiate GUEST_TSO6 gets no merged IPv6 packet, whoever hands it over.
+TEST(Segmentation, SoftirqCutsWhatTheGuestCannotTake) {
+  for (const char* strategy : {"guest-head", "copy-header", "page-frags"}) {
+    const Set takes = {"traffic.ip=6", "traffic.flows=1", "traffic.arrival=burst", "guests.0.gro.enabled=false"};
+    Set no = takes;
+    no.push_back("guests.0.virtio.guest_tso6=false");
+    const ChildResult a = run_child("softirq-publish.json", strategy, takes), b = run_child("softirq-publish.json", strategy, no);
+    ASSERT_EQ(a.exit_code, 0) << a.error;
+    ASSERT_EQ(b.exit_code, 0) << b.error;
+    EXPECT_GT(a.value("guest.g0.gro.segments_per_packet"), 1.5) << strategy;
+    EXPECT_EQ(a.value("gso.packets"), 0) << strategy;
+    EXPECT_EQ(b.value("guest.g0.gro.segments_per_packet"), 1) << strategy;
+    EXPECT_GT(b.value("gso.packets"), 10) << strategy;
+    EXPECT_GT(b.value("packets.delivered"), 0.9 * a.value("packets.delivered")) << strategy;
+    EXPECT_EQ(b.metrics.at("integrity.errors"), "0") << strategy;
+    EXPECT_EQ(b.metrics.at("ownership.violations"), "0") << strategy;
+  }
+  for (const char* backend : {"vhost.backend=macvtap", "vhost.backend=raw-socket"})
+    EXPECT_EQ(run_child("softirq-publish.json", "page-frags", {backend}).exit_code, 2) << backend;
 }
 
 // The packets are those that came, whether the host merges and cuts them, or does neither.

@@ -76,7 +76,8 @@ TEST(UserAsyncRun, SeveralApplications) {
       const std::string of = std::string("guest.") + app + ".";
       EXPECT_NEAR(c.value(of + "throughput.goodput") * (app == std::string("web") ? 1 : 2), c.value("throughput.goodput") / 2, 1) << design << " " << app;
       EXPECT_EQ(c.value(of + "pinned.avg_bytes"), design == std::string("vhost-copy") ? 0 : 1024 * 4096) << design << " " << app;
-      delivered += c.value(of + "packets.offered") - c.value(of + "packets.dropped");
+      EXPECT_EQ(c.value(of + "packets.delivered"), c.value(of + "packets.offered") - c.value(of + "packets.dropped")) << design << " " << app;
+      delivered += c.value(of + "packets.delivered");
     }
     EXPECT_EQ(delivered, c.value("packets.delivered"));
   }

@@ -11,6 +11,7 @@ cd "$scratch" || exit 1
 one_row() {   # an idle neighbour: the card's FIFO fills for both without defences, and not with them
   "$root/tools/adversity" -o table.md "$root/scenarios/adversity/idle.json" > out || wrong "exit code $?"
   cmp -s out table.md || wrong '-o writes what is printed'
+  [ ! -e results ] || wrong 'nothing in the caller'"'"'s folder'
   [ "$(wc -l < out)" -eq 3 ] || wrong "a head, a rule and one row: $(cat out)"
   head -1 out | grep -q '^| scenario | vhost-copy |.*| page-frags |' || wrong "the head: $(head -1 out)"
   tail -1 out | grep -q '^| idle |' || wrong "the row: $(tail -1 out)"
@@ -34,9 +35,30 @@ mistakes() {
   "$root/tools/adversity" nowhere.json > out 2> err
   [ $? -eq 2 ] || wrong 'a scenario that is not there: exit code 2'
   grep -q 'nowhere.json' err || wrong "$(cat err)"
+  "$root/tools/adversity" --sett a=b > out 2> err
+  [ $? -eq 2 ] || wrong 'an unknown option: exit code 2'
+  grep -q 'unknown option --sett; options: -o FILE' err || wrong "$(cat err)"
+  printf '#!/bin/sh\ntouch ran\nkill -SEGV $$\n' > killed && chmod +x killed
+  GUESTDMA=$scratch/killed "$root/tools/adversity" -o nowhere/table.md "$root/scenarios/adversity/idle.json" > out 2> err
+  [ $? -eq 2 ] || wrong 'a file that cannot be written: exit code 2'
+  grep -q 'cannot write nowhere/table.md: No such file' err || wrong "$(cat err)"
+  [ ! -e ran ] || wrong 'before any run'
+  GUESTDMA=$scratch/killed "$root/tools/adversity" -o dead.md "$root/scenarios/adversity/idle.json" > out 2> err
+  [ $? -eq 3 ] || wrong 'a program that is killed: exit code 3'
+  grep -q 'idle.json: killed by signal 11' err || wrong "$(cat err)"
+  [ ! -e dead.md ] || wrong 'no table of what failed'
   GUESTDMA=$scratch/none "$root/tools/adversity" > out 2> err
   [ $? -eq 2 ] || wrong 'no program: exit code 2'
   grep -q 'no program at' err || wrong "$(cat err)"
+  # The same of the scripts that need the program as well.
+  "$root/tools/pictures" --help > out 2> err || wrong "pictures --help: exit code $?"
+  grep -q '^tools/pictures' out || wrong "$(cat out)"
+  "$root/tools/pictures" "$scratch/none" > out 2> err
+  [ $? -eq 2 ] || wrong 'pictures without a program: exit code 2'
+  grep -q "^tools/pictures: no program at $scratch/none" err || wrong "$(cat err)"
+  GUESTDMA=$scratch/none "$root/tools/questions" iommu > out 2> err
+  [ $? -eq 2 ] || wrong 'questions without a program: exit code 2'
+  grep -q "^tools/questions: no program at $scratch/none" err || wrong "$(cat err)"
 }
 
 "$3"

@@ -126,6 +126,8 @@ mistakes() {
   refused '1s/"step": 2.5/"step": 0/' 'has no values from 50 to 400 by 0'
   refused '1s/, "why": "no source"//' 'a parameter has the keys'
   refused 's:"../costs/k.json":"../../program":' 'program'
+  gd -j x
+  status_is 2; err_has '-j: "x" is not allowed; allowed: a whole number from 1'
   BREAK=program gd
   status_is 3; err_has 'exit code 3'; err_has 'it died'
 }

@@ -112,6 +112,43 @@ TEST(Link, StopTakesNoFrameAtOrAfterTheTime) {
   EXPECT_EQ(b.link.last_arrival(), 57600 + 9 * 67200);
   EXPECT_EQ(b.table.live(), 0u) << "no frame is left that never arrived";
   EXPECT_EQ(b.finish.times, 1);
+  EXPECT_EQ(b.finish.at, 57600 + 10 * 67200) << "the time ended the traffic, not the frame before it";
+}
+
+// 10 frames at once, then nothing for 100 us. What ends the traffic says when it is over: the time, or the last frame.
+TEST(Link, TheEndIsTheTimeOrTheLastFrame) {
+  Synthetic::Params p = size(64);
+  p.arrivals = Arrivals::burst;
+  p.burst_frames = 10;
+  p.burst_gap = 100 * kUs;
+  const Time last = 57600 + 9 * 67200;
+  struct Row {
+    std::uint64_t frames;
+    Time stop, end;
+  };
+  // In one simulation: a link each.
+  Agenda agenda{"agenda"};
+  FrameTable table;
+  Collector nic(table, false);
+  const Row rows[] = {{UINT64_MAX, 50 * kUs, 50 * kUs}, {UINT64_MAX, 90 * kUs, 90 * kUs}, {10, 50 * kUs, last}, {11, 50 * kUs, 50 * kUs}};
+  std::vector<std::unique_ptr<Synthetic>> traffic;
+  std::vector<std::unique_ptr<Link>> links;
+  Finish finish[std::size(rows)];
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    traffic.push_back(std::make_unique<Synthetic>(table, p));
+    links.push_back(std::make_unique<Link>(agenda, rank::kWire + static_cast<std::uint32_t>(i), table, limited(10'000'000'000, rows[i].frames)));
+    links.back()->connect(*traffic.back(), nic);
+    links.back()->listen(&finish[i]);
+    links.back()->stop_at(rows[i].stop);
+    links.back()->start();
+  }
+  sc_core::sc_start(to_sc(kMs));
+  if (agenda.failure()) std::rethrow_exception(agenda.failure());
+  for (std::size_t i = 0; i < std::size(rows); ++i) {
+    EXPECT_EQ(finish[i].times, 1) << i;
+    EXPECT_EQ(finish[i].at, rows[i].end) << i;
+    EXPECT_EQ(links[i]->stats().frames, 10u) << i;
+  }
 }
 
 TEST(Link, StopNow) {
@@ -211,6 +248,20 @@ TEST_P(LinkPause, HoldsWhatHasNotBegun) {
   EXPECT_EQ(b.nic.got[19].at, GetParam().first_bit + 57'600);
   EXPECT_EQ(b.nic.got[39].at, b.nic.got[19].at + 20 * Time{67'200}) << "what waited follows back to back";
   EXPECT_EQ(b.link.stats().paused, GetParam().first_bit - 19 * Time{67'200});
+}
+
+// More PAUSE frames under way than are cleared away together, each obeyed in its turn: the last one lets the far end go on.
+TEST(Link, ManyPauseFramesUnderWay) {
+  Link::Params lp = limited(10'000'000'000, 40);
+  lp.propagation = kMs;
+  Bench b(size(64), lp);
+  const PauseFrame stop = pause_frame(0x020000000001, 1), go = pause_frame(0x020000000001, 0);
+  for (int i = 0; i < 9'999; ++i) b.link.transmit(stop.data(), 60, 0);
+  b.link.transmit(go.data(), 60, 0);
+  b.run(4 * kMs);
+  EXPECT_EQ(b.link.stats().pauses, 10'000u);
+  EXPECT_EQ(b.nic.got.size(), 40u);
+  EXPECT_TRUE(b.link.finished());
 }
 
 // What a pause holds back at the end of the run was never offered.

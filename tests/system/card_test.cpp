@@ -1,0 +1,30 @@
+// Keys of the card that no platform sets: each moves a run under translations that take long.
+#include <gtest/gtest.h>
+
+#include "tests/system/run_child.h"
+
+namespace gd::test {
+namespace card_test {
+
+TEST(CardKeys, EachMovesARun) {
+  const std::vector<std::string> slow = {"time.measure=500us", "iommu.mode=strict", "iommu.walk_overhead=3us", "nic.max_outstanding_writes=1024"};
+  const auto run = [&](const std::string& key) {
+    std::vector<std::string> set = slow;
+    if (!key.empty()) set.push_back(key);
+    return run_child("today-bulk-1500.json", "vhost-copy", set);
+  };
+  const ChildResult plain = run("");
+  ASSERT_EQ(plain.exit_code, 0) << plain.error;
+  for (const char* key : {"nic.max_outstanding_bytes=128KiB", "nic.max_outstanding_bytes=4KiB", "nic.descriptor_cache=8", "nic.prefetch_threshold=0", "nic.prefetch_host=4096"}) {
+    const ChildResult r = run(key);
+    ASSERT_EQ(r.exit_code, 0) << key << ": " << r.error;
+    EXPECT_NE(r.fingerprint, plain.fingerprint) << key;
+    EXPECT_EQ(r.value("integrity.errors"), 0) << key;
+    EXPECT_EQ(r.value("ownership.violations"), 0) << key;
+  }
+  for (const char* key : {"nic.max_outstanding_bytes=32KiB", "nic.descriptor_cache=64", "nic.prefetch_threshold=32", "nic.prefetch_host=8"})
+    EXPECT_EQ(run(key).everything, plain.everything) << key << " is the default";
+}
+
+}  // namespace card_test
+}  // namespace gd::test
