@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models/base/agenda.h"
-#include "models/buffers/dirty_log.h"
+#include "models/virtio/dirty_log.h"
 #include "models/buffers/strategy.h"
 #include "models/virtio/device_ring.h"
 

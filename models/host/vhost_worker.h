@@ -14,7 +14,7 @@
 #pragma once
 #include <memory>
 
-#include "models/buffers/dirty_log.h"
+#include "models/virtio/dirty_log.h"
 #include "models/buffers/strategy.h"
 #include "models/cpu/core.h"
 #include "models/host/softirq_delivery.h"
