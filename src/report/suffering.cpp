@@ -18,13 +18,14 @@ struct Guests {
   const system::Metric* pinned_for_honest = nullptr;
 };
 
-// As short as a cell of a table: tenths of a per cent, KiB, else as it is.
+// As short as a cell of a table: tenths of a per cent, of KiB, of us, else as it is.
 std::string short_figure(const system::Metric& m) {
   const auto tenths = [&](std::uint64_t per) {
     const std::uint64_t n = (static_cast<std::uint64_t>(m.num) * 10 + m.den * per / 2) / (m.den * per);
     return std::to_string(n / 10) + (n % 10 ? "." + std::to_string(n % 10) : "");
   };
   if (m.unit == "%") return tenths(1) + " %";
+  if (m.unit == "ns") return tenths(1000) + " us";
   if (m.unit == "bytes" && m.num >= 1024) return tenths(1024) + " KiB";
   return m.text() + (m.unit.empty() ? "" : " " + m.unit);
 }

@@ -22,7 +22,7 @@ namespace gd::report {
 
 struct Suffering {
   const char* word;
-  std::string figure;      // what was measured, with its unit, to a tenth of a per cent or of a KiB; empty for "fine"
+  std::string figure;      // what was measured, with its unit, to a tenth of a per cent, a KiB or a us; empty for "fine"
 };
 
 // Every rule that applies, in the order above; one "fine" when none does.

@@ -53,6 +53,8 @@ TEST(Sufferings, SayWhatWasMeasured) {
   const auto s = sufferings(r);
   ASSERT_EQ(s.size(), 1u);
   EXPECT_EQ(s.front().figure, "36.5 %");
+  r.metrics = {{"guest.g.latency.p99", "ns", 1'090'519'039, 1000}, {"guest.g.misbehaves", "", 0, 1}};
+  EXPECT_EQ(sufferings(r).front().figure, "1090.5 us");
   r.metrics = {{"security.leaked_bytes", "bytes", 1536, 1}, {"toctou.acted_on", "packets", 13, 1}};
   const auto t = sufferings(r);
   ASSERT_EQ(t.size(), 2u);
