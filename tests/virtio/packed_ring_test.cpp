@@ -81,25 +81,29 @@ TEST(PackedRing, EventsAreMetExactly) {
       }
 }
 
+// The device has the ring's first two slots, a chain each.
+void take_two(RingFixture& f) {
+  Segment s[1];
+  DeviceRing::Taken t;
+  for (unsigned i = 0; i < 2; ++i) f.packed(i, 0x4000, 8, static_cast<std::uint16_t>(i), vring::kWrite | kAvail);
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(f.device.take(f.view, s, 1, t));
+}
+
 // A guest that makes slots available which the device still has: a full ring has nothing more, a chain does not reach round into it.
 TEST(PackedRing, SlotsThatTheDeviceHasAreNotAvailable) {
   RingFixture f(2, kRing | bit(feature::kVersion1));
-  Segment s[2];
-  DeviceRing::Taken t;
-  for (unsigned i = 0; i < 2; ++i) f.packed(i, 0x4000, 8, static_cast<std::uint16_t>(i), vring::kWrite | kAvail);
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+  take_two(f);
   f.packed(0, 0x4000, 8, 0, vring::kWrite | kUsed);   // available in the next round
   EXPECT_EQ(f.device.available(f.view), 0u);
+  Segment s[2];
+  DeviceRing::Taken t;
   EXPECT_FALSE(f.device.take(f.view, s, 2, t));
   EXPECT_FALSE(f.device.broken());
 }
 
 TEST(PackedRing, NoRecheckOfSlotsThatWereSeen) {
   RingFixture f(2, kRing | bit(feature::kVersion1));
-  Segment s[2];
-  DeviceRing::Taken t;
-  for (unsigned i = 0; i < 2; ++i) f.packed(i, 0x4000, 8, static_cast<std::uint16_t>(i), vring::kWrite | kAvail);
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+  take_two(f);
   f.device.untake(2);
   f.packed(0, 0x4000, 8, 0, vring::kWrite | kUsed);
   EXPECT_FALSE(f.device.recheck(f.view));
@@ -119,10 +123,7 @@ TEST(PackedRing, AChainDoesNotReachIntoSlotsThatTheDeviceHas) {
 
 TEST(PackedRing, ResetForgetsWhatWasSeenAhead) {
   RingFixture f(4, kRing | bit(feature::kVersion1) | bit(feature::kEventIdx));
-  Segment s[2];
-  DeviceRing::Taken t;
-  for (unsigned i = 0; i < 2; ++i) f.packed(i, 0x4000, 8, static_cast<std::uint16_t>(i), vring::kWrite | kAvail);
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(f.device.take(f.view, s, 2, t));
+  take_two(f);
   f.device.untake(2);
   f.device.reset();
   f.device.enable_notify(f.view);
