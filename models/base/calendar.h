@@ -14,12 +14,10 @@ class Calendar {
   Calendar() { busy_.reserve(64); }
   // Reserves `service` at or after `arrival`; returns the start. `now` is simulated time: what ended before is forgotten.
   Time reserve(Time now, Time arrival, Time service);
-  // Total time reserved so far; of it, what lies before `until` (not before the present).
-  Time reserved() const { return total_; }
-  Time reserved(Time until) const;
+  // Total time reserved so far, as far as it lies before `until` (not before the present).
+  Time reserved(Time until = kNever) const;
   // End of the last interval in the calendar (0 when idle for ever).
   Time horizon() const { return busy_.empty() ? 0 : busy_.back().end; }
-  std::size_t intervals() const { return busy_.size(); }
 
  private:
   struct Interval {

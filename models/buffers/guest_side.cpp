@@ -159,8 +159,7 @@ void GuestSide::publish(Step& s) {
   if (ring_.unpublished() == 0) return;
   CpuView v(s, space(), publish_.op);
   s.charge(publish_);
-  log_.publishes(s, ring_);
-  ring_.publish(v);
+  log_.publish(s, ring_, v);
   charge_entries(s);
   undecided_ = true;
 }
@@ -182,24 +181,20 @@ std::uint64_t GuestSide::offered(Step& s, OpId op) {
 
 void GuestSide::attend(Step& s) {
   CpuView v(s, space(), head_.op);
-  log_.notifies(s, ring_, false);
-  ring_.disable_notify(v);
+  log_.notify(s, ring_, v, false);
 }
 
 bool GuestSide::ask_for_kick(Step& s) {
   CpuView v(s, space(), head_.op);
-  log_.notifies(s, ring_, true);
-  ring_.enable_notify(v);
+  log_.notify(s, ring_, v, true);
   return true;
 }
 
 bool GuestSide::recheck(Step& s) {
   CpuView v(s, space(), head_.op);
   const bool more = ring_.recheck(v);
-  if (!more) return false;
-  log_.notifies(s, ring_, false);
-  ring_.disable_notify(v);
-  return true;
+  if (more) log_.notify(s, ring_, v, false);
+  return more;
 }
 
 }  // namespace gd

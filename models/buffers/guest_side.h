@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "models/base/agenda.h"
-#include "models/virtio/dirty_log.h"
 #include "models/buffers/strategy.h"
 #include "models/virtio/device_ring.h"
+#include "models/virtio/dirty_log.h"
 
 namespace gd {
 

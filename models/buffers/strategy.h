@@ -111,7 +111,7 @@ struct BindEnvironment {
   RxMode rx_mode = RxMode::mergeable;
   std::uint16_t queue_size = 256;
   std::uint32_t ring_buffers = 0;        // receive buffers that its ring holds, of one or more descriptors each; 0: queue_size
-  std::uint32_t packet_buffers = 0;      // buffers of a packet that its driver takes at most; 0: any number
+  std::uint32_t packet_buffers = UINT32_MAX;   // buffers of a packet that its driver takes at most
   unsigned header_length = 12;
   bool header_apart = false;             // small mode of 2.6.35: the virtio header has a descriptor of its own
   Bytes guest_memory = 0;                // user-async: the application's area

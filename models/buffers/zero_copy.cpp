@@ -317,10 +317,10 @@ Progress ZeroCopyPath::deliver_copy(Step& s, Skb* skb) {
     out_.begin(*skb);
     std::uint32_t n = 0;
     places(first, n++, headers);
-    while (out_.room() < skb->length && c_.env.mergeable && spares() > 0 && n < most_buffers()) places(spare(s), n++, headers);
+    while (out_.room() < skb->length && c_.env.mergeable && spares() > 0 && n < c_.env.packet_buffers) places(spare(s), n++, headers);
     if (out_.room() < skb->length) {
       // What copies may keep from the driver may not suffice; one buffer is all that a guest without merging gives.
-      const bool never = !c_.env.mergeable || n >= most_buffers() || had - spares() >= reserve_most_;
+      const bool never = !c_.env.mergeable || n >= c_.env.packet_buffers || had - spares() >= reserve_most_;
       while (--n > 0) unwind(s, out_.drop_last());
       unwind_first(s, first);
       out_.cancel();

@@ -140,7 +140,6 @@ class ZeroCopyPath : public RxPath {
   template <class F>
   void each_written(Skb& skb, F each);
   std::uint32_t reserved() const { return reserve_tail_ - reserve_head_; }
-  std::uint32_t most_buffers() const { return c_.env.packet_buffers ? c_.env.packet_buffers : UINT32_MAX; }
   bool wants_page() const;
   // Frames that find no buffer of the guest go to pages of the host, and are copied when it posts (defences.depleted copy).
   bool depleted() const;

@@ -9,7 +9,7 @@
 namespace gd {
 
 GroStage::GroStage(const GroParams& params, PhysMem& phys, SkbPool& skbs, FrameTable& frames, CostBook& costs)
-    : params_(params), jiffy_(kSec / params.hz), phys_(phys), skbs_(skbs), frames_(frames), table_(params.rules, params.udp, params.most_buffers ? params.most_buffers : UINT32_MAX), receive_(costs.get("gro.receive")),
+    : params_(params), jiffy_(kSec / params.hz), phys_(phys), skbs_(skbs), frames_(frames), table_(params.rules, params.udp, params.most_buffers), receive_(costs.get("gro.receive")),
       compare_(costs.get("gro.compare")), merge_frag_(costs.get("gro.merge_frag")), chain_(costs.get("gro.chain")),
       complete_(costs.get("gro.complete")), checksum_(costs.get("gro.checksum")), match_(costs.get("gro.match")),
       pull_(costs.get("gro.pull")), slow_pull_(costs.get("gro.slow_pull")), expand_(costs.get("gro.expand_head")), gathered_(kGathered) {}
@@ -212,7 +212,7 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   }
   const bool linear = skb->head.length > p.header_length;
   seg.frags = static_cast<std::uint16_t>(old() && linear ? 0 : skb->nr_frags + (linear && skb->head_is_page ? 1 : 0));
-  if (params_.most_buffers) count_buffers(*skb, p.header_length, seg);
+  if (params_.most_buffers != UINT32_MAX) count_buffers(*skb, p.header_length, seg);
   if (skb->snapshot) s.load(receive_.op, skb->snapshot, std::min<Bytes>(p.header_length, skb->snapshot_length));
   else if (skb->head.length >= p.header_length || skb->nr_frags == 0) s.load(receive_.op, skb->head.addr, p.header_length);
   else s.load(receive_.op, skb->frags[0].addr, p.header_length - skb->head.length);   // frag0

@@ -37,7 +37,7 @@ struct GroParams {
   bool udp = false;                  // UDP segments of a flow are merged (NETIF_F_GRO_UDP_FWD or a UDP_GRO socket)
   std::uint32_t hz = 250;            // CONFIG_HZ: ages are counted in ticks
   std::uint32_t normal_batch = 8;    // segments that wait before they go up together (gro_normal_batch; 2.6.35: 1)
-  std::uint32_t most_buffers = 0;    // of the guest's in a merged packet, where they are the guest's: what its driver takes; 0: any number
+  std::uint32_t most_buffers = UINT32_MAX;   // of the guest's in a merged packet, where they are the guest's: what its driver takes
   // The hazard frag-shift: the fragment array moves down as Linux 2.6.35 did it (PullBug::shift_bytes). A packet that lost
   // a fragment so is a violation for each buffer lost, and is dropped where it would have been passed up.
   bool frag_shift_bug = false;

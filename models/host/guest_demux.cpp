@@ -1,7 +1,6 @@
 #include "models/host/guest_demux.h"
 
-#include <climits>
-
+#include "models/packet/address.h"
 #include "models/packet/headers.h"
 #include "models/packet/parse.h"
 
@@ -22,17 +21,9 @@ void GuestDemux::packet(Step& s, Skb* skb) {
   ++stats_.packets;
   stats_.frames += skb->frames.count;
   const std::uint8_t* b = phys_.at(at);
-  const bool multicast = ether::is_multicast(b);
-  const std::uint64_t to = static_cast<std::uint64_t>(be16(b)) << 32 | be32(b + 2);
   const bool tagged = be16(b + 12) == 0x8100;
   const std::uint16_t vlan = tagged ? be16(b + 14) & 0xfff : 0;
-  const Rule* best = nullptr;
-  int score = INT_MIN;
-  for (const Rule& r : guests_) {
-    if ((r.mac && r.mac != to && !multicast) || (r.vlan && r.vlan != vlan)) continue;
-    const int n = (r.mac == 0 ? 0 : multicast ? -2 : 2) + (r.vlan ? 1 : 0);
-    if (n > score) best = &r, score = n;
-  }
+  const Rule* best = best_rule(guests_, mac_number(b), vlan);
   if (!best) return drop(s, skb, Drop::filtered);
   if (share_) {
     s.charge(quota_);

@@ -137,8 +137,7 @@ bool VhostWorker::transmit_round(Step& s) {
   }
   if (!tx_wanted_ || !tx_) return false;
   if (tx_armed_) {
-    log_.notifies(s, tx_ring_, false);
-    tx_ring_.disable_notify(v);
+    log_.notify(s, tx_ring_, v, false);
     tx_armed_ = false;
   }
   Segment seg[32];
@@ -180,14 +179,12 @@ bool VhostWorker::transmit_round(Step& s) {
   }
   tx_->flush(s);
   if (tx_ring_.unpublished()) {
-    log_.publishes(s, tx_ring_);
-    tx_ring_.publish(v);
+    log_.publish(s, tx_ring_, v);
     tx_undecided_ = true;
   }
   if (!more) {
     tx_wanted_ = false;
-    log_.notifies(s, tx_ring_, true);
-    tx_ring_.enable_notify(v);
+    log_.notify(s, tx_ring_, v, true);
     tx_armed_ = tx_check_ = true;
   }
   stats_.logged_pages = log_.pages();

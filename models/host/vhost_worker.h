@@ -14,7 +14,6 @@
 #pragma once
 #include <memory>
 
-#include "models/virtio/dirty_log.h"
 #include "models/buffers/strategy.h"
 #include "models/cpu/core.h"
 #include "models/host/softirq_delivery.h"
@@ -22,6 +21,7 @@
 #include "models/host/transmit.h"
 #include "models/host/vhost_rules.h"
 #include "models/virtio/device_ring.h"
+#include "models/virtio/dirty_log.h"
 
 namespace gd {
 

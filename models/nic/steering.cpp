@@ -1,7 +1,5 @@
 #include "models/nic/steering.h"
 
-#include <climits>
-
 #include "models/base/error.h"
 #include "models/packet/headers.h"
 
@@ -23,20 +21,6 @@ void Steering::add(const SteeringRule& rule) {
 void Steering::indirection(const std::vector<std::uint8_t>& table) {
   if (table.size() != kIndirection) throw UserError("the RSS indirection table has 128 entries, not " + std::to_string(table.size()));
   for (unsigned i = 0; i < kIndirection; ++i) table_[i] = table[i];
-}
-
-const SteeringRule* Steering::match(std::uint64_t mac, std::uint16_t vlan) const {
-  const bool multicast = mac >> 40 & 1;
-  const SteeringRule* best = nullptr;
-  int best_rank = INT_MIN;
-  for (const SteeringRule& r : rules_) {
-    if (r.mac != 0 && r.mac != mac && !multicast) continue;
-    if (r.vlan != 0 && r.vlan != vlan) continue;
-    const int of_mac = r.mac == 0 ? 0 : multicast ? -2 : 2;
-    const int specific = of_mac + (r.vlan != 0 ? 1 : 0);
-    if (specific > best_rank) best_rank = specific, best = &r;
-  }
-  return best;
 }
 
 std::uint32_t Steering::turn(std::uint32_t hash) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/packet/address.h"
 #include "models/packet/parse.h"
 #include "models/packet/toeplitz.h"
 
@@ -40,8 +41,8 @@ class Steering {
   void add(const SteeringRule& rule);
   // Entry i serves hashes with i in their low seven bits; entries are taken modulo the rule's count.
   void indirection(const std::vector<std::uint8_t>& table);
-  // Broadcast and multicast destinations match rules without a MAC; where there is none, the first rule of their VLAN, else of any.
-  const SteeringRule* match(std::uint64_t mac, std::uint16_t vlan) const;
+  // The rule that serves a destination (best_rule in packet/address.h); nullptr: none.
+  const SteeringRule* match(std::uint64_t mac, std::uint16_t vlan) const { return best_rule(rules_, mac, vlan); }
   Steered steer(const std::uint8_t* frame, const Parsed& p);
 
  private:
@@ -58,12 +59,5 @@ class Steering {
   RssFields fields_;
   bool rss_ = true;
 };
-
-// The destination MAC as a number, first byte highest.
-constexpr std::uint64_t mac_number(const std::uint8_t* m) {
-  std::uint64_t v = 0;
-  for (unsigned i = 0; i < 6; ++i) v = v << 8 | m[i];
-  return v;
-}
 
 }  // namespace gd::nic

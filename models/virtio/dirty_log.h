@@ -24,8 +24,21 @@ class DirtyLog {
     s.charge(cost_, pages);
     pages_ += pages;
   }
-  // Before `ring` is published: its used entries since the last time, and the index that shows them.
-  void publishes(Step& s, const DeviceRing& ring) {
+  // Publishes `ring`: logged are its used entries since the last time, and the index that shows them.
+  void publish(Step& s, DeviceRing& ring, RingView& v) {
+    published(s, ring);
+    ring.publish(v);
+  }
+  // Asks for kicks, or no longer.
+  void notify(Step& s, DeviceRing& ring, RingView& v, bool on) {
+    notified(s, ring, on);
+    if (on) ring.enable_notify(v);
+    else ring.disable_notify(v);
+  }
+  std::uint64_t pages() const { return pages_; }   // marked, so far
+
+ private:
+  void published(Step& s, const DeviceRing& ring) {
     const VirtQueueLayout& l = ring.layout();
     const unsigned n = ring.unpublished();
     if (!on_ || n == 0) return;
@@ -36,15 +49,11 @@ class DirtyLog {
     wrote(s, entries, (n - run) * sizeof(vring::UsedElem));
     wrote(s, vring::used_idx(l), 2);
   }
-  // Before kicks are asked for, or no longer.
-  void notifies(Step& s, const DeviceRing& ring, bool on) {
+  void notified(Step& s, const DeviceRing& ring, bool on) {
     if (!on_ || (ring.event_idx() && !ring.packed() ? !on : ring.notify_enabled() == on)) return;
     const VirtQueueLayout& l = ring.layout();
     wrote(s, ring.packed() ? pvring::device_event(l) : ring.event_idx() ? vring::avail_event(l) : vring::used_flags(l), 2);
   }
-  std::uint64_t pages() const { return pages_; }   // marked, so far
-
- private:
   bool on_;
   Cost cost_;
   std::uint64_t pages_ = 0;

@@ -312,11 +312,7 @@ class PointsReader {
 }  // namespace
 
 PointsList read_points(const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes) {
-  std::optional<std::string> text;
-  if (file == "-") text = scenario::read_all(std::cin);
-  else text = scenario::read_file(file);
-  if (!text) throw scenario::unreadable(file, "a list of points");
-  return parse_points(*text, file, std::move(metrics), mistakes);
+  return parse_points(scenario::read_text(file, "a list of points", std::cin), file, std::move(metrics), mistakes);
 }
 
 PointsList parse_points(const std::string& text, const std::string& file, report::FormulaNames metrics, scenario::Mistakes& mistakes) {

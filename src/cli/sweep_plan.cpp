@@ -54,11 +54,7 @@ std::string set_argument(const std::string& key, const std::string& value) {
 }
 
 SweepPlanner::SweepPlanner(const std::string& file, const Options& o) : file_(file), options_(o) {
-  if (file == "-") {
-    std::optional<std::string> text = scenario::read_all(std::cin);
-    if (!text) throw scenario::unreadable(file, "a scenario");
-    text_ = std::move(*text);
-  }
+  if (file == "-") text_ = scenario::read_text(file, "a scenario", std::cin);
   for (const auto& [name, given] : {std::pair{"--highest", &o.highest}, {"--lowest", &o.lowest}, {"--crossover", &o.crossover}})
     if (*given && !o.search) require_search(name);
   settings_ = scenario::search_settings(o.search, o.highest, o.lowest, o.crossover);

@@ -113,6 +113,8 @@ Scenario load_text(const std::string& text, const std::string& file, const LoadO
   return s;
 }
 
+namespace {
+
 ScenarioError unreadable(const std::string& path, const std::string& wanted) {
   std::error_code error;
   Diagnostic d;
@@ -127,16 +129,16 @@ ScenarioError unreadable(const std::string& path, const std::string& wanted) {
   return ScenarioError({d});
 }
 
+}  // namespace
+
+std::string read_text(const std::string& path, const std::string& wanted, std::istream& in) {
+  std::optional<std::string> text = path == "-" ? read_all(in) : read_file(path);
+  if (!text) throw unreadable(path, wanted);
+  return std::move(*text);
+}
+
 Scenario load(const std::string& path, const LoadOptions& options) {
-  if (path == "-") {
-    std::istream& in = options.standard_input != nullptr ? *options.standard_input : std::cin;
-    const std::optional<std::string> text = read_all(in);
-    if (!text) throw unreadable(path, "a scenario");
-    return load_text(*text, path, options);
-  }
-  const std::optional<std::string> text = read_file(path);
-  if (!text) throw unreadable(path, "a scenario");
-  return load_text(*text, path, options);
+  return load_text(read_text(path, "a scenario", options.standard_input != nullptr ? *options.standard_input : std::cin), path, options);
 }
 
 }  // namespace gd::scenario

@@ -98,9 +98,9 @@ std::string look_up(const Node& node, const LoadOptions& options, const std::str
 constexpr std::size_t kMostText = 64 << 20;   // bytes
 // Everything up to the end; nothing when that cannot be read, or is more than `most` bytes.
 std::optional<std::string> read_all(std::istream& in, std::size_t most = kMostText);
-// What to tell when `path` ("-": standard input), which should be `wanted` ("a scenario"), could not be read.
-ScenarioError unreadable(const std::string& path, const std::string& wanted);
 // The whole file; nothing when it cannot be read, or is longer than `most` bytes.
 std::optional<std::string> read_file(const std::string& path, std::size_t most = kMostText);
+// All of `path`, which should be `wanted` ("a scenario"); "-": of `in`, standard input. Throws ScenarioError when that cannot be read.
+std::string read_text(const std::string& path, const std::string& wanted, std::istream& in);
 
 }  // namespace gd::scenario

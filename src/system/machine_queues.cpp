@@ -17,7 +17,7 @@ GroParams gro_params(const sc::Host& h, const BindEnvironment& e, bool udp, bool
   p.udp = h.gro.udp && udp;
   p.hz = static_cast<std::uint32_t>(h.hz);
   p.normal_batch = static_cast<std::uint32_t>(h.gro.normal_batch);
-  p.most_buffers = guest_memory ? e.packet_buffers : 0;
+  if (guest_memory) p.most_buffers = e.packet_buffers;
   p.frag_shift_bug = e.options.hazard == Hazard::frag_shift;
   return p;
 }
