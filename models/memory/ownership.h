@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/base/units.h"
+#include "models/base/zeroed.h"
 
 namespace gd {
 
@@ -59,7 +60,7 @@ class Ownership {
   void belongs(Hpa start, Bytes len, unsigned guest, bool trusted);
   // Whose memory the page is: the guest's number, or kNobody.
   static constexpr unsigned kNobody = 31;
-  unsigned guest_of(Hpa a) const { return a / kPage < pages_.size() ? pages_[a / kPage].guest : kNobody; }
+  unsigned guest_of(Hpa a) const { return a / kPage < pages_.size() ? pages_[a / kPage].guest() : kNobody; }
   // Memory of a guest that may do wrong with it.
   bool suspect(Hpa a) const { return a / kPage < pages_.size() && pages_[a / kPage].suspect; }
   // The page is its guest's no longer (taken away while it may be posted): who has pinned it keeps it, else it is the host's.
@@ -153,18 +154,20 @@ class Ownership {
   };
   void note(BufferId b, Owner from, Owner to, Time t, const char* where);
   void set_owner(Buffer& b, Owner to);
+  BufferId head(std::uint64_t page) const { return ~page_head_[page]; }
   void unlink(BufferId b);
   std::string describe(BufferId b) const;
   std::vector<Buffer> buffers_;
-  std::vector<History> history_;         // by BufferId
+  Zeroed<History> history_;              // by BufferId
   std::vector<Fence> fences_;
   std::uint64_t escapes_ = 0;
   std::vector<BufferId> free_;
-  std::vector<BufferId> page_head_;      // by page number: first buffer that starts in the page
+  Zeroed<BufferId> page_head_;           // by page number: ~first buffer that starts in the page
   struct Page {
-    std::uint16_t pins = 0, maps = 0;
-    std::uint8_t guest = kNobody;
-    bool suspect = false, revoked = false;
+    std::uint16_t pins, maps;
+    std::uint8_t owner;            // whose it is: guest() as its difference from kNobody, so that 0 is nobody's
+    bool suspect, revoked;
+    unsigned guest() const { return owner ^ kNobody; }
   };
   struct Parsed {
     Hpa at = 0;
@@ -192,7 +195,7 @@ class Ownership {
   Page& page_at(Hpa a);
   void page_violation(Hpa a, Time t, const std::string& what);
   void report(Time t, const std::string& what, const std::string& which);
-  std::vector<Page> pages_;              // by page number
+  Zeroed<Page> pages_;                   // by page number
   std::uint64_t longest_pages_ = 1;      // pages that the longest buffer so far can reach over
   std::uint64_t counts_[static_cast<int>(Owner::count_)] = {};
   std::uint64_t pinned_pages_ = 0, pinned_peak_ = 0, pin_ops_ = 0, violations_ = 0;

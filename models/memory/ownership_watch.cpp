@@ -21,8 +21,8 @@ void Ownership::wrote_for(unsigned guest, Hpa a, Bytes len) {
   for (Hpa p = align_down(a, kPage); p < a + len; p += kPage) {
     const Page page = p / kPage < pages_.size() ? pages_[p / kPage] : Page{};
     // Host memory outside its buffers: Ownership::device_write() looks at each write, this only where a guest is suspect.
-    const bool fine = page.guest == kNobody ? parsed_.empty() || find(std::max(p, a)) != kNoBuffer
-                                            : page.guest == guest && (!page.revoked || page.pins > 0);
+    const bool fine = page.guest() == kNobody ? parsed_.empty() || find(std::max(p, a)) != kNoBuffer
+                                            : page.guest() == guest && (!page.revoked || page.pins > 0);
     watch_.escapes += !fine;
   }
   if (parsed_.empty()) return;
@@ -48,7 +48,7 @@ void Ownership::read_for(unsigned guest, Hpa a, Bytes len) {
   for (Hpa p = align_down(a, kPage), next; p < a + len; p = next) {
     next = p + kPage;
     const Page page = p / kPage < pages_.size() ? pages_[p / kPage] : Page{};
-    if (page.guest == kNobody || (page.guest == guest && (!page.revoked || page.pins > 0))) continue;
+    if (page.guest() == kNobody || (page.guest() == guest && (!page.revoked || page.pins > 0))) continue;
     watch_.leaked_bytes += std::min(next, a + len) - std::max(p, a);
   }
 }

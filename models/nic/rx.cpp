@@ -17,8 +17,7 @@ RxPath::RxPath(Engine& engine) : e_(engine), lines_(engine.params.rx_queues), tu
   steering_.fields(fields);
   steering_.rss(engine.params.rss);
   steering_.filters(engine.params.rss && engine.params.flow_filters);
-  nodes_.resize(engine.params.fifo / footprint(0) + 1);
-  for (std::uint32_t i = 0; i < nodes_.size(); ++i) nodes_[i].next = i + 1;
+  nodes_.grow(engine.params.fifo / footprint(0) + 1);
 }
 
 void RxPath::set_levels(std::uint32_t fifo, const std::vector<std::uint32_t>& rings) {
@@ -27,8 +26,9 @@ void RxPath::set_levels(std::uint32_t fifo, const std::vector<std::uint32_t>& ri
 }
 
 void RxPath::push(Line& l, const RxInfo& info) {
-  const std::uint32_t n = free_;
-  free_ = nodes_[n].next;
+  std::uint32_t n = unused_;
+  if (free_ == UINT32_MAX) ++unused_;
+  else n = free_, free_ = nodes_[n].next;
   nodes_[n] = {info, UINT32_MAX};
   if (l.count++ == 0) l.first = n;
   else nodes_[l.last].next = n;

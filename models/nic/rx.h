@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "models/base/zeroed.h"
 #include "models/nic/engine.h"
 #include "models/nic/steering.h"
 #include "models/packet/checksum.h"
@@ -87,8 +88,8 @@ class RxPath {
 
   Engine& e_;
   Steering steering_;
-  std::vector<Node> nodes_;             // as many as the FIFO can hold frames
-  std::uint32_t free_ = 0;
+  Zeroed<Node> nodes_;                  // as many as the FIFO can hold frames
+  std::uint32_t free_ = UINT32_MAX, unused_ = 0;   // used before, a list; those from unused_ on never were
   std::vector<Line> lines_;
   std::vector<std::uint32_t> turn_;     // ring of listed queues, served round robin
   std::uint32_t turn_first_ = 0, turn_count_ = 0;
