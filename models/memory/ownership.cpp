@@ -168,34 +168,35 @@ BufferId Ownership::device_write(Hpa a, Bytes len, Time t, const char* where) {
   return id;
 }
 
-Ownership::Page& Ownership::page_at(Hpa a) {
+Ownership::Pins& Ownership::pins_at(Hpa a) {
   const std::uint64_t page = a / kPage;
-  pages_.grow(page + 1);
-  return pages_[page];
+  pins_.grow(page + 1);
+  return pins_[page];
 }
 
 void Ownership::pin(Hpa a, Time t) {
-  Page& p = page_at(a);
+  Pins& p = pins_at(a);
   ++pin_ops_;
   if (p.pins == UINT16_MAX) return page_violation(a, t, "pinned 65536 times");
   if (p.pins++ == 0) {
     pinned_integral(t);
     pinned_peak_ = std::max(pinned_peak_, ++pinned_pages_);
-    Pinned& g = of_guest_[p.guest()];
+    Pinned& g = of_guest_[guest_of(a)];
     g.advance(t);
     g.peak = std::max(g.peak, ++g.pages);
   }
 }
 
 void Ownership::unpin(Hpa a, Time t) {
-  Page& p = page_at(a);
+  Pins& p = pins_at(a);
   if (p.pins == 0) return page_violation(a, t, "unpinned without being pinned");
   if (p.pins == 1 && p.maps > 0) page_violation(a, t, "unpinned while a device can still reach it");
   if (--p.pins == 0) {
     pinned_integral(t);
     --pinned_pages_;
-    of_guest_[p.guest()].advance(t);
-    --of_guest_[p.guest()].pages;
+    Pinned& g = of_guest_[guest_of(a)];
+    g.advance(t);
+    --g.pages;
   }
 }
 
@@ -211,22 +212,21 @@ unsigned __int128 Ownership::pinned_integral(unsigned guest, Time t) {
 }
 
 void Ownership::belongs(Hpa start, Bytes len, unsigned guest, bool trusted) {
-  for (Hpa a = align_down(start, kPage); a < start + len; a += kPage) {
-    Page& p = page_at(a);
-    p.owner = static_cast<std::uint8_t>(guest ^ kNobody);
-    p.suspect = !trusted;
-  }
+  const std::uint64_t first = start / kPage, end = ceil_div(start + len, kPage);
+  whose_.grow(end);
+  for (std::uint64_t page = first; page < end; ++page)
+    whose_[page] = static_cast<std::uint8_t>((whose_[page] & kRevoked) | (guest ^ kNobody) | (trusted ? 0 : kSuspect));
   if (!trusted && parsed_.empty()) parsed_.resize(kParsed);
 }
 
 void Ownership::map(Hpa a, Time t) {
-  Page& p = page_at(a);
+  Pins& p = pins_at(a);
   if (p.maps == UINT16_MAX) return page_violation(a, t, "mapped 65536 times");
   ++p.maps;
 }
 
 void Ownership::unmap(Hpa a, Time t) {
-  Page& p = page_at(a);
+  Pins& p = pins_at(a);
   if (p.maps == 0) return page_violation(a, t, "unmapped without being mapped");
   --p.maps;
 }
