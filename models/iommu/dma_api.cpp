@@ -15,7 +15,8 @@ void Iommu::Impl::map_page(Iova iova, Hpa hpa, unsigned level) {
 void Iommu::Impl::flush(Time t) {
   for (const Queued& q : queue) free_run(q.core, q.run, q.order);
   queue.clear();
-  iotlb.remove_if([](std::uint64_t k) { return of_host(k); });
+  iotlb.remove_if(of_host);
+  fills.remove_if(of_host);
   drop_walks();
   ++stats.flushes;
   ++stats.invalidations;
@@ -104,9 +105,11 @@ void Iommu::unmap(Step& s, Iova iova, Bytes len) {
     if (i == 0 || entry % kLine == 0) s.store(m.unmap_cost.op, entry, 8);
     if (lazy) {
       if (auto* e = m.iotlb.find(Impl::key(at, 1))) e->stale = true;
+      if (auto* e = m.fills.find(Impl::key(at, 1))) e->stale = true;
       continue;
     }
     m.iotlb.remove(Impl::key(at, 1));
+    m.fills.remove(Impl::key(at, 1));
   }
   if (!lazy && !params_.invalidation_hint) m.drop_walks();
   s.charge(m.unmap_cost, pages);

@@ -61,6 +61,8 @@ struct IommuBench : sc_core::sc_module {
   tlm_utils::simple_initiator_socket<IommuBench> device{"device"};
   DmaTransaction t;
   std::vector<unsigned char> bytes = std::vector<unsigned char>(65536);
+  std::vector<Time> under_way = std::vector<Time>(16);
+  std::size_t turns = 0;
 
   IommuBench(sc_core::sc_module_name name, const IommuParams& p, std::uint64_t seed = 1, unsigned cores = 1) : sc_module(name) {
     costs.define("dma.map", kDma, 0, "");
@@ -101,6 +103,11 @@ struct IommuBench : sc_core::sc_module {
     return agenda.now() + from_sc(d);
   }
   Time write(Iova a, Bytes n = 64, Time delay = 0, std::uint16_t domain = 0) { return dma(tlm::TLM_WRITE_COMMAND, a, n, delay, domain); }
+  // The same, as long as simulated time stands: with at most so many under way, each begins when the one that many before it has ended.
+  Time write_in_turn(Iova a) {
+    Time& place = under_way[turns++ % under_way.size()];
+    return place = write(a, 64, place);
+  }
   bool blocked() { return t.info().fault; }
   static Time kernel_now() { return from_sc(sc_core::sc_time_stamp()); }
   // Wakes the core now to run `body` as one step, and runs everything up to `until`, which is the present time then.
