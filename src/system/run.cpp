@@ -57,7 +57,7 @@ void note_standstills(const Machine& m, const Snapshot& window_end, Time end, Ru
     if (slot.delivery) held += slot.delivery->held();
     if (slot.vhost) held += slot.vhost->held();
     if (held == 0 || slot.guest->stats().frames != window_end.guests[g].guest.frames) continue;
-    r.messages.push_back(std::string(kStandstill) + slot.guest->name() + " holds " + std::to_string(held) + " frames, and has handed over none since the window's end");
+    r.messages.standstill.push_back("the queue of guest " + slot.guest->name() + " holds " + std::to_string(held) + " frames, and has handed over none since the window's end");
   }
 }
 

@@ -131,7 +131,9 @@ ChildResult run_child(const std::string& name, const std::string& strategy, cons
     for (const auto& l : r.ledger)
       out << "L " << l.core << '/' << l.context << '/' << l.component << '/' << l.operation << ' ' << l.milli_cycles << ' ' << l.calls
           << ' ' << l.bytes << '\n';
-    for (const auto& m : r.messages) out << "W " << m << '\n';
+    for (const auto* list : {&r.messages.ownership, &r.messages.integrity})
+      for (const auto& m : *list) out << "W " << m << '\n';
+    for (const auto& m : r.messages.standstill) out << "S " << m << '\n';
     for (const auto& [id, why] : collector.dropped) out << "D " << id << ' ' << why << '\n';
     out << "F\n" << frames.str();
   });
@@ -161,6 +163,8 @@ ChildResult run_child(const std::string& name, const std::string& strategy, cons
       c.metrics[line.substr(2, space - 2)] = line.substr(space + 1);
     } else if (line.rfind("W ", 0) == 0) {
       c.messages.push_back(line.substr(2));
+    } else if (line.rfind("S ", 0) == 0) {
+      c.standstills.push_back(line.substr(2));
     }
   }
   c.handed_up = collected(text, static_cast<std::size_t>(in.tellg()));

@@ -13,7 +13,8 @@ struct ChildResult {
   std::map<std::string, std::string> metrics;
   std::string fingerprint;
   std::string everything;                // metrics, ledger and fingerprint as one text, without what depends on the machine
-  std::vector<std::string> messages;
+  std::vector<std::string> messages;     // violations, integrity errors
+  std::vector<std::string> standstills;
   // If frames were asked for: those that guest 0's driver handed up, in order; and the reasons of those dropped, by wire
   // sequence number from 0.
   std::vector<std::string> handed_up;
