@@ -85,7 +85,8 @@ void nic_keys(Table& t) {
   t.size("nic.rx_buffer", AT(nic.rx_buffer), {256, 64 * 1024}, "Size of the host driver's receive buffers.",
          "SRRCTL.BSIZEPACKET, 1 KiB steps; Linux ixgbe used 2 KiB");
   t.count("nic.descriptor_prefetch", AT(nic.descriptor_prefetch), {1, 64},
-          "Receive descriptors that one DMA read fetches; at most half the ring takes effect.", "DPDK ixgbe: PTHRESH 8");
+          "Receive descriptors that one DMA read fetches, at most; at most half the ring takes effect. When they are fetched: nic.prefetch_threshold.",
+          "assumption: two cache lines");
   t.count("nic.descriptor_writeback_batch", AT(nic.descriptor_writeback_batch), {1, 64},
           "Used receive descriptors that one DMA write reports; at most half the ring takes effect.",
           "pcie-bench niantic model: no batching seen on the 82599");
