@@ -149,6 +149,7 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.drop_bad_checksum = s.nic.drop_bad_checksum;
   p.scatter = s.nic.scatter;
   p.rss = s.nic.rss;
+  p.rss_udp = s.nic.rss_udp;
   p.flow_filters = s.nic.flow_filters;
   p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
   p.fetch_batch = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
@@ -158,6 +159,10 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.descriptor_cache = static_cast<std::uint32_t>(s.nic.descriptor_cache);
   p.prefetch_threshold = static_cast<std::uint32_t>(s.nic.prefetch_threshold);
   p.prefetch_host = static_cast<std::uint32_t>(s.nic.prefetch_host);
+  p.tx_fifo = s.nic.tx_fifo;
+  p.tx_fetch_batch = static_cast<std::uint32_t>(s.nic.tx_fetch_batch);
+  p.virtio_chain_cache = static_cast<std::uint32_t>(s.nic.virtio_chain_cache);
+  p.virtio_fetch_batch = static_cast<std::uint32_t>(s.nic.virtio_fetch_batch);
   p.pause_high = s.nic.pause.high;
   p.pause_low = s.nic.pause.low;
   p.pause_quanta = static_cast<std::uint16_t>(s.nic.pause.quanta);
