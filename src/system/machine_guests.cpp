@@ -73,7 +73,10 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   p.virtio.wanted |= strategy.guest_features(slot.env) & ~untaken;
   p.virtio.offered &= offered_features(scenario, strategy.declaration().device_ring);
   p.kick_exits = !strategy.declaration().device_ring;
-  if (strategy.declaration().device_ring) p.msix = true;   // a card's own virtio device
+  if (strategy.declaration().device_ring) {
+    p.msix = true;          // a card's own virtio device
+    p.kick_latency = 0;     // no eventfd, no worker: its doorbell is a posted write
+  }
   // Linux negotiates USO since 6.2, whenever it is offered: here, when the host may merge UDP and the design hands it over.
   if (scenario.host.gro.enabled && scenario.host.gro.udp && strategy.merges(slot.env) && !strategy.declaration().device_ring &&
       slot.env.rx_mode != RxMode::small && p.virtio.driver == GuestDriverRules::linux_6)

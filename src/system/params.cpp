@@ -284,6 +284,7 @@ GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
   p.virtio.event_idx = g.virtio.event_idx;
   p.msix = g.virtio.msix;
   p.posted_interrupts = s.host.posted_interrupts;
+  p.kick_latency = s.vhost.kick_latency;
   p.virtio.checksum = g.virtio.guest_csum;
   p.virtio.tso4 = g.virtio.tso(g.virtio.guest_tso4);
   p.virtio.tso6 = g.virtio.tso(g.virtio.guest_tso6);
