@@ -1,5 +1,7 @@
 #include "models/memory/llc_loops.h"
 
+#include "models/base/bytes.h"
+
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -7,16 +9,9 @@
 namespace gd::llc {
 namespace {
 
-inline unsigned lowest_bit(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
+constexpr unsigned kAhead = 4;   // sets from which on it pays to ask for them early
 
-// A macro: of a function that only prefetches GCC 12 drops the calls.
-#define GD_FETCH_AHEAD(s, n)                                   \
-  for (unsigned i_ = 4; i_ <= (n); i_ += 4) {                  \
-    __builtin_prefetch((s) + i_ - 4, 1);                       \
-    __builtin_prefetch((s) + i_ - 3, 1);                       \
-    __builtin_prefetch((s) + i_ - 2, 1);                       \
-    __builtin_prefetch((s) + i_ - 1, 1);                       \
-  }
+inline unsigned lowest_bit(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
 
 // match(): bit i is set where tag i equals `want`, dirty or not. The results of both versions are the same.
 namespace baseline {
@@ -57,7 +52,6 @@ GD_TARGET inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
 #undef GD_TARGET
 }  // namespace avx2
 #endif
-#undef GD_FETCH_AHEAD
 
 }  // namespace
 

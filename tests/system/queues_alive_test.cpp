@@ -66,10 +66,7 @@ std::vector<Run> runs() {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, QueuesAlive, ::testing::ValuesIn(runs()), [](const auto& i) {
-  std::string n = std::string(cases()[i.param.of].name) + "_" + i.param.label;
-  for (char& ch : n)
-    if (!isalnum(static_cast<unsigned char>(ch))) ch = '_';
-  return n;
+  return test_name(std::string(cases()[i.param.of].name) + "_" + i.param.label);
 });
 
 // A guest of 2.6.35 that gets nothing but copies of a neighbour's broadcasts refills at half its ring, which the card keeps.

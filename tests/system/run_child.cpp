@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <functional>
 #include <sstream>
@@ -98,6 +99,12 @@ std::vector<std::string> collected(const std::string& text, std::size_t at) {
 double ChildResult::value(const std::string& metric) const {
   const auto it = metrics.find(metric);
   return it == metrics.end() ? 0 : std::stod(it->second);
+}
+
+std::string test_name(std::string text) {
+  for (char& c : text)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return text;
 }
 
 std::string scenario_path(const std::string& name) { return std::string(GUESTDMA_SOURCE_DIR "/scenarios/").append(name); }

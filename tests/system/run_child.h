@@ -30,6 +30,9 @@ ChildResult run_child(const std::string& scenario, const std::string& strategy, 
 // Frames that guest 0's driver handed up, in order, each as bytes.
 std::vector<std::string> handed_up(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set);
 
+// A test's name must be an identifier: what is none becomes '_'.
+std::string test_name(std::string text);
+
 std::string scenario_path(const std::string& name);
 // Scenario files of scenarios/*.json, by name, sorted.
 std::vector<std::string> shipped_scenarios();
