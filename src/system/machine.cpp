@@ -46,7 +46,7 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
       agenda("agenda"), memory("memory", agenda, phys, memory_params(s), kMemorySeed),
       iommu("iommu", agenda, iommu_params(s), memory, costs, kMemorySeed), pcie("pcie", agenda, pcie_params(s)),
       interrupts("interrupts", agenda),
-      nic("nic", agenda, nic_params(s, queues_needed(s), queues_needed(s)), phys, ownership, frames, &fault,
+      nic("nic", agenda, nic_params(s, queues_needed(s), queues_needed(s), strategy.declaration().device_ring), phys, ownership, frames, &fault,
           observers.empty() ? nullptr : &observers),
       bus("bus", costs), skbs(phys, ownership, iommu, costs, 2048) {
   ownership.sees(phys);

@@ -125,7 +125,7 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
     up = slot.delivery.get();
   }
   const BridgeParams bridge = bridge_params(scenario);
-  if (bridge.active(scenario.traffic.foreign.total() != 0)) {
+  if (bridge.active(foreign_frames(scenario))) {
     slot.bridge = std::make_unique<HostBridge>(bridge, c, kCloneRank + q);
     slot.bridge->connect(*up);
     core_for(scenario.host.affinity.socket_app, "host.affinity.socket_app").attach(slot.bridge->reader());

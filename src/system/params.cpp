@@ -138,8 +138,9 @@ PcieParams pcie_params(const sc::Scenario& s) {
   return p;
 }
 
-NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues) {
+NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues, bool device_rings) {
   NicParams p;
+  p.replicate = device_rings && rx_queues > 1;
   p.rx_queues = rx_queues;
   p.tx_queues = tx_queues;
   p.fifo = s.nic.fifo;
