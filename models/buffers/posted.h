@@ -76,6 +76,8 @@ class PostedBuffers {
   void take_chains(bool on) { chains_ = on; }
   // Posting stands still at the memlock limit, and the setting is to drop what arrives meanwhile.
   bool refuses() const { return stalled_ && c_.env.at_limit == AtLimit::refuse; }
+  // The limit of pinned pages at which posting stands still, by its key; null: it does not.
+  const char* stalled_at() const { return !stalled_ ? nullptr : at_quota_ ? "defences.pin_quota" : "host.memlock_limit"; }
   const PostedBuffer& operator[](std::uint32_t token) const { return buffers_[token]; }
   // Makes the buffer reachable for the device (NAPI refill): per-buffer mapping unless the pool keeps it.
   Iova map(Step& s, std::uint32_t token);

@@ -90,6 +90,7 @@ TEST(Registry, Refusals) {
       {"small memlock", [](BindEnvironment& e) { e.memlock_limit = 1 << 20; }, {nullptr, nullptr, nullptr, nullptr, "memlock_limit"}},
       {"small memlock, whole guest", [](BindEnvironment& e) { e.memlock_limit = 1 << 20; e.pin = PinPolicy::whole_guest; },
        {nullptr, "memlock_limit", "memlock_limit", "memlock_limit", "memlock_limit"}},
+      {"memlock of a page", [](BindEnvironment& e) { e.memlock_limit = kPage; }, {nullptr, nullptr, "2 pinned pages", nullptr, "memlock_limit"}},
       {"memlock below a page", [](BindEnvironment& e) { e.memlock_limit = 4095; }, {nullptr, "one pinned page", "one pinned page", "one pinned page", "memlock_limit"}},
   };
   for (const Row& r : rows) {
