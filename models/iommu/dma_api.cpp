@@ -159,10 +159,6 @@ Iova Iommu::map_guest(const GuestSpace& guest, std::uint16_t domain) {
   require(m.windows.size() < 512, "iommu: no window left for a guest");
   unsigned level = m.static_level;
   while (level > 1 && io_level_size(level) > guest.backing_page()) --level;
-  for (Gpa g = 0; level > 1 && g < guest.size();) {
-    if (guest.translate(g) % io_level_size(level) == 0) g += io_level_size(level);
-    else --level, g = 0;
-  }
   const Iova base = kGuestBase + m.windows.size() * kWindowSize;
   for (Gpa g = 0; g < guest.size(); g += io_level_size(level)) m.map_page(base + g, guest.translate(g), level);
   m.windows.push_back({guest.size(), domain});

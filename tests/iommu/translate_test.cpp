@@ -210,6 +210,8 @@ TEST(IommuTranslate, ImpossibleParametersAreRefused) {
                       {"iommu.walkers: 0", [](IommuParams& p) { p.walkers = 0; }},
                       {"iommu.levels: 3", [](IommuParams& p) { p.levels = 3; }},
                       {"iommu.cached_levels: 4", [](IommuParams& p) { p.cached_levels = 4; }},
+                      {"iommu.walk_cache_entries: 0", [](IommuParams& p) { p.walk_cache_entries = 0; }},
+                      {"iommu.faults.injected: 1000001", [](IommuParams& p) { p.injected_faults = 1'000'001; }},
                       {"iommu.lazy_batch: 0", [](IommuParams& p) { p.lazy_batch = 0; }},
                       {"dma.map", [](IommuParams&) {}}};   // the cost book is empty
   for (const Row& r : rows) {
