@@ -33,7 +33,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64
 endif()
 # Two programs of one tree: the first counts how often each branch is taken, the second is compiled for these counts (tools/fast).
 if(GUESTDMA_PROFILE STREQUAL "collect")
-  target_compile_definitions(gd_flags INTERFACE GUESTDMA_COUNTS)
   target_compile_options(gd_flags INTERFACE -fprofile-generate -fprofile-update=single -Wno-error)
   target_link_options(gd_flags INTERFACE -fprofile-generate)
 elseif(GUESTDMA_PROFILE STREQUAL "apply")

@@ -4,7 +4,17 @@
 
 namespace gd {
 
-Histogram::Histogram() : buckets_((kTopBits - kSub + 1) << kSub, 0), carried_(buckets_.size(), 0) {}
+Histogram::Histogram() : buckets_((kTopBits - kSub + 1) << kSub), carried_(buckets_.size()) {}
+
+Histogram::Histogram(const Histogram& other) : Histogram() {
+  if (other.count_ == 0) return;
+  other.settle();
+  for (unsigned i = index(other.min_), last = index(other.max_); i <= last; ++i) {
+    buckets_[i] = other.buckets_[i];
+    carried_[i] = other.carried_[i];
+  }
+  count_ = other.count_, sum_ = other.sum_, min_ = other.min_, max_ = other.max_;
+}
 
 unsigned Histogram::index(std::uint64_t v) {
   if (v < (1ULL << kSub)) return static_cast<unsigned>(v);
@@ -42,7 +52,7 @@ std::uint64_t Histogram::quantile(std::uint64_t num, std::uint64_t den) const {
   settle();
   const std::uint64_t rank = static_cast<std::uint64_t>((static_cast<unsigned __int128>(count_) * num + den - 1) / den);
   std::uint64_t seen = 0;
-  for (unsigned i = 0; i < buckets_.size(); ++i) {
+  for (unsigned i = index(min_), last = index(max_); i <= last; ++i) {
     seen += in(i);
     if (seen >= rank) return std::min(max_, lower(i + 1) - 1);
   }
@@ -51,8 +61,8 @@ std::uint64_t Histogram::quantile(std::uint64_t num, std::uint64_t den) const {
 
 void Histogram::reset() {
   waiting_times_ = 0;
-  std::fill(buckets_.begin(), buckets_.end(), 0);
-  std::fill(carried_.begin(), carried_.end(), 0);
+  if (count_ > 0)
+    for (unsigned i = index(min_), last = index(max_); i <= last; ++i) buckets_[i] = carried_[i] = 0;
   count_ = sum_ = max_ = 0;
   min_ = UINT64_MAX;
 }

@@ -2,13 +2,18 @@
 // count, sum, minimum and maximum. Fixed buckets, no allocation after construction.
 #pragma once
 #include <cstdint>
-#include <vector>
+
+#include "models/base/zeroed.h"
 
 namespace gd {
 
 class Histogram {
  public:
   Histogram();
+  Histogram(const Histogram& other);
+  Histogram(Histogram&&) = default;
+  Histogram& operator=(const Histogram& other) { return *this = Histogram(other); }
+  Histogram& operator=(Histogram&&) = default;
   void add(std::uint64_t value) { add(value, 1); }
   void add(std::uint64_t value, std::uint64_t times);
   std::uint64_t count() const { return count_; }
@@ -23,8 +28,9 @@ class Histogram {
   // Calls f(lower, upper, count) for each non-empty bucket, ascending.
   template <class F>
   void each(F f) const {
+    if (count_ == 0) return;
     settle();
-    for (unsigned i = 0; i < buckets_.size(); ++i)
+    for (unsigned i = index(min_), last = index(max_); i <= last; ++i)
       if (const std::uint64_t n = in(i)) f(lower(i), lower(i + 1) - 1, n);
   }
   void reset();
@@ -36,7 +42,7 @@ class Histogram {
   static std::uint64_t lower(unsigned i);
   std::uint64_t in(unsigned i) const { return std::uint64_t{carried_[i]} << 32 | buckets_[i]; }
   // Counts in halves: a frame adds to a dozen histograms, whose buckets then lie twice as close.
-  mutable std::vector<std::uint32_t> buckets_, carried_;
+  mutable Zeroed<std::uint32_t> buckets_, carried_;
   // The last value is counted with the next: until then its bucket has come into the simulating machine's cache.
   void settle() const;
   mutable unsigned waiting_ = 0;

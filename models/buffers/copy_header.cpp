@@ -92,6 +92,14 @@ bool CopyHeaderPath::low() const {
   return ZeroCopyPath::low() || (own_header() && (header_tail_ - header_head_) * 8 < c_.guest->rx().size);
 }
 
+// Each kind may take what the other needs.
+std::string CopyHeaderPath::pinned_together() const {
+  if (!own_header()) return "";
+  const std::uint32_t size = c_.guest->rx().size, headers = size * c_.env.options.headers_of_8 / 8;
+  const Bytes all = align_up(headers * g_.header_buffer, kPage) + (size - headers) * kPage;
+  return std::string(", which header buffers and pages share; ").append(std::to_string(all / 1024)).append("KiB let all of them be pinned");
+}
+
 bool CopyHeaderPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {
   const std::uint32_t token = next_for(s, slot);
   if (token == kNoToken) return false;
@@ -292,6 +300,8 @@ class CopyHeader final : public Strategy {
     }
     if (e.options.headers_of_8 < 1 || e.options.headers_of_8 > 7) return "headers_of_8 must leave both kinds of buffers: 1 to 7 of 8";
     if (e.defences.buffer_quota == 1) return "defences.buffer_quota must allow 2 buffers, one of each kind";
+    if (e.at_limit != AtLimit::copy && e.pin != PinPolicy::whole_guest && std::min(e.memlock_limit, e.defences.pin_quota) < 2 * kPage)
+      return "host.memlock_limit and defences.pin_quota must allow 2 pinned pages, for a buffer of each kind";
     if (e.queue_size < 8) return "the guest's ring must have 8 entries or more to hold both kinds of buffers";
     return refuse_ring(e, g.of_frame, 8 - e.options.headers_of_8, 8, " pages");
   }

@@ -50,6 +50,7 @@ class CopyHeaderPath final : public ZeroCopyPath {
   Hpa data(std::uint32_t token) const { return place(token, room()); }
   Hpa written_from(std::uint32_t token) const override { return data(token); }
   void places(std::uint32_t token, std::uint32_t index, std::uint32_t headers) override;
+  std::string pinned_together() const override;
   bool ready_for_copy() const override { return own_header() ? header_head_ != header_tail_ : spares() > 0; }
   std::uint32_t first_for_copy(Step& s) override;
   void unwind_first(Step& s, std::uint32_t token) override;

@@ -19,8 +19,9 @@ HostPages::HostPages(PathContext& c, Bytes size, std::uint32_t batch, std::uint3
   cached_.resize(std::bit_ceil(std::size_t{cache} + 1));
 }
 
+// Without recycling an allocation is paid where the buffers are taken, page by page.
 void HostPages::grow(Step& s) {
-  s.charge(alloc_);
+  if (recycle_) s.charge(alloc_);
   const Bytes unit = size_ > kPage ? size_ : kPage;
   const Hpa base = unit == kPage ? c_.phys.alloc_page() : c_.phys.alloc_contiguous(unit, kPage);
   const Iova iova = recycle_ ? c_.iommu.map(s, base, unit) : 0;

@@ -18,12 +18,12 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
   mask_ = capacity - 1;
   later_.reserve(2048);
   if (c.env.defences.limits()) quota_.push_back(c.costs.get("defence.quota"));
-  pins_.assign(side.space().reachable() / kPage, 0);
+  pins_.grow(side.space().reachable() / kPage);
   if (c.env.pin != PinPolicy::per_buffer) {
-    page_iova_.assign(pins_.size(), 0);
-    page_hpa_.assign(page_iova_.size(), 0);
-    users_.assign(page_iova_.size(), 0);
-    left_at_.assign(page_iova_.size(), 0);
+    page_iova_.grow(pins_.size());
+    page_hpa_.grow(pins_.size());
+    users_.grow(pins_.size());
+    left_at_.grow(pins_.size());
   }
   if (c.env.pin == PinPolicy::whole_guest) {
     // Pinned and mapped at bind, once; the time that takes is not on any frame's way.

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "models/base/backlog.h"
+#include "models/base/zeroed.h"
 #include "models/buffers/guest_side.h"
 #include "models/buffers/strategy.h"
 
@@ -76,6 +77,8 @@ class PostedBuffers {
   void take_chains(bool on) { chains_ = on; }
   // Posting stands still at the memlock limit, and the setting is to drop what arrives meanwhile.
   bool refuses() const { return stalled_ && c_.env.at_limit == AtLimit::refuse; }
+  // The limit of pinned pages at which posting stands still, by its key; null: it does not.
+  const char* stalled_at() const { return !stalled_ ? nullptr : at_quota_ ? "defences.pin_quota" : "host.memlock_limit"; }
   const PostedBuffer& operator[](std::uint32_t token) const { return buffers_[token]; }
   // Makes the buffer reachable for the device (NAPI refill): per-buffer mapping unless the pool keeps it.
   Iova map(Step& s, std::uint32_t token);
@@ -145,13 +148,13 @@ class PostedBuffers {
   std::vector<BufferId> further_;          // by head, kMostSegments each: the chain's other buffers; empty without chains
   std::vector<std::uint32_t> fifo_;
   std::uint32_t head_ = 0, tail_ = 0, mask_;
-  std::vector<Iova> page_iova_;            // pool and whole-guest: mapping kept, by guest page; 0: none yet
-  std::vector<Hpa> page_hpa_;              // and what was pinned there
-  std::vector<std::uint16_t> users_;       // pool: outstanding buffers, by guest page
-  std::vector<Time> left_at_;              // pool: when its last buffer left, by guest page
+  Zeroed<Iova> page_iova_;                 // pool and whole-guest: mapping kept, by guest page; 0: none yet
+  Zeroed<Hpa> page_hpa_;                   // and what was pinned there
+  Zeroed<std::uint16_t> users_;            // pool: outstanding buffers, by guest page
+  Zeroed<Time> left_at_;                   // pool: when its last buffer left, by guest page
   std::size_t idle_ = 0;                   // pages kept without an outstanding buffer
   std::size_t hand_ = 0;                   // pool: where the search for a page to give up goes on
-  std::vector<std::uint16_t> pins_;        // by guest page
+  Zeroed<std::uint16_t> pins_;             // by guest page
   Bytes pinned_ = 0;                       // distinct pages of this guest, bytes
   Backlog<Later> later_;                   // what waits for the IOMMU's flush, in order of unmapping
   struct Kind {

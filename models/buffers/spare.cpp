@@ -30,6 +30,7 @@ Skb* SparePath::slice(Step& s, const Skb& from, std::uint32_t header, std::uint3
   Skb* skb = c_.skbs.alloc(s);
   skb->path = this;
   skb->hash = from.hash;
+  skb->hash_type = from.hash_type;
   skb->length = header + length;
   std::uint32_t token = pages_.get(s);
   skb->head = {pages_[token].addr + kRoom, header, token};

@@ -241,6 +241,8 @@ class RxPath {
   // Whether buffers run so low that the worker should take new ones: asked by a softirq that delivers in its place.
   virtual bool wants_post() const { return false; }
   virtual bool recheck(Step&) { return false; }
+  // In words, when neither card nor driver has a buffer of the guest's and none can be posted: what stands in the way; "" else.
+  virtual std::string blocked() const { return ""; }
   // Used entries that wait for publish().
   virtual std::uint32_t unpublished() const { return 0; }
 

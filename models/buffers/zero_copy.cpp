@@ -74,6 +74,12 @@ bool ZeroCopyPath::ask_for_kick(Step& s, bool starved) {
   return side_.ask_for_kick(s);
 }
 
+std::string ZeroCopyPath::blocked() const {
+  const char* limit = posted_.stalled_at();
+  if (!limit || posted_.queued() || in_ring_ > pages_in_ring_) return "";
+  return std::string("posting stands still at ").append(limit).append(pinned_together());
+}
+
 const PathStats& ZeroCopyPath::stats() const {
   auto& st = const_cast<PathStats&>(stats_);
   st.guest_errors = side_.guest_errors();

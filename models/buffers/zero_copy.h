@@ -36,6 +36,7 @@ class ZeroCopyPath : public RxPath {
   bool ask_for_kick(Step& s, bool starved) override;
   bool wants_post() const override { return low(); }
   bool recheck(Step& s) override { return side_.recheck(s); }
+  std::string blocked() const override;
   std::uint64_t free_buffers() const override { return posted_.queued() + in_ring_; }
   std::uint64_t capacity() const override { return std::min<std::uint64_t>(c_.env.ring_size - 1, c_.guest->rx().size); }
   bool guest_memory() const override { return true; }
@@ -105,6 +106,8 @@ class ZeroCopyPath : public RxPath {
     posted_.within_packet(out_.busy() || handing_over());
     return posted_.take_one(s, least, token);
   }
+  // For blocked(): which buffers share the limit, and how much lets all be pinned.
+  virtual std::string pinned_together() const { return ""; }
   // deliver() has begun a packet, and is to be called again for the rest.
   virtual bool handing_over() const { return false; }
   // Besides the driver's queue and what is kept for copies: the next buffer that the path has in store; kNoToken when none.

@@ -20,7 +20,6 @@ Task* RunQueue::pop(List& l) {
   Task* t = l.head;
   l.head = t->next_;
   if (!l.head) l.tail = nullptr;
-  t->next_ = nullptr;
   return t;
 }
 
@@ -35,19 +34,19 @@ RunQueue::List& RunQueue::list(const Task& t) {
 void RunQueue::add(Task& t) { append(list(t), t); }
 
 void RunQueue::again(Task& t, Time now) {
-  if (t.priority() == Priority::thread && in_slice_ == &t) {
+  if (in_slice_ == &t) {
     slice_used_ += now - taken_at_;
     if (slice_used_ < slice_) return prepend(thread_, t);
   }
   append(list(t), t);
 }
 
-// Whether threads go before the softirqs that are runnable too.
+// Whether threads go first: no softirq is runnable, or they have kept threads waiting for long enough.
 bool RunQueue::threads_turn(Time now) {
-  if (!thread_.head) {
+  if (!softirq_.head || !thread_.head) {
     softirq_since_ = kNever;
     turn_until_ = 0;
-    return false;
+    return !softirq_.head;
   }
   if (now < turn_until_) return true;
   if (softirq_since_ == kNever) softirq_since_ = now;
@@ -59,12 +58,7 @@ bool RunQueue::threads_turn(Time now) {
 
 Task* RunQueue::take(Time now) {
   if (irq_.head) return pop(irq_);
-  if (softirq_.head) {
-    if (!threads_turn(now)) return pop(softirq_);
-  } else {
-    softirq_since_ = kNever;
-    turn_until_ = 0;
-  }
+  if (!threads_turn(now)) return pop(softirq_);
   if (!thread_.head) return nullptr;
   Task* t = pop(thread_);
   if (t != in_slice_ || slice_used_ >= slice_) {

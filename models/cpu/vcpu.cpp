@@ -39,7 +39,6 @@ bool Vcpu::step(Step& s) {
   halted_ = false;
   running_ = t;
   s.row_ = t->row_;
-  s.guest_ = true;
   const bool more = t->step(s) || t->woken_;
   running_ = nullptr;
   t->woken_ = false;

@@ -7,6 +7,7 @@
 #include "models/base/rng.h"
 #include "models/guest/behaviours.h"
 #include "models/guest/rx_queue.h"
+#include "models/packet/scribble.h"
 
 namespace gd {
 namespace {
@@ -27,7 +28,7 @@ class Scribbler : public Behaviour {
     if (buffer == kNil) return;
     w.buffer = buffer;
     w.at = at;
-    v.write(buffers_[buffer].gpa + at, &kMarker, sizeof kMarker);
+    v.write(buffers_[buffer].gpa + at, &scribble::kMarker, sizeof scribble::kMarker);
     order_.push_back(head);
   }
   void returned(std::uint16_t head) override { watched_[head] = {}; }
@@ -59,7 +60,6 @@ class Scribbler : public Behaviour {
     s.store(c_.costs.header, at, n);
   }
 
-  static constexpr std::uint64_t kMarker = 0x5ca1ab1e0ddba11d;
   static constexpr std::uint32_t kMarked = 64;   // header bytes that must have room
   static constexpr unsigned kLooks = 32;         // buffers looked at in a visit
   GuestContext& c_;
@@ -72,8 +72,8 @@ class Scribbler : public Behaviour {
   // False: the buffer need not be looked at again.
   bool look(Step& s, Watched& w) {
     const GuestBuffer& b = buffers_[w.buffer];
-    s.load(c_.costs.header, b.hpa + w.at, sizeof kMarker);
-    if (w.seen == kNever && c_.phys.load<std::uint64_t>(b.hpa + w.at) != kMarker) w.seen = s.now();
+    s.load(c_.costs.header, b.hpa + w.at, sizeof scribble::kMarker);
+    if (w.seen == kNever && c_.phys.load<std::uint64_t>(b.hpa + w.at) != scribble::kMarker) w.seen = s.now();
     if (w.seen == kNever || s.now() < w.seen + p_.delay) return true;
     if (scribble(s, b, w.at)) return true;
     w = {};
@@ -89,10 +89,8 @@ class HeaderScribbler : public Scribbler {
  public:
   using Scribbler::Scribbler;
   bool scribble(Step& s, const GuestBuffer& b, std::uint32_t at) override {
-    // Destination, Ethertype, version and header length, total length, fragment, protocol, ports, data offset and flags.
-    static constexpr std::uint8_t kFields[] = {0, 12, 14, 16, 20, 23, 34, 36, 46};
     const std::uint16_t value = static_cast<std::uint16_t>(rng_());
-    put(s, b.hpa + at + kFields[rng_.below(sizeof kFields)], &value, sizeof value);
+    put(s, b.hpa + at + scribble::field(rng_), &value, sizeof value);
     ++c_.stats.scribbles;
     return false;
   }

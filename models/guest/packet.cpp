@@ -10,7 +10,7 @@ GuestBuffers::GuestBuffers(GuestContext& c) : c_(c) {
   std::fill(std::begin(free_), std::end(free_), kNil);
   unit_[kPages] = kPage;
   unit_[kHeads] = 512;
-  scratch_.resize(kLongestPacket);
+  scratch_.grow(kLongestPacket);
   // Pieces for mergeable buffers stay within a backing page; small mode's heads do not, as in a guest that knows nothing of it.
   const bool small = c.params.virtio.rx_mode == GuestRxMode::small;
   region_size_ = static_cast<std::uint32_t>(small ? c.params.frag_region : std::min<Bytes>(c.params.frag_region, c.space.backing_page()));

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/base/zeroed.h"
 #include "models/cpu/core.h"
 #include "models/guest/context.h"
 #include "models/packet/checksum.h"
@@ -109,7 +110,7 @@ class GuestBuffers {
   bool allocate(Bytes bytes, Gpa& gpa);
 
   GuestContext& c_;
-  std::vector<std::uint8_t> scratch_;        // what look() returns
+  Zeroed<std::uint8_t> scratch_;             // what look() returns
   std::vector<GuestBuffer> buffers_;
   std::vector<GuestPacket> packets_;
   std::uint32_t unit_[kPools] = {};

@@ -178,7 +178,7 @@ bool GuestRxQueue::wants_refill() const {
   if (c_.behaviour && c_.behaviour->eager()) return ring_.free_descriptors() >= slots_;
   // A kind that few packets use must not run dry behind one that many use.
   if (l_.mode == RxLayout::Mode::header_pages && (headers_out_ * 2 < l_.headers_target || pages_out_ * 2 < l_.pages_target)) return true;
-  if (!l_.linux6) return ring_.outstanding() < max_outstanding_ / 2;
+  if (!l_.linux6) return ring_.outstanding() < max_outstanding_ / 2;   // virtnet_poll() of 2.6.35: vi->num < vi->max / 2
   return ring_.free_descriptors() > std::min<unsigned>(budget_, layout_.size) / 2;
 }
 

@@ -146,6 +146,7 @@ void GsoSegmenter::segment(Step& s, Skb* skb, bool partial) {
     Skb* seg = start(s, skb, run, plan_.header_length);
     used = used || seg == skb;
     seg->hash = skb->hash;
+    seg->hash_type = skb->hash_type;
     seg->path = skb->path;
     seg->gso_type = 0;
     seg->gso_size = seg->gso_segments = 0;

@@ -5,11 +5,11 @@
 #include "models/base/error.h"
 #include "models/host/user_app.h"
 #include "models/host/user_exit.h"
+#include "models/packet/scribble.h"
 
 namespace gd {
 namespace {
 
-constexpr std::uint64_t kMarker = 0x5ca1ab1e0ddba11d;
 constexpr std::size_t kLooks = 96;        // buffers looked at in a visit: more than the kernel takes at once, last in first out
 constexpr std::size_t kRecent = 64;       // of the buffers given last, one loses its page
 
@@ -25,28 +25,26 @@ void UserApp::mark(Step& s, Gpa buffer) {
   const std::uint32_t turn = ++turn_[buffer / area_.buffer];
   if (rng_.below(1'000'000) >= params_.share) return;
   const Hpa at = area_.host(buffer);
-  phys_.store(at, kMarker);
-  s.store(cqe_.op, at, sizeof kMarker);
+  phys_.store(at, scribble::kMarker);
+  s.store(cqe_.op, at, sizeof scribble::kMarker);
   marked_.push_back({buffer, turn, kNever});
 }
 
 // One field of Ethernet, IPv4 or TCP header gets a value of its choice.
 void UserApp::scribble(Step& s) {
-  // Destination, Ethertype, version and header length, total length, fragment, protocol, ports, data offset and flags.
-  static constexpr std::uint8_t kFields[] = {0, 12, 14, 16, 20, 23, 34, 36, 46};
   std::size_t kept = 0, i = 0;
   for (unsigned looked = 0; i < marked_.size() && looked < kLooks; ++i) {
     Marked& m = marked_[i];
     if (turn_[m.buffer / area_.buffer] != m.turn) continue;       // read and given again
     ++looked;
     const Hpa at = area_.host(m.buffer);
-    s.load(cqe_.op, at, sizeof kMarker);
-    if (m.seen == kNever && phys_.load<std::uint64_t>(at) != kMarker) m.seen = s.now();
+    s.load(cqe_.op, at, sizeof scribble::kMarker);
+    if (m.seen == kNever && phys_.load<std::uint64_t>(at) != scribble::kMarker) m.seen = s.now();
     if (m.seen == kNever || s.now() < m.seen + params_.delay) {
       marked_[kept++] = m;
       continue;
     }
-    const Hpa field = at + kFields[rng_.below(sizeof kFields)];
+    const Hpa field = at + scribble::field(rng_);
     phys_.store(field, static_cast<std::uint16_t>(rng_()));
     s.store(cqe_.op, field, 2);
     ++stats_.scribbles;

@@ -153,7 +153,7 @@ bool VhostWorker::transmit_round(Step& s) {
       break;
     }
     const unsigned header = tx_ring_.layout().header_length;
-    if (t.error != RingError::none || t.readable <= header || t.readable - header > TxDriver::kSlot) {
+    if (t.error != RingError::none || t.writable || t.readable <= header || t.readable - header > TxDriver::kSlot) {
       ++stats_.tx_errors;
       if (t.error != RingError::bad_head) tx_ring_.push(v, t.head, 0);
       continue;

@@ -15,7 +15,8 @@ void Iommu::Impl::map_page(Iova iova, Hpa hpa, unsigned level) {
 void Iommu::Impl::flush(Time t) {
   for (const Queued& q : queue) free_run(q.core, q.run, q.order);
   queue.clear();
-  iotlb.remove_if([](std::uint64_t k) { return of_host(k); });
+  iotlb.remove_if(of_host);
+  fills.remove_if(of_host);
   drop_walks();
   ++stats.flushes;
   ++stats.invalidations;
@@ -104,9 +105,11 @@ void Iommu::unmap(Step& s, Iova iova, Bytes len) {
     if (i == 0 || entry % kLine == 0) s.store(m.unmap_cost.op, entry, 8);
     if (lazy) {
       if (auto* e = m.iotlb.find(Impl::key(at, 1))) e->stale = true;
+      if (auto* e = m.fills.find(Impl::key(at, 1))) e->stale = true;
       continue;
     }
     m.iotlb.remove(Impl::key(at, 1));
+    m.fills.remove(Impl::key(at, 1));
   }
   if (!lazy && !params_.invalidation_hint) m.drop_walks();
   s.charge(m.unmap_cost, pages);
@@ -159,10 +162,6 @@ Iova Iommu::map_guest(const GuestSpace& guest, std::uint16_t domain) {
   require(m.windows.size() < 512, "iommu: no window left for a guest");
   unsigned level = m.static_level;
   while (level > 1 && io_level_size(level) > guest.backing_page()) --level;
-  for (Gpa g = 0; level > 1 && g < guest.size();) {
-    if (guest.translate(g) % io_level_size(level) == 0) g += io_level_size(level);
-    else --level, g = 0;
-  }
   const Iova base = kGuestBase + m.windows.size() * kWindowSize;
   for (Gpa g = 0; g < guest.size(); g += io_level_size(level)) m.map_page(base + g, guest.translate(g), level);
   m.windows.push_back({guest.size(), domain});

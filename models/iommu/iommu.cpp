@@ -123,9 +123,12 @@ Time Iommu::Impl::walk(Iova iova, const IoPageTable::Walk& w, Time now, Time arr
 
 bool Iommu::Impl::look_up(Iova iova, Bytes length, Time now, Time arrival, Time& ready, bool& stale) {
   ++stats.lookups;
+  fills.settle(arrival, iotlb);
   for (unsigned i = 0; i < used_level_count; ++i) {
     const unsigned level = used_levels[i];
-    if (const auto* e = iotlb.find(key(iova, level))) {
+    const auto* e = iotlb.find(key(iova, level));
+    if (!e) e = fills.find(key(iova, level));
+    if (e) {
       if (e->ready > arrival) ++stats.merged;
       ready = std::max(ready, e->ready);
       stale |= e->stale;
@@ -138,9 +141,7 @@ bool Iommu::Impl::look_up(Iova iova, Bytes length, Time now, Time arrival, Time&
   const Time end = walk(iova, w, now, arrival);
   ready = std::max(ready, end);
   if (!w.mapped) return false;
-  auto& e = iotlb.insert(key(iova, w.reached));
-  e.target = w.page;
-  e.ready = end;
+  fills.add(key(iova, w.reached), w.page, end);
   add_piece(w.page + (iova & (io_level_size(w.reached) - 1)), length);
   return true;
 }

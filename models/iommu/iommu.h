@@ -3,8 +3,8 @@
 //
 // Modelled: I/O page tables as real bytes in host memory (second-level tables of VT-d: 512 entries of 8 bytes a table),
 // read through the last-level cache by N walkers, which are gap-filling timelines; IOTLB, and a walk cache for each upper
-// level, fully associative, seeded pseudo-random replacement, entries with the time at which they are ready, so that misses
-// to one page merge; modes off, passthrough (static identity), lazy (one flush for a batch of unmaps) and strict (an
+// level, fully associative, seeded pseudo-random replacement; misses to one page merge, a translation gets its place in the IOTLB
+// when its walk ends (what is under way is within reach beside the entries), a pointer its own in the walk cache when the walk begins; modes off, passthrough (static identity), lazy (one flush for a batch of unmaps) and strict (an
 // invalidation for each unmap, which drops the domain's entries of the walk caches too, unless the hint says that only leaves
 // have changed); the invalidation queue, which one core at a time may fill and whose commands it waits for; faults
 // counted and blocked, a limited number of them recorded until the host has read them, with an event for the first; a lazily unmapped page stays reachable as long as the IOTLB holds it, as in hardware.

@@ -78,6 +78,7 @@ struct Iommu::Impl {
   IommuParams params;
   IommuStats& stats;
   TranslationCache iotlb;
+  TranslationFills fills;              // of the IOTLB
   std::vector<TranslationCache> walk_caches;   // from level 2 to the root's
   IoPageTable table;
   Walkers walkers;

@@ -1,5 +1,7 @@
-// A fully associative cache of translations with seeded pseudo-random replacement: IOTLB and walk cache. Pure.
+// A fully associative cache of translations with seeded pseudo-random replacement, IOTLB and walk cache, and the translations on
+// their way to it. Pure.
 #pragma once
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <string_view>
@@ -80,6 +82,40 @@ class TranslationCache {
   std::vector<std::uint32_t> slots_;   // index + 1; 0: empty
   std::vector<std::uint32_t> free_;
   unsigned shift_;
+};
+
+// Translations that walks are fetching, by the time at which they are there. Until then they have no entry of the cache: those who ask
+// for them wait with them.
+class TranslationFills {
+ public:
+  using Entry = TranslationCache::Entry;
+
+  Entry* find(std::uint64_t key) {
+    for (Entry& e : fills_)
+      if (e.key == key) return &e;
+    return nullptr;
+  }
+  void add(std::uint64_t key, Hpa target, Time ready) {
+    const auto at = std::upper_bound(fills_.begin(), fills_.end(), ready, [](Time t, const Entry& e) { return t < e.ready; });
+    fills_.insert(at, Entry{key, target, ready, false, true});
+  }
+  // Puts into `cache` what is there at `t`.
+  void settle(Time t, TranslationCache& cache) {
+    if (fills_.empty() || fills_.front().ready > t) return;
+    auto e = fills_.begin();
+    for (; e != fills_.end() && e->ready <= t; ++e) cache.insert(e->key) = *e;
+    fills_.erase(fills_.begin(), e);
+  }
+  void remove(std::uint64_t key) {
+    std::erase_if(fills_, [key](const Entry& e) { return e.key == key; });
+  }
+  template <class Predicate>
+  void remove_if(Predicate gone) {
+    std::erase_if(fills_, [&](const Entry& e) { return gone(e.key); });
+  }
+
+ private:
+  std::vector<Entry> fills_;   // ascending by `ready`
 };
 
 }  // namespace gd

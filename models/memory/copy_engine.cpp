@@ -83,7 +83,6 @@ bool CopyEngine::begin(Channel& c, Time now) {
     stats_.busy += t.free - t.begin;
     x.done = t.done + memory_.device_write(now, t.done, q.status, kCopyStatus);
     c.last_done = x.done;
-    wake_at(x.done);
     c.turn = (at + 1) % static_cast<unsigned>(c.queues.size());
     return true;
   }

@@ -16,8 +16,6 @@ using Lines = llc::Lines;
 
 const llc::Loops loops = llc::best_loops();
 inline unsigned lowest(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
-constexpr std::uint32_t tag_of(std::uint64_t line) { return static_cast<std::uint32_t>(line) + 1; }
-constexpr unsigned kLinesPerPage = kPage / kLine;
 
 }  // namespace
 
@@ -31,13 +29,7 @@ LastLevelCache::LastLevelCache(Bytes size, unsigned ways, unsigned ddio_ways, st
     throw UserError("an LLC of " + std::to_string(size) + " bytes and " + std::to_string(ways) + " ways has " +
                     std::to_string(sets) + " sets; at least 64 are needed");
   sets_ = static_cast<std::uint32_t>(sets);
-  set_.assign(sets_, Set{});
-}
-
-inline std::uint32_t LastLevelCache::first_set(std::uint64_t page) const {
-  std::uint64_t h = (page ^ page >> 15) * 0x9fb21c651e98df25ULL;
-  h = (h ^ h >> 32) * 0xd6e8feb86659fd93ULL;
-  return static_cast<std::uint32_t>(static_cast<unsigned __int128>(h ^ h >> 29) * sets_ >> 64);
+  set_.grow(sets_);
 }
 
 // Pre: len > 0. run(first set, its number of neighbours, tag of the first line) answers for lines within one page.
@@ -46,8 +38,7 @@ inline LastLevelCache::Walk LastLevelCache::walk(Hpa a, Bytes len, Run run) cons
   const std::uint64_t line = a / kLine;
   const auto n = static_cast<std::uint32_t>((a + len - 1) / kLine + 1 - line);
   const auto in_page = static_cast<unsigned>(line % kLinesPerPage);
-  std::uint32_t s = first_set(line / kLinesPerPage) + in_page;
-  if (s >= sets_) s -= sets_;
+  const std::uint32_t s = set_number(line);
   if (__builtin_expect(in_page + n > kLinesPerPage || n > sets_ - s, 0)) return walk_parts(line, n, run);
   const Lines l = run(s, n, tag_of(line));
   return {n, l.misses, l.write_backs, (l.missed & 1) != 0, (l.missed >> (n - 1) & 1) != 0};
@@ -60,8 +51,7 @@ template <class Run>
   w.lines = lines;
   for (const std::uint64_t first = line, end = line + lines; line < end;) {
     const auto in_page = static_cast<unsigned>(line % kLinesPerPage);
-    std::uint32_t s = first_set(line / kLinesPerPage) + in_page;
-    if (s >= sets_) s -= sets_;
+    const std::uint32_t s = set_number(line);
     const auto n = static_cast<unsigned>(std::min<std::uint64_t>({end - line, kLinesPerPage - in_page, sets_ - s}));
     const Lines l = run(s, n, tag_of(line));
     w.misses += l.misses;
@@ -103,11 +93,6 @@ LastLevelCache::Held LastLevelCache::give(Hpa a, bool all) {
 
 LastLevelCache::Walk LastLevelCache::device_read(Hpa a, Bytes len) const {
   return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) { return loops.look(set_.data() + s, n, tag); });
-}
-
-const Set& LastLevelCache::set_of(Hpa a) const {
-  const std::uint64_t line = a / kLine;
-  return set_[(first_set(line / kLinesPerPage) + line % kLinesPerPage) % sets_];
 }
 
 bool LastLevelCache::holds(Hpa a) const { return match(set_of(a).tag, tag_of(a / kLine)) != 0; }

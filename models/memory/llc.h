@@ -8,9 +8,9 @@
 // DDIO hit rates measured by Farshin et al., "Reexamining Direct Cache Access", USENIX ATC 2020.
 #pragma once
 #include <cstdint>
-#include <vector>
 
 #include "models/base/units.h"
+#include "models/base/zeroed.h"
 #include "models/memory/llc_loops.h"
 
 namespace gd {
@@ -29,6 +29,11 @@ class LastLevelCache {
   };
   // A CPU access: misses allocate in any way.
   Walk cpu(Hpa a, Bytes len, bool dirty);
+  // The same of the one line at `a`.
+  struct Line {
+    bool missed = false, wrote_back = false;
+  };
+  Line cpu_line(Hpa a, bool dirty);
   // A device's write: hits update in any way, misses allocate in the last `ddio_ways` ways. Without DDIO ways hits are
   // invalidated and nothing is allocated.
   Walk device_write(Hpa a, Bytes len);
@@ -49,8 +54,18 @@ class LastLevelCache {
   bool dirty(Hpa a) const;    // for tests
 
  private:
-  std::uint32_t first_set(std::uint64_t page) const;
-  const llc::Set& set_of(Hpa a) const;
+  static constexpr unsigned kLinesPerPage = kPage / kLine;
+  static constexpr std::uint32_t tag_of(std::uint64_t line) { return static_cast<std::uint32_t>(line) + 1; }
+  std::uint32_t first_set(std::uint64_t page) const {
+    std::uint64_t h = (page ^ page >> 15) * 0x9fb21c651e98df25ULL;
+    h = (h ^ h >> 32) * 0xd6e8feb86659fd93ULL;
+    return static_cast<std::uint32_t>(static_cast<unsigned __int128>(h ^ h >> 29) * sets_ >> 64);
+  }
+  std::uint32_t set_number(std::uint64_t line) const {
+    const std::uint32_t s = first_set(line / kLinesPerPage) + static_cast<std::uint32_t>(line % kLinesPerPage);
+    return s >= sets_ ? s - sets_ : s;
+  }
+  const llc::Set& set_of(Hpa a) const { return set_[set_number(a / kLine)]; }
   template <class Run>
   Walk walk(Hpa a, Bytes len, Run run) const;
   template <class Run>
@@ -59,7 +74,21 @@ class LastLevelCache {
   unsigned ways_, ddio_ways_;
   std::uint32_t sets_;
   std::uint64_t random_;
-  std::vector<llc::Set> set_;
+  Zeroed<llc::Set> set_;
 };
+
+inline LastLevelCache::Line LastLevelCache::cpu_line(Hpa a, bool dirty) {
+  const std::uint64_t line = a / kLine;
+  const std::uint32_t tag = tag_of(line), mark = dirty ? llc::kDirty : 0;
+  std::uint32_t* const tags = set_[set_number(line)].tag;
+  if (const unsigned hit = llc::match(tags, tag)) {
+    tags[__builtin_ctz(hit)] |= mark;
+    return {};
+  }
+  const unsigned way = llc::way_for(llc::match(tags, 0), 0, ways_, random_);
+  const Line met{true, (tags[way] & llc::kDirty) != 0};
+  tags[way] = tag | mark;
+  return met;
+}
 
 }  // namespace gd

@@ -1,5 +1,7 @@
 #include "models/memory/llc_loops.h"
 
+#include "models/base/bytes.h"
+
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -7,36 +9,13 @@
 namespace gd::llc {
 namespace {
 
+constexpr unsigned kAhead = 4;   // sets from which on it pays to ask for them early
+
 inline unsigned lowest_bit(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
 
-// A macro: of a function that only prefetches GCC 12 drops the calls.
-#define GD_FETCH_AHEAD(s, n)                                   \
-  for (unsigned i_ = 4; i_ <= (n); i_ += 4) {                  \
-    __builtin_prefetch((s) + i_ - 4, 1);                       \
-    __builtin_prefetch((s) + i_ - 3, 1);                       \
-    __builtin_prefetch((s) + i_ - 2, 1);                       \
-    __builtin_prefetch((s) + i_ - 1, 1);                       \
-  }
-
-// match(): bit i is set where tag i equals `want`, dirty or not. The results of both versions are the same.
+// match() for each instruction set; the results are the same.
 namespace baseline {
-#if defined(__SSE2__)
-inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
-  const __m128i w = _mm_set1_epi32(static_cast<int>(want)), low = _mm_set1_epi32(static_cast<int>(kTagBits));
-  const auto* v = reinterpret_cast<const __m128i*>(tag);
-  const __m128i a = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v), low), w);
-  const __m128i b = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 1), low), w);
-  const __m128i c = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 2), low), w);
-  const __m128i d = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 3), low), w);
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d))));
-}
-#else
-inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
-  unsigned m = 0;
-  for (unsigned i = 0; i < 16; ++i) m |= static_cast<unsigned>((tag[i] & kTagBits) == want) << i;
-  return m;
-}
-#endif
+using llc::match;
 #define GD_TARGET
 #include "models/memory/llc_lines.inc"
 #undef GD_TARGET
@@ -57,7 +36,6 @@ GD_TARGET inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
 #undef GD_TARGET
 }  // namespace avx2
 #endif
-#undef GD_FETCH_AHEAD
 
 }  // namespace
 
@@ -79,7 +57,5 @@ const Loops& best_loops() {
   const Loops* const fast = avx2_loops();
   return fast ? *fast : plain_loops();
 }
-
-unsigned match(const std::uint32_t* tag, std::uint32_t want) { return baseline::match(tag, want); }
 
 }  // namespace gd::llc

@@ -3,6 +3,10 @@
 #pragma once
 #include <cstdint>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace gd::llc {
 
 constexpr std::uint32_t kTagBits = 0x7fffffff, kDirty = 1u << 31;
@@ -31,7 +35,31 @@ const Loops& plain_loops();
 const Loops* avx2_loops();    // null where the machine or the compiler has none
 const Loops& best_loops();
 
-// Bit i is set where tag i of a set equals `want`, dirty or not.
-unsigned match(const std::uint32_t* tag, std::uint32_t want);
+// Bit i is set where tag i of a set equals `want`, dirty or not; on every machine.
+#if defined(__SSE2__)
+inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
+  const __m128i w = _mm_set1_epi32(static_cast<int>(want)), low = _mm_set1_epi32(static_cast<int>(kTagBits));
+  const auto* v = reinterpret_cast<const __m128i*>(tag);
+  const __m128i a = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v), low), w);
+  const __m128i b = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 1), low), w);
+  const __m128i c = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 2), low), w);
+  const __m128i d = _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(v + 3), low), w);
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(_mm_packs_epi32(a, b), _mm_packs_epi32(c, d))));
+}
+#else
+inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
+  unsigned m = 0;
+  for (unsigned i = 0; i < 16; ++i) m |= static_cast<unsigned>((tag[i] & kTagBits) == want) << i;
+  return m;
+}
+#endif
+
+// The way that a line takes which is not there: an empty one of [from, from + count), of which `empty` has the bits, else a
+// pseudo-random one of them.
+inline unsigned way_for(unsigned empty, unsigned from, unsigned count, std::uint64_t& random) {
+  if (const unsigned free = empty & ((1u << count) - 1) << from) return static_cast<unsigned>(__builtin_ctz(free));
+  random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+  return from + static_cast<std::uint32_t>((random >> 32) * count >> 32);
+}
 
 }  // namespace gd::llc

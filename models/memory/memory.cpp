@@ -112,72 +112,88 @@ Time MemorySystem::waited_for(Time beyond, std::uint64_t own, std::uint64_t line
 Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
   if (len == 0) return 0;
   const bool writes = how == Touch::store || how == Touch::stream_store;
-  // Mostly it is one region, and the core has it.
+  const auto who = static_cast<std::uint16_t>(core);
+  // Mostly it is one region, often one line, and the core has it.
   const std::uint32_t region = RecentLines::region_of(a);
-  const Hpa last = a + len - 1;
-  if (RecentLines::region_of(last) == region &&
-      recent_->holds(recent_->slot(region), region, static_cast<std::uint16_t>(core), RecentLines::mask(a, last + 1), writes)) {
-    const std::uint64_t own = last / kLine - a / kLine + 1;
+  const Hpa end = a + len;
+  if (RecentLines::region_of(end - 1) != region) return cpu_regions(at, a, end, how, guest, core);
+  const std::uint32_t want = RecentLines::mask(a, end);
+  RecentLines::Entry& e = recent_->slot(region);
+  if (recent_->holds(e, region, who, want, writes)) {
+    const std::uint64_t own = lines_of(a, end);
     stats_.private_hits += own;
     return waited(static_cast<Time>(own) * params_.private_hit, how);
   }
-  return cpu_beyond(at, a, len, how, guest, core);
+  if (far_llc_) return cpu_of_two(at, a, len, how, guest, core);
+  Met met;
+  look(met, e, region, want, at, a, end, how, who);
+  Time ready = 0;
+  const Time stall = price(met, at, a, how, guest, ready);
+  if (ready > e.ready) e.ready = ready;
+  return stall;
 }
 
-Time MemorySystem::cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
-  if (far_llc_) return cpu_of_two(at, a, len, how, guest, core);
+// The lines [a, end) of one region, which the core has not all got, are looked for in the last-level cache, and are its own then.
+inline void MemorySystem::look(Met& met, RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Time at, Hpa a, Hpa end, Touch how,
+                               std::uint16_t who) {
+  const bool writes = how == Touch::store || how == Touch::stream_store;
+  const auto lines = static_cast<std::uint32_t>(lines_of(a, end));
+  met.wait = std::max(met.wait, RecentLines::pending(e, region, who, want, at));
+  if (lines == 1) {
+    const LastLevelCache::Line line = llc_->cpu_line(a, writes);
+    met.misses += line.missed;
+    met.write_backs += line.wrote_back;
+  } else {
+    const LastLevelCache::Walk w = llc_->cpu(a, end - a, writes);
+    met.misses += w.misses;
+    met.write_backs += w.write_backs;
+  }
+  if (prefetched(how)) met.demanded += lines_on_demand(*recent_, e, a, who, lines);
+  recent_->touch(e, region, who, want, lines, writes);
+  met.lines += lines;
+}
+
+// What a core waits for the lines that it has met; `ready`: when the last of those has come that were fetched, if any were.
+inline Time MemorySystem::price(const Met& met, Time at, Hpa a, Touch how, bool guest, Time& ready) {
+  stats_.lookups += met.lines;
+  stats_.cpu_hits += met.lines - met.misses;
+  stats_.fill_waits += met.wait > 0;
+  Time beyond = static_cast<Time>(met.lines) * params_.llc_hit;
+  if (met.misses == 0) return std::max(waited_for(beyond, met.own, met.lines, met.demanded, how), met.wait);
+
+  stats_.cpu_misses += met.misses;
+  if (guest) stats_.guest_misses += met.misses;
+  stats_.dram_read_bytes += met.misses * kLine;     // a store that misses fetches its line as well
+  stats_.dram_write_bytes += met.write_backs * kLine;
+  const Fetch f = fetch(agenda_.now(), at, a, met.misses, (met.misses + met.write_backs) * kLine);
+  beyond += static_cast<Time>(met.misses) * (f.latency - f.refresh) + f.refresh;
+  // Who comes from elsewhere finds the last line when all have come.
+  ready = at + params_.llc_hit + f.latency + f.queue + dram_->transfer((met.misses - 1) * kLine);
+  return std::max(waited_for(beyond, met.own, met.lines, met.demanded, how) + f.queue, met.wait);
+}
+
+Time MemorySystem::cpu_regions(Time at, Hpa a, Hpa end, Touch how, bool guest, unsigned core) {
+  if (far_llc_) return cpu_of_two(at, a, end - a, how, guest, core);
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto who = static_cast<std::uint16_t>(core);
-  const bool ahead = prefetched(how);
-  std::uint64_t own = 0, lines = 0, demanded = 0, misses = 0, write_backs = 0;
-  Time wait = 0;
-  const Hpa end = a + len;
-  const auto look = [&](RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Hpa from, Bytes n) {
-    wait = std::max(wait, RecentLines::pending(e, region, who, want, at));
-    const LastLevelCache::Walk w = llc_->cpu(from, n, writes);
-    if (ahead) demanded += lines_on_demand(*recent_, e, from, who, w.lines);
-    recent_->touch(e, region, who, want, w.lines, writes);
-    lines += w.lines;
-    misses += w.misses;
-    write_backs += w.write_backs;
-  };
-  const std::uint32_t first = RecentLines::region_of(a);
-  RecentLines::Entry& only = recent_->slot(first);
-  const bool one = RecentLines::region_of(end - 1) == first;
-  if (one) {   // which cpu() has found not to be there
-    look(only, first, RecentLines::mask(a, end), a, len);
-  } else {
-    for (Hpa p = a, stop; p < end; p = stop) {
-      stop = region_end(p, end);
-      const std::uint32_t region = RecentLines::region_of(p), want = RecentLines::mask(p, stop);
-      RecentLines::Entry& e = recent_->slot(region);
-      if (recent_->holds(e, region, who, want, writes)) own += lines_of(p, stop);
-      else look(e, region, want, p, stop - p);
-    }
-    stats_.private_hits += own;
+  Met met;
+  for (Hpa p = a, stop; p < end; p = stop) {
+    stop = region_end(p, end);
+    const std::uint32_t region = RecentLines::region_of(p), want = RecentLines::mask(p, stop);
+    RecentLines::Entry& e = recent_->slot(region);
+    if (recent_->holds(e, region, who, want, writes)) met.own += lines_of(p, stop);
+    else look(met, e, region, want, at, p, stop, how, who);
   }
-  stats_.lookups += lines;
-  stats_.cpu_hits += lines - misses;
-  stats_.fill_waits += wait > 0;
-  Time beyond = static_cast<Time>(lines) * params_.llc_hit;
-  if (misses == 0) return std::max(waited_for(beyond, own, lines, demanded, how), wait);
-
-  stats_.cpu_misses += misses;
-  if (guest) stats_.guest_misses += misses;
-  stats_.dram_read_bytes += misses * kLine;     // a store that misses fetches its line as well
-  stats_.dram_write_bytes += write_backs * kLine;
-  const Fetch f = fetch(agenda_.now(), at, a, misses, (misses + write_backs) * kLine);
-  beyond += static_cast<Time>(misses) * (f.latency - f.refresh) + f.refresh;
-  // Who comes from elsewhere finds the last line when all have come.
-  const Time ready = at + params_.llc_hit + f.latency + f.queue + dram_->transfer((misses - 1) * kLine);
-  if (one) only.ready = std::max(only.ready, ready);
-  for (Hpa p = a, stop; !one && p < end; p = stop) {
+  stats_.private_hits += met.own;
+  Time ready = 0;
+  const Time stall = price(met, at, a, how, guest, ready);
+  for (Hpa p = a, stop; ready > 0 && p < end; p = stop) {
     stop = region_end(p, end);
     const std::uint32_t region = RecentLines::region_of(p);
     RecentLines::Entry& e = recent_->slot(region);
     if (e.region == region) e.ready = std::max(e.ready, ready);
   }
-  return std::max(waited_for(beyond, own, lines, demanded, how) + f.queue, wait);
+  return stall;
 }
 
 bool MemorySystem::holds(Hpa a, bool writes, unsigned core) {

@@ -25,12 +25,12 @@
 #include "models/base/agenda.h"
 #include "models/base/units.h"
 #include "models/memory/phys.h"
+#include "models/memory/recent.h"
 
 namespace gd {
 
 class LastLevelCache;
 class Dram;
-class RecentLines;
 
 struct MemoryParams {
   Bytes llc_size = 12 * 1024 * 1024;
@@ -100,7 +100,14 @@ class MemorySystem : public sc_core::sc_module {
   const MemoryStats& stats() const { return stats_; }
 
  private:
-  Time cpu_beyond(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core);   // cpu(), when the core has not all of it
+  // What a core has met of a range: lines of its own, and others.
+  struct Met {
+    std::uint64_t own = 0, lines = 0, demanded = 0, misses = 0, write_backs = 0;
+    Time wait = 0;   // for somebody else's fill
+  };
+  void look(Met& met, RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Time at, Hpa a, Hpa end, Touch how, std::uint16_t who);
+  Time price(const Met& met, Time at, Hpa a, Touch how, bool guest, Time& ready);
+  Time cpu_regions(Time at, Hpa a, Hpa end, Touch how, bool guest, unsigned core);     // cpu(), of several regions
   Time cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core);    // the same, when both sockets have cores
   // What the other socket's cores have of [a, a+len) when a device writes it: whether one of them had to give up a line.
   bool taken_from_far(Hpa a, Bytes len);

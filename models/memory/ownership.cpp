@@ -57,10 +57,10 @@ BufferId Ownership::add(Hpa start, Bytes len, Owner owner, Home home) {
   require(len > 0, "a buffer without bytes is registered");
   const std::uint64_t page = start / kPage;
   const std::uint64_t last_page = (start + len - 1) / kPage;
-  if (page >= page_head_.size()) page_head_.resize(page + 1, kNoBuffer);
+  page_head_.grow(page + 1);
   BufferId clash = find(start);
   for (std::uint64_t p = page; clash == kNoBuffer && p <= last_page && p < page_head_.size(); ++p)
-    for (BufferId i = page_head_[p]; i != kNoBuffer; i = buffers_[i].next_in_page)
+    for (BufferId i = head(p); i != kNoBuffer; i = buffers_[i].next_in_page)
       if (buffers_[i].start >= start && buffers_[i].start < start + len) clash = i;
   if (clash != kNoBuffer)
     violation(clash, 0, "a buffer at " + hex(start) + " of " + std::to_string(len) + " bytes is registered over it");
@@ -70,7 +70,7 @@ BufferId Ownership::add(Hpa start, Bytes len, Owner owner, Home home) {
   if (free.empty()) {
     id = static_cast<BufferId>(buffers_.size());
     buffers_.emplace_back();
-    history_.emplace_back();
+    history_.grow(buffers_.size());
   } else {
     id = free.back();
     free.pop_back();
@@ -82,17 +82,23 @@ BufferId Ownership::add(Hpa start, Bytes len, Owner owner, Home home) {
   b.home = home;
   b.foreign = false;
   b.events = 0;
-  b.next_in_page = page_head_[page];
-  page_head_[page] = id;
+  b.next_in_page = head(page);
+  page_head_[page] = ~id;
   ++counts_[static_cast<int>(owner)];
   longest_pages_ = std::max(longest_pages_, (len + kPage - 2) / kPage + 1);
   return id;
 }
 
 void Ownership::unlink(BufferId id) {
-  BufferId* link = &page_head_[buffers_[id].start / kPage];
-  while (*link != id) link = &buffers_[*link].next_in_page;
-  *link = buffers_[id].next_in_page;
+  const std::uint64_t page = buffers_[id].start / kPage;
+  const BufferId next = buffers_[id].next_in_page;
+  BufferId before = head(page);
+  if (before == id) {
+    page_head_[page] = ~next;
+    return;
+  }
+  while (buffers_[before].next_in_page != id) before = buffers_[before].next_in_page;
+  buffers_[before].next_in_page = next;
 }
 
 void Ownership::remove(BufferId id, Owner from, Time t, const char* where) {
@@ -131,7 +137,7 @@ BufferId Ownership::find(Hpa a) const {
   const std::uint64_t first = page + 1 > longest_pages_ ? page + 1 - longest_pages_ : 0;
   if (first >= page_head_.size()) return kNoBuffer;
   for (std::uint64_t p = std::min<std::uint64_t>(page, page_head_.size() - 1) + 1; p-- > first;)
-    for (BufferId i = page_head_[p]; i != kNoBuffer; i = buffers_[i].next_in_page)
+    for (BufferId i = head(p); i != kNoBuffer; i = buffers_[i].next_in_page)
       if (a - buffers_[i].start < buffers_[i].len) return i;
   return kNoBuffer;
 }
@@ -162,34 +168,35 @@ BufferId Ownership::device_write(Hpa a, Bytes len, Time t, const char* where) {
   return id;
 }
 
-Ownership::Page& Ownership::page_at(Hpa a) {
+Ownership::Pins& Ownership::pins_at(Hpa a) {
   const std::uint64_t page = a / kPage;
-  if (page >= pages_.size()) pages_.resize(page + 1);
-  return pages_[page];
+  pins_.grow(page + 1);
+  return pins_[page];
 }
 
 void Ownership::pin(Hpa a, Time t) {
-  Page& p = page_at(a);
+  Pins& p = pins_at(a);
   ++pin_ops_;
   if (p.pins == UINT16_MAX) return page_violation(a, t, "pinned 65536 times");
   if (p.pins++ == 0) {
     pinned_integral(t);
     pinned_peak_ = std::max(pinned_peak_, ++pinned_pages_);
-    Pinned& g = of_guest_[p.guest];
+    Pinned& g = of_guest_[guest_of(a)];
     g.advance(t);
     g.peak = std::max(g.peak, ++g.pages);
   }
 }
 
 void Ownership::unpin(Hpa a, Time t) {
-  Page& p = page_at(a);
+  Pins& p = pins_at(a);
   if (p.pins == 0) return page_violation(a, t, "unpinned without being pinned");
   if (p.pins == 1 && p.maps > 0) page_violation(a, t, "unpinned while a device can still reach it");
   if (--p.pins == 0) {
     pinned_integral(t);
     --pinned_pages_;
-    of_guest_[p.guest].advance(t);
-    --of_guest_[p.guest].pages;
+    Pinned& g = of_guest_[guest_of(a)];
+    g.advance(t);
+    --g.pages;
   }
 }
 
@@ -205,22 +212,21 @@ unsigned __int128 Ownership::pinned_integral(unsigned guest, Time t) {
 }
 
 void Ownership::belongs(Hpa start, Bytes len, unsigned guest, bool trusted) {
-  for (Hpa a = align_down(start, kPage); a < start + len; a += kPage) {
-    Page& p = page_at(a);
-    p.guest = static_cast<std::uint8_t>(guest);
-    p.suspect = !trusted;
-  }
+  const std::uint64_t first = start / kPage, end = ceil_div(start + len, kPage);
+  whose_.grow(end);
+  for (std::uint64_t page = first; page < end; ++page)
+    whose_[page] = static_cast<std::uint8_t>((whose_[page] & kRevoked) | (guest ^ kNobody) | (trusted ? 0 : kSuspect));
   if (!trusted && parsed_.empty()) parsed_.resize(kParsed);
 }
 
 void Ownership::map(Hpa a, Time t) {
-  Page& p = page_at(a);
+  Pins& p = pins_at(a);
   if (p.maps == UINT16_MAX) return page_violation(a, t, "mapped 65536 times");
   ++p.maps;
 }
 
 void Ownership::unmap(Hpa a, Time t) {
-  Page& p = page_at(a);
+  Pins& p = pins_at(a);
   if (p.maps == 0) return page_violation(a, t, "unmapped without being mapped");
   --p.maps;
 }

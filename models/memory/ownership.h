@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/base/units.h"
+#include "models/base/zeroed.h"
 
 namespace gd {
 
@@ -59,9 +60,9 @@ class Ownership {
   void belongs(Hpa start, Bytes len, unsigned guest, bool trusted);
   // Whose memory the page is: the guest's number, or kNobody.
   static constexpr unsigned kNobody = 31;
-  unsigned guest_of(Hpa a) const { return a / kPage < pages_.size() ? pages_[a / kPage].guest : kNobody; }
+  unsigned guest_of(Hpa a) const { return (whose(a) & kGuest) ^ kNobody; }
   // Memory of a guest that may do wrong with it.
-  bool suspect(Hpa a) const { return a / kPage < pages_.size() && pages_[a / kPage].suspect; }
+  bool suspect(Hpa a) const { return (whose(a) & kSuspect) != 0; }
   // The page is its guest's no longer (taken away while it may be posted): who has pinned it keeps it, else it is the host's.
   void revoke(Hpa page, Time t);
   std::uint64_t guest_faults() const { return guest_faults_; }
@@ -153,19 +154,25 @@ class Ownership {
   };
   void note(BufferId b, Owner from, Owner to, Time t, const char* where);
   void set_owner(Buffer& b, Owner to);
+  BufferId head(std::uint64_t page) const { return ~page_head_[page]; }
   void unlink(BufferId b);
   std::string describe(BufferId b) const;
   std::vector<Buffer> buffers_;
-  std::vector<History> history_;         // by BufferId
+  Zeroed<History> history_;              // by BufferId
   std::vector<Fence> fences_;
   std::uint64_t escapes_ = 0;
   std::vector<BufferId> free_;
-  std::vector<BufferId> page_head_;      // by page number: first buffer that starts in the page
-  struct Page {
-    std::uint16_t pins = 0, maps = 0;
-    std::uint8_t guest = kNobody;
-    bool suspect = false, revoked = false;
+  Zeroed<BufferId> page_head_;           // by page number: ~first buffer that starts in the page
+  struct Pins {
+    std::uint16_t pins, maps;
   };
+  // Whose a page is, in a byte: guest_of() as its difference from kNobody, so that 0 is nobody's, and two marks.
+  static constexpr std::uint8_t kGuest = 31, kSuspect = 32, kRevoked = 64;
+  std::uint8_t whose(Hpa a) const { return a / kPage < whose_.size() ? whose_[a / kPage] : 0; }
+  // The page of `a` is `guest`'s own, or still held for it.
+  bool is_of(unsigned guest, Hpa a) const {
+    return guest_of(a) == guest && ((whose(a) & kRevoked) == 0 || (a / kPage < pins_.size() && pins_[a / kPage].pins > 0));
+  }
   struct Parsed {
     Hpa at = 0;
     std::uint32_t length = 0;
@@ -189,10 +196,11 @@ class Ownership {
   bool suspect(BufferId b) const { return b < buffers_.size() && buffers_[b].home == Home::guest && suspect(buffers_[b].start); }
   Pinned of_guest_[kNobody + 1];
   std::uint64_t guest_faults_ = 0;
-  Page& page_at(Hpa a);
+  Pins& pins_at(Hpa a);
   void page_violation(Hpa a, Time t, const std::string& what);
   void report(Time t, const std::string& what, const std::string& which);
-  std::vector<Page> pages_;              // by page number
+  Zeroed<Pins> pins_;                    // by page number
+  Zeroed<std::uint8_t> whose_;           // the same
   std::uint64_t longest_pages_ = 1;      // pages that the longest buffer so far can reach over
   std::uint64_t counts_[static_cast<int>(Owner::count_)] = {};
   std::uint64_t pinned_pages_ = 0, pinned_peak_ = 0, pin_ops_ = 0, violations_ = 0;

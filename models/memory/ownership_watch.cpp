@@ -7,7 +7,10 @@
 
 namespace gd {
 
-void Ownership::revoke(Hpa page, Time) { page_at(page).revoked = true; }
+void Ownership::revoke(Hpa page, Time) {
+  whose_.grow(page / kPage + 1);
+  whose_[page / kPage] |= kRevoked;
+}
 
 namespace {
 
@@ -19,10 +22,8 @@ std::size_t parsed_slot(Hpa a, std::size_t slots) { return (a / kLine * 0x9e3779
 
 void Ownership::wrote_for(unsigned guest, Hpa a, Bytes len) {
   for (Hpa p = align_down(a, kPage); p < a + len; p += kPage) {
-    const Page page = p / kPage < pages_.size() ? pages_[p / kPage] : Page{};
     // Host memory outside its buffers: Ownership::device_write() looks at each write, this only where a guest is suspect.
-    const bool fine = page.guest == kNobody ? parsed_.empty() || find(std::max(p, a)) != kNoBuffer
-                                            : page.guest == guest && (!page.revoked || page.pins > 0);
+    const bool fine = guest_of(p) == kNobody ? parsed_.empty() || find(std::max(p, a)) != kNoBuffer : is_of(guest, p);
     watch_.escapes += !fine;
   }
   if (parsed_.empty()) return;
@@ -47,8 +48,7 @@ void Ownership::leaks(Buffer& b) {
 void Ownership::read_for(unsigned guest, Hpa a, Bytes len) {
   for (Hpa p = align_down(a, kPage), next; p < a + len; p = next) {
     next = p + kPage;
-    const Page page = p / kPage < pages_.size() ? pages_[p / kPage] : Page{};
-    if (page.guest == kNobody || (page.guest == guest && (!page.revoked || page.pins > 0))) continue;
+    if (guest_of(p) == kNobody || is_of(guest, p)) continue;
     watch_.leaked_bytes += std::min(next, a + len) - std::max(p, a);
   }
 }

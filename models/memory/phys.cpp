@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <string>
 
 #include "models/base/error.h"
@@ -34,11 +35,14 @@ void PhysMem::open(Node& n, Hpa begin, Hpa end, std::uint64_t seed, const char* 
   n.next = begin == 0 ? kPage : begin;
   n.middle = begin + (end - begin) / 2;
   n.end = end;
-  n.free_pages.reserve((end - n.middle) / kPage);
-  for (Hpa a = n.middle; a < end; a += kPage)
-    if (!touches_msi(a, kPage)) n.free_pages.push_back(static_cast<std::uint32_t>(a / kPage));
+  const Hpa gap_from = std::clamp(kMsiBase, n.middle, end), gap_to = std::clamp(kMsiBase + kMsiSize, n.middle, end);
+  n.lowest = static_cast<std::uint32_t>(n.middle / kPage);
+  n.gap_at = (gap_from - n.middle) / kPage;
+  n.gap = static_cast<std::uint32_t>((gap_to - gap_from) / kPage);
+  n.free = (end - n.middle) / kPage - n.gap;
+  n.places.grow(n.free + n.gap);
   n.rng.emplace(seed, stream);
-  n.unsettled = n.free_pages.size();
+  n.unsettled = n.free;
 }
 
 PhysMem::~PhysMem() { munmap(base_, size_); }
@@ -50,22 +54,28 @@ PhysMem::Node& PhysMem::node(unsigned number) {
 
 Hpa PhysMem::alloc_page(unsigned number) {
   Node& n = node(number);
-  if (n.free_pages.empty())
+  if (n.free == 0)
     throw UserError("host memory of " + std::to_string(size_) + " bytes has no free page left");
   // The shuffle goes from the last place to the first, a step each time that a place is looked at first.
-  if (const std::size_t i = n.free_pages.size(); i == n.unsettled) {
-    if (i > 1) std::swap(n.free_pages[i - 1], n.free_pages[n.rng->below(i)]);
+  std::uint32_t frame = n.frame(n.free - 1);
+  if (n.free == n.unsettled) {
+    if (n.free > 1) {
+      const std::size_t other = n.rng->below(n.free);
+      const std::uint32_t taken = n.frame(other);
+      n.places[other] = frame;
+      frame = taken;
+    }
     --n.unsettled;
   }
-  const Hpa page = Hpa{n.free_pages.back()} * kPage;
-  n.free_pages.pop_back();
-  return page;
+  --n.free;
+  return Hpa{frame} * kPage;
 }
 
 void PhysMem::free_page(Hpa page) {
   Node& n = nodes_[remote(page)];
   require(page % kPage == 0 && page >= n.middle && page < n.end, "a page is freed that alloc_page never gave");
-  n.free_pages.push_back(static_cast<std::uint32_t>(page / kPage));
+  require(n.free < n.places.size(), "more pages are freed than alloc_page gave");
+  n.places[n.free++] = static_cast<std::uint32_t>(page / kPage);
 }
 
 Hpa PhysMem::alloc_contiguous(Bytes bytes, Bytes align, unsigned number) {

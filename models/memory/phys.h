@@ -12,6 +12,7 @@
 
 #include "models/base/rng.h"
 #include "models/base/units.h"
+#include "models/base/zeroed.h"
 
 namespace gd {
 
@@ -61,7 +62,15 @@ class PhysMem {
   struct Node {
     Hpa next = 0;                            // contiguous ranges; grows upwards through the lower half
     Hpa middle = 0, end = 0;
-    std::vector<std::uint32_t> free_pages;   // frame numbers in the upper half, shuffled; LIFO
+    // Free frame numbers of the upper half, the last to be taken next. A place that holds 0 has not been written to: its frame is
+    // the one that lay there at first, in ascending order but for the `gap` frames from place `gap_at` on.
+    Zeroed<std::uint32_t> places;
+    std::size_t free = 0, gap_at = 0;
+    std::uint32_t lowest = 0, gap = 0;
+    std::uint32_t frame(std::size_t place) const {
+      if (places[place] != 0) return places[place];
+      return lowest + static_cast<std::uint32_t>(place) + (place >= gap_at ? gap : 0);
+    }
     std::size_t unsettled = 0;               // of these, from the bottom, how many the shuffle has not come to
     std::optional<Rng> rng;
   };

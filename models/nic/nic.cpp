@@ -163,6 +163,7 @@ void Nic::give_frame(std::uint32_t queue, std::uint32_t slot, FrameRef frame) {
 }
 
 std::uint64_t Nic::held() const { return impl_->engine.held; }
+std::uint32_t Nic::waiting(std::uint32_t queue) const { return impl_->rx.waiting(queue); }
 std::uint64_t Nic::untaken() const { return impl_->engine.untaken; }
 std::uint32_t Nic::rx_head(std::uint32_t queue) const {
   const nic::RxRing* q = queue < params_.rx_queues ? impl_->rings[queue] : nullptr;

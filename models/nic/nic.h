@@ -42,6 +42,7 @@ struct NicParams {
   bool rss = true;                                // Toeplitz hash: chooses among a rule's queues, and stands in the descriptor
   bool flow_filters = false;                      // exact-match filters spread flows over a rule's queues in turn; needs rss
   bool rss_udp = false;                           // hash UDP ports too; off as in the 82599's Linux driver
+  bool replicate = false;                         // broadcast and multicast go to every rule's first queue (82599: PFVTCTL.RPE), else to one
   bool scatter = true;                            // frames larger than a packet buffer take several descriptors
   bool drop_when_no_descriptor = false;           // SRRCTL.DROP_EN: drop at once instead of waiting in the FIFO
   std::uint32_t descriptor_cache = 64;            // descriptors a receive queue holds on chip
@@ -109,7 +110,8 @@ struct NicStats {
 //
 // 1 FIFO        frame_arrived() puts the frame into the byte budget `fifo`; full: dropped.
 // 2 parse       headers, L3/L4 sums over the real bytes.
-// 3 steer       (MAC, VLAN) rules choose a range of queues, RSS one of them.
+// 3 steer       (MAC, VLAN) rules choose a range of queues, RSS one of them. With `replicate` a broadcast or multicast goes to those of
+//               every other rule of its VLAN as well, each replica with its own place in the FIFO.
 // 4 descriptor  each queue keeps its own line of waiting frames, so that a queue without descriptors blocks no other;
 //               descriptors are prefetched in batches (PTHRESH, HTHRESH), never past the tail.
 // 5 split, DMA  header, payload and write-back are issued in this order as posted writes, when fewer than
@@ -168,6 +170,8 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
   std::uint64_t held() const;
   // Descriptors that the card has done with and the driver has not taken: written back, or their report lost.
   std::uint64_t untaken() const;
+  // Frames in the FIFO for a receive queue whose DMA has not begun.
+  std::uint32_t waiting(std::uint32_t queue) const;
   // Bytes now in the FIFO.
   Bytes fifo_level() const;
   // Descriptors posted to a receive ring and not yet used by a frame (virtqueue: cached chains).

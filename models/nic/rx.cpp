@@ -17,8 +17,8 @@ RxPath::RxPath(Engine& engine) : e_(engine), lines_(engine.params.rx_queues), tu
   steering_.fields(fields);
   steering_.rss(engine.params.rss);
   steering_.filters(engine.params.rss && engine.params.flow_filters);
-  nodes_.resize(engine.params.fifo / footprint(0) + 1);
-  for (std::uint32_t i = 0; i < nodes_.size(); ++i) nodes_[i].next = i + 1;
+  nodes_.grow(engine.params.fifo / footprint(0) + 1);
+  if (engine.params.replicate) kept_.resize(nodes_.size());
 }
 
 void RxPath::set_levels(std::uint32_t fifo, const std::vector<std::uint32_t>& rings) {
@@ -27,9 +27,14 @@ void RxPath::set_levels(std::uint32_t fifo, const std::vector<std::uint32_t>& ri
 }
 
 void RxPath::push(Line& l, const RxInfo& info) {
-  const std::uint32_t n = free_;
-  free_ = nodes_[n].next;
+  std::uint32_t n = unused_;
+  if (free_ == UINT32_MAX) ++unused_;
+  else n = free_, free_ = nodes_[n].next;
   nodes_[n] = {info, UINT32_MAX};
+  if (FrameMeta& m = e_.frames[info.frame]; m.replica) {
+    kept_[n].assign(m.bytes, m.bytes + m.length);
+    m.bytes = kept_[n].data();
+  }
   if (l.count++ == 0) l.first = n;
   else nodes_[l.last].next = n;
   l.last = n;
@@ -78,17 +83,6 @@ void RxPath::arrived(FrameRef f, Time now) {
     }
   }
 
-  Line& l = lines_[s.queue];
-  if ((e_.params.drop_when_no_descriptor || l.queue->drops_when_empty()) && l.queue->exhausted(l.count)) return e_.drop(f, l.queue->starved(), now);
-  const Bytes bytes = footprint(m.length);
-  if (used_ + bytes > e_.params.fifo)
-    return e_.drop(f, l.queue->exhausted(0) ? l.queue->starved() : Drop::nic_fifo, now);
-  used_ += bytes;
-  e_.stats.fifo_peak = std::max(e_.stats.fifo_peak, used_);
-  e_.level(fifo_level_id_, static_cast<std::int64_t>(used_), now);
-  ++e_.held;
-  if (e_.params.pause_high && used_ > e_.params.pause_high && !pausing_) pause(true, now);
-
   RxInfo info;
   info.frame = f;
   info.hash = s.hash;
@@ -103,9 +97,37 @@ void RxPath::arrived(FrameRef f, Time now) {
   info.tunnel = p.l4 == L4::udp && p.dst_port == vxlan::kPort;
   info.l3 = l3;
   info.l4 = l4;
-  push(l, info);
-  list(s.queue);
+  const bool everybody = e_.params.replicate && ether::is_multicast(m.bytes);
+  const std::uint8_t* const bytes = m.bytes;
+  if (everybody) {   // first, while the frame's bytes are sure to be there
+    steering_.others(p.vlan_id(), s.queue, [&](std::uint32_t q) {
+      if (q >= lines_.size() || !lines_[q].queue) return;
+      RxInfo other = info;
+      other.frame = e_.frames.replicate(f);
+      e_.frames[other.frame].bytes = bytes;
+      admit(q, other, now);
+    });
+  }
+  admit(s.queue, info, now);
   pump(now);
+}
+
+// Into the FIFO and the queue's line, or dropped.
+void RxPath::admit(std::uint32_t q, const RxInfo& info, Time now) {
+  Line& l = lines_[q];
+  const FrameRef f = info.frame;
+  const std::uint32_t length = e_.frames[f].length;
+  if ((e_.params.drop_when_no_descriptor || l.queue->drops_when_empty()) && l.queue->exhausted(l.count)) return e_.drop(f, l.queue->starved(), now);
+  const Bytes bytes = footprint(length);
+  if (used_ + bytes > e_.params.fifo)
+    return e_.drop(f, l.queue->exhausted(0) ? l.queue->starved() : Drop::nic_fifo, now);
+  used_ += bytes;
+  e_.stats.fifo_peak = std::max(e_.stats.fifo_peak, used_);
+  e_.level(fifo_level_id_, static_cast<std::int64_t>(used_), now);
+  ++e_.held;
+  if (e_.params.pause_high && used_ > e_.params.pause_high && !pausing_) pause(true, now);
+  push(l, info);
+  list(q);
 }
 
 void RxPath::kick(std::uint32_t q, Time now) {

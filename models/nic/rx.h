@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "models/base/zeroed.h"
 #include "models/nic/engine.h"
 #include "models/nic/steering.h"
 #include "models/packet/checksum.h"
@@ -64,6 +65,8 @@ class RxPath {
   void release(std::uint32_t length, Time now);
   void ring_level(std::uint32_t q, Time now);
   Bytes level() const { return used_; }
+  // Frames in the FIFO for queue `q` whose DMA has not begun.
+  std::uint32_t waiting(std::uint32_t q) const { return lines_[q].count; }
   void pause_due(std::uint64_t generation, Time now);   // Ev::rx_pause
   // Bytes that a frame occupies in the FIFO.
   static Bytes footprint(std::uint32_t length) { return std::max(length, ether::kMinFrame); }
@@ -79,6 +82,7 @@ class RxPath {
     std::uint32_t level_id = UINT32_MAX;
     bool listed = false;
   };
+  void admit(std::uint32_t q, const RxInfo& info, Time now);
   void push(Line& l, const RxInfo& info);
   void pop(Line& l);
   void list(std::uint32_t q);
@@ -87,8 +91,9 @@ class RxPath {
 
   Engine& e_;
   Steering steering_;
-  std::vector<Node> nodes_;             // as many as the FIFO can hold frames
-  std::uint32_t free_ = 0;
+  Zeroed<Node> nodes_;                  // as many as the FIFO can hold frames
+  std::vector<std::vector<std::uint8_t>> kept_;   // by node: a replica's bytes, which may wait longer than the original's
+  std::uint32_t free_ = UINT32_MAX, unused_ = 0;   // used before, a list; those from unused_ on never were
   std::vector<Line> lines_;
   std::vector<std::uint32_t> turn_;     // ring of listed queues, served round robin
   std::uint32_t turn_first_ = 0, turn_count_ = 0;

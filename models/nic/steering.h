@@ -4,7 +4,7 @@
 // FCTRL.BAM, FCTRL.MPE) into the default pool, the first rule's, where no rule without a MAC takes them; a 128-entry indirection table as the
 // 82599's RETA; exact-match filters that give each flow a queue of its own choice (Flow Director, mlx5 flow tables), set by the first
 // frame of the flow in the order in which accelerated RFS or an administrator would spread them: the queues in turn. Not modelled:
-// the time to set a filter and its ageing, promiscuous replication (a frame goes to one queue).
+// the time to set a filter and its ageing, multicast filters and promiscuous replication.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -44,6 +44,12 @@ class Steering {
   // The rule that serves a destination (best_rule in packet/address.h); nullptr: none.
   const SteeringRule* match(std::uint64_t mac, std::uint16_t vlan) const { return best_rule(rules_, mac, vlan); }
   Steered steer(const std::uint8_t* frame, const Parsed& p);
+  // Of a frame to everybody in VLAN `vlan` that steer() gave to `queue`: f(first queue) of each other rule that takes the VLAN.
+  template <class F>
+  void others(std::uint16_t vlan, std::uint32_t queue, F f) const {
+    for (const SteeringRule& r : rules_)
+      if ((r.vlan == 0 || r.vlan == vlan) && (queue < r.first || queue - r.first >= r.count)) f(r.first);
+  }
 
  private:
   struct Filter {

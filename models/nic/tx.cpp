@@ -14,7 +14,7 @@ TxPath::TxPath(Engine& engine)
   const std::size_t n = std::max<std::size_t>(1, engine.params.tx_fifo / slot_bytes_);
   slots_.resize(n);
   order_.resize(n);
-  memory_.resize(n * slot_bytes_);
+  memory_.grow(n * slot_bytes_);
   for (std::size_t i = n; i-- > 0;) free_.push_back(static_cast<std::uint32_t>(i));
 }
 

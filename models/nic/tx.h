@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "models/base/zeroed.h"
 #include "models/nic/engine.h"
 
 namespace gd::nic {
@@ -54,7 +55,7 @@ class TxPath {
   std::uint32_t slot_bytes_;
   std::vector<std::unique_ptr<TxQueue>> queues_;
   std::vector<Slot> slots_;
-  std::vector<std::uint8_t> memory_;
+  Zeroed<std::uint8_t> memory_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> order_;      // ring of slots in the order in which their reads were issued
   std::uint32_t order_first_ = 0, order_count_ = 0;

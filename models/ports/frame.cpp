@@ -18,20 +18,16 @@ const char* drop_name(Drop d) {
   return names[static_cast<int>(d)];
 }
 
-FrameTable::FrameTable(std::uint32_t capacity) {
-  slots_.resize(capacity);
-  free_.reserve(capacity);
-  for (std::uint32_t i = capacity; i-- > 0;) free_.push_back(i);
-}
+FrameTable::FrameTable(std::uint32_t capacity) : slots_(capacity) { free_.reserve(capacity); }
 
 FrameRef FrameTable::create() {
-  if (free_.empty()) {
-    const auto old = static_cast<std::uint32_t>(slots_.size());
-    slots_.resize(old * 2);
-    for (std::uint32_t i = old * 2; i-- > old;) free_.push_back(i);
+  FrameRef r = unused_;
+  if (!free_.empty()) {
+    r = free_.back();
+    free_.pop_back();
+  } else if (++unused_ > slots_.size()) {
+    slots_.grow(2 * slots_.size());
   }
-  const FrameRef r = free_.back();
-  free_.pop_back();
   slots_[r] = FrameMeta{};
   slots_[r].id = next_id_++;
   ++live_;

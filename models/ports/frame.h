@@ -10,6 +10,7 @@
 #include "models/base/fingerprint.h"
 #include "models/base/histogram.h"
 #include "models/base/units.h"
+#include "models/base/zeroed.h"
 
 namespace gd {
 
@@ -155,8 +156,9 @@ class FrameTable {
   Group* group_of(const FrameMeta& f) {
     return f.flow < group_of_flow_.size() && group_of_flow_[f.flow] < groups_.size() ? &groups_[group_of_flow_[f.flow]] : nullptr;
   }
-  std::vector<FrameMeta> slots_;
-  std::vector<FrameRef> free_;
+  Zeroed<FrameMeta> slots_;
+  std::vector<FrameRef> free_;           // used before; those from unused_ on never were
+  FrameRef unused_ = 0;
   std::uint64_t next_id_ = 0;
   std::uint32_t live_ = 0;
   Time from_ = 0, to_ = kNever;

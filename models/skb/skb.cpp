@@ -33,19 +33,26 @@ SkbPool::SkbPool(PhysMem& memory, Ownership& ownership, Iommu& iommu, CostBook& 
 }
 
 void SkbPool::grow(std::uint32_t n) {
-  slabs_.emplace_back(n);
-  auto& slab = slabs_.back();
-  const Bytes each = Skb::kStruct + Skb::kSlab;
-  const Hpa base = memory_.alloc_contiguous(each * n, kPage);
-  const Iova iova = iommu_.map_static(base, each * n);
-  for (std::uint32_t i = n; i-- > 0;) {
-    Skb& skb = slab[i];
-    skb.struct_addr = base + each * i;
-    skb.slab_addr = skb.struct_addr + Skb::kStruct;
-    skb.slab_iova = iova + each * i + Skb::kStruct;
-    skb.slab_buffer = ownership_.add(skb.slab_addr, Skb::kSlab, Owner::host, Ownership::Home::host);
-    free_list_.push_back(&skb);
-  }
+  Slab& slab = slabs_.emplace_back();
+  slab.skbs.reserve(n);
+  slab.base = memory_.alloc_contiguous(kEach * n, kPage);
+  slab.iova = iommu_.map_static(slab.base, kEach * n);
+  slab.buffers.resize(n);
+  for (std::uint32_t i = n; i-- > 0;)
+    slab.buffers[i] = ownership_.add(slab.base + kEach * i + Skb::kStruct, Skb::kSlab, Owner::host, Ownership::Home::host);
+}
+
+// One that nobody has had yet.
+Skb* SkbPool::make() {
+  if (slabs_.back().skbs.size() == slabs_.back().buffers.size()) grow(1024);
+  Slab& slab = slabs_.back();
+  const std::size_t i = slab.skbs.size();
+  Skb& skb = slab.skbs.emplace_back();
+  skb.struct_addr = slab.base + kEach * i;
+  skb.slab_addr = skb.struct_addr + Skb::kStruct;
+  skb.slab_iova = slab.iova + kEach * i + Skb::kStruct;
+  skb.slab_buffer = slab.buffers[i];
+  return &skb;
 }
 
 void SkbPool::reset(Skb& skb) {
@@ -54,9 +61,13 @@ void SkbPool::reset(Skb& skb) {
 }
 
 Skb* SkbPool::alloc(Step& s) {
-  if (free_list_.empty()) grow(1024);
-  Skb* skb = free_list_.back();
-  free_list_.pop_back();
+  Skb* skb = nullptr;
+  if (free_list_.empty()) {
+    skb = make();
+  } else {
+    skb = free_list_.back();
+    free_list_.pop_back();
+  }
   reset(*skb);
   if (++in_use_ > peak_) peak_ = in_use_;
   s.charge(alloc_);

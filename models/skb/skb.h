@@ -136,6 +136,7 @@ class SkbPool {
 
  private:
   void grow(std::uint32_t n);
+  Skb* make();
   void put(Step& s, Skb* skb);
   void reset(Skb& skb);
   void shift_bytes(Step& s, Skb& skb);
@@ -143,8 +144,16 @@ class SkbPool {
   Ownership& ownership_;
   Iommu& iommu_;
   Cost alloc_, free_, shell_;
+  // Memory for so many of them; each is made when it is used first.
+  struct Slab {
+    Hpa base = 0;
+    Iova iova = 0;
+    std::vector<BufferId> buffers;   // its linear memory, by place
+    std::vector<Skb> skbs;           // reserved for all, so that none moves
+  };
+  static constexpr Bytes kEach = Skb::kStruct + Skb::kSlab;
   std::vector<Skb*> free_list_;
-  std::vector<std::vector<Skb>> slabs_;
+  std::vector<Slab> slabs_;
   std::uint32_t in_use_ = 0, peak_ = 0;
 };
 

@@ -19,13 +19,6 @@ bool named_by_expect(const scenario::Scenario& s, const std::string& metric, con
   return std::any_of(s.expect.begin(), s.expect.end(), [&](const scenario::Expectation& e) { return e.metric == metric && (e.label.empty() || e.label == label); });
 }
 
-// The first message about bytes (they begin with the guest or the frame), or about buffers.
-std::string first_message(const system::RunResult& r, bool bytes) {
-  for (const std::string& m : r.messages)
-    if (bytes == (m.rfind("guest ", 0) == 0 || m.rfind("frame ", 0) == 0)) return m;
-  return r.messages.empty() ? "" : r.messages.front();
-}
-
 }  // namespace
 
 int run_strategy(const Plan& plan, const scenario::StrategyChoice& choice, const Options& o, const std::string& folder, Reporter& reporter) {
@@ -35,8 +28,7 @@ int run_strategy(const Plan& plan, const scenario::StrategyChoice& choice, const
   run.progress = [&reporter](Time now, Time end) { reporter.progress(now, end); };
   const system::RunResult result = system::run(plan.scenario, choice, run);
   report::write_results(result, folder);
-  for (const std::string& m : result.messages)
-    if (m.rfind(system::kStandstill, 0) == 0) reporter.message(choice.label + ": " + m);
+  for (const std::string& m : result.messages.standstill) reporter.message(choice.label + ": " + m);
   if (const std::string text = report::left_out(traces); !text.empty()) reporter.message(text);
   return kFine;
 }
@@ -129,7 +121,7 @@ int judge_run(const system::RunResult& r, const scenario::Scenario& s, const std
     const system::Metric* m = r.find(name);
     if (m == nullptr || m->num == 0) continue;
     const bool demanded = r.hazard && named_by_expect(s, name, r.label);
-    const std::string first = first_message(r, std::string_view(name) == "integrity.errors");
+    const std::string first = r.messages.first_about(name);
     const std::string text = called + ": " + name + " is " + m->text() + (first.empty() ? "" : ": " + first);
     if (demanded) write_note(o, text);
     else write_error(text);

@@ -299,7 +299,7 @@ class PointsReader {
     const std::string* metric = p.formula.one_metric();
     const std::optional<std::string> is = metric != nullptr && names_.metric_unit ? names_.metric_unit(*metric) : std::nullopt;
     if (!is || is->empty() || n.kind != Kind::string || n.text == *is) return;
-    if (const std::optional<double> factor = scenario::convert(1, *is == "bytes" ? "B" : *is, n.text); factor && std::fabs(*factor - 1) < 1e-12) return;
+    if (const std::optional<double> factor = scenario::convert(1, scenario::scenario_unit(*is), n.text); factor && std::fabs(*factor - 1) < 1e-12) return;
     fail(n, path, *metric + " is in " + *is + ", not in " + (n.text.empty() ? "plain numbers" : n.text), *is + ", or a formula that converts");
   }
 

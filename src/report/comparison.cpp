@@ -151,7 +151,10 @@ void add_notes(Comparison& c, const std::vector<RunResult>& runs) {
   if (!apart.empty()) c.notes.push_back("The offered frames differ (" + first_label + " " + figure(decimal(*first)) + ", " + listed(apart) + "): compare figures per packet and per byte.");
   for (const RunResult& r : runs)
     for (const char* name : {"integrity.errors", "ownership.violations"})
-      if (const Metric* m = r.find(name); m && m->num != 0) c.notes.push_back(r.label + ": " + name + " " + figure(decimal(*m)) + (r.messages.empty() ? "" : ", first: " + r.messages.front()) + ".");
+      if (const Metric* m = r.find(name); m && m->num != 0) {
+        const std::string message = r.messages.first_about(name);
+        c.notes.push_back(r.label + ": " + name + " " + figure(decimal(*m)) + (message.empty() ? "" : ", first: " + message) + ".");
+      }
 }
 
 void add_reasons(Comparison& c, const std::vector<RunResult>& runs) {

@@ -71,8 +71,9 @@ std::string comparison_csv(const Comparison& c) {
 std::string run_markdown(const system::RunResult& r, const std::vector<Verdict>& verdicts) {
   std::string out = "# " + markdown_cell(r.scenario) + ", " + markdown_cell(r.label) + "\n\n| metric | value | unit |\n|---|--:|---|\n";
   for (const system::Metric& m : r.metrics) out += table_row({markdown_cell(m.name), m.text(), markdown_cell(m.unit)});
-  for (const std::string& m : r.messages) out += "\n- " + markdown_cell(m);
-  if (!r.messages.empty()) out += "\n";
+  const std::vector<std::string> messages = r.messages.all();
+  for (const std::string& m : messages) out += "\n- " + markdown_cell(m);
+  if (!messages.empty()) out += "\n";
   return out + expect_markdown(verdicts);
 }
 

@@ -104,7 +104,7 @@ std::string run_text(const system::RunResult& r, const TextOptions& o) {
   out += "\n";
   for (const system::Metric& m : r.metrics)
     if (m.num != 0) out += pad_right(m.name, width) + "  " + m.text() + (m.unit.empty() ? "" : " " + m.unit) + "\n";
-  for (const std::string& m : r.messages) out += wrap("message: " + m, o.width, 2);
+  for (const std::string& m : r.messages.all()) out += wrap("message: " + m, o.width, 2);
   return out;
 }
 

@@ -24,8 +24,12 @@ std::string histogram_json(const system::RunResult& r) {
     j.close().close();
   }
   j.key("hazard").boolean(r.hazard);
-  j.key("messages").open('[');
-  for (const std::string& m : r.messages) j.string(m);
+  j.key("messages").open('{');
+  for (const auto& [kind, list] : system::Messages::kKinds) {
+    j.key(kind).open('[');
+    for (const std::string& m : r.messages.*list) j.string(m);
+    j.close();
+  }
   j.close().close();
   return j.text();
 }

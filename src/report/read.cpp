@@ -102,7 +102,8 @@ system::RunResult read_results(const std::string& folder) {
       for (const Json& s : way.at("steps")) r.way.steps.push_back({s.at(0), s.at(1)});
     }
     r.hazard = j.at("hazard");
-    for (const Json& m : j.at("messages")) r.messages.push_back(m);
+    for (const auto& [kind, list] : system::Messages::kKinds)
+      for (const Json& m : j.at("messages").at(kind)) (r.messages.*list).push_back(m);
   });
   return r;
 }

@@ -43,7 +43,8 @@ RunResult named_like(const SeedRuns& runs) {
   out.scenario = runs.front().scenario, out.strategy = runs.front().strategy, out.label = runs.front().label;
   out.seed = runs.front().seed, out.config_sha256 = runs.front().config_sha256, out.hazard = runs.front().hazard;
   for (const RunResult& r : runs)
-    if (out.messages.empty()) out.messages = r.messages;
+    for (const auto& [kind, list] : system::Messages::kKinds)
+      if ((out.messages.*list).empty()) out.messages.*list = r.messages.*list;
   return out;
 }
 

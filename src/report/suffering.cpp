@@ -16,6 +16,7 @@ struct Guests {
   const system::Metric* lost_by_others = nullptr;
   const system::Metric* pinned_for_others = nullptr;
   const system::Metric* pinned_for_honest = nullptr;
+  bool misbehave = false;                               // one of them does
 };
 
 // As short as a cell of a table: tenths of a per cent, of KiB, of us, else as it is.
@@ -46,6 +47,7 @@ Guests guests(const system::RunResult& r) {
       worse(g.slowest_honest, find("latency.p99"));
       worse(g.pinned_for_honest, find("pinned.peak_bytes"));
     } else {
+      g.misbehave = true;
       worse(g.lost_by_others, find("packets.lost_share"));
       worse(g.pinned_for_others, find("pinned.peak_bytes"));
     }
@@ -72,9 +74,9 @@ std::vector<Suffering> sufferings(const system::RunResult& r) {
   counted("escaped", "security.escapes");
   counted("leaked", "security.leaked_bytes");
   counted("acted-on", "toctou.acted_on");
-  const bool starved = at_least(g.lost_by_honest, kLoss);
-  say("starved", g.lost_by_honest, starved);
-  say("slowed", g.slowest_honest, !starved && at_least(g.slowest_honest, kSlow));
+  const bool lossy = at_least(g.lost_by_honest, kLoss);
+  say(g.misbehave ? "starved" : "lossy", g.lost_by_honest, lossy);
+  say(g.misbehave ? "slowed" : "slow", g.slowest_honest, !lossy && at_least(g.slowest_honest, kSlow));
   say("pinned", g.pinned_for_others, at_least(g.pinned_for_others, kPinned) && !(g.pinned_for_honest && g.pinned_for_honest->value() > g.pinned_for_others->value() / 2));
   counted("exposed", "toctou.exposed_bytes");
   const bool stalled = at_least(g.lost_by_others, 100);

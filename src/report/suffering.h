@@ -1,4 +1,4 @@
-// What a design suffers from a guest that misbehaves: words by stated rules on a run's metrics, worst first.
+// What a design suffers, from a guest that misbehaves or by itself: words by stated rules on a run's metrics, worst first.
 //
 //   broken     integrity.errors or ownership.violations are not 0: bytes of well-behaved guests, or the host's books, are wrong
 //   escaped    security.escapes: memory was written, or a page used, that was not the guest's
@@ -6,6 +6,7 @@
 //   acted-on   toctou.acted_on: the host acted on headers that a guest had changed after they were parsed
 //   starved    a well-behaved guest lost 1 % of its frames or more (packets.lost_share)
 //   slowed     a well-behaved guest lost none of note, but its latency.p99 is 1 ms or more
+//   lossy, slow   the same where no guest misbehaves: nobody else is to blame
 //   pinned     1 MiB or more are pinned for a misbehaving guest, and at most half of that for each well-behaved one
 //   exposed    toctou.exposed_bytes: headers were parsed where a guest can change them
 //   stalled    only the misbehaving guest: it got none of its frames

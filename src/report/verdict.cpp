@@ -70,9 +70,6 @@ Measured measure(const RunResult& r, const std::string& metric) {
   return {v, m->unit};
 }
 
-// A metric's unit by the name that scenarios know, if they know it.
-std::string scenario_unit(const std::string& unit) { return unit == "bytes" ? "B" : unit; }
-
 std::string with_unit(double v, const std::string& unit) { return figure(v) + (unit.empty() ? "" : unit == "%" ? "%" : " " + unit); }
 
 const RunResult* find_run(const std::vector<RunResult>& runs, const std::string& label) {
@@ -105,12 +102,12 @@ void judge(Verdict& v, const Expectation& e, const RunResult& run, const std::ve
   } else {
     v.wanted = e.number;
     if (!e.unit.empty()) {
-      v.measured = scenario::convert(*m.value, scenario_unit(m.unit), e.unit);
+      v.measured = scenario::convert(*m.value, scenario::scenario_unit(m.unit), e.unit);
       v.unit = e.unit;
       if (!v.measured) {
         v.state = State::invalid;
         v.detail = e.metric + " is in " + (m.unit.empty() ? "plain numbers" : m.unit) + ", not in " + e.unit;
-        if (!scenario::known_unit(scenario_unit(m.unit))) v.detail += ": the number stands without a unit";
+        if (!scenario::known_unit(scenario::scenario_unit(m.unit))) v.detail += ": the number stands without a unit";
         return;
       }
     }

@@ -92,6 +92,9 @@ struct Nic {
   Count max_outstanding_writes = 64;
   Bytes max_outstanding_bytes = 32 * 1024;
   Count descriptor_cache = 64, prefetch_threshold = 32, prefetch_host = 8;
+  Bytes tx_fifo = 160 * 1024;
+  Count tx_fetch_batch = 40;
+  Count virtio_chain_cache = 64, virtio_fetch_batch = 32;
   Count max_outstanding_reads = 32;
   Time engine_latency = 50 * kNs;
   bool drop_when_no_descriptor = false;
@@ -99,6 +102,7 @@ struct Nic {
   bool steering = true;
   bool virtio_rings = true;
   bool rss = true;
+  bool rss_udp = false;
   bool flow_filters = false;
   bool checksum_check = true;
   bool drop_bad_checksum = false;

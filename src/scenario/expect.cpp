@@ -51,7 +51,7 @@ class Line {
     const auto& unit_of = r_.options().metric_unit;
     const std::optional<std::string> unit = unit_of ? unit_of(e.metric) : std::nullopt;
     if (!unit) return true;
-    const std::string known = unit == "bytes" ? "B" : *unit;
+    const std::string known(scenario_unit(*unit));
     if (convert(1, known, e.unit)) return true;
     return wrong(at_, at_ + e.unit.size(), e.metric + " is in " + (unit->empty() ? "plain numbers" : *unit) + ", not in " + e.unit + (known_unit(known) ? "" : ": the number stands without a unit"),
                  known_unit(known) ? units_like(known) : "no unit");

@@ -120,6 +120,9 @@ void vhost_keys(Table& t) {
            "Where vhost takes packets from. raw-socket: no offloads pass, and packets come one by one. Only tap where a softirq delivers.");
   t.time("vhost.busy_poll", AT(vhost.busy_poll), {0, 1'000'000'000}, "How long the worker polls before it sleeps.",
          "off by default");
+  t.time("vhost.kick_latency", AT(vhost.kick_latency), {0, 1'000'000'000},
+         "From the end of a guest's step that kicks to the worker's wake-up (ioeventfd, workqueue); the exit is charged to the vCPU besides. A doorbell of passthrough goes straight to the card.",
+         "assumption");
   t.count("vhost.batch", AT(vhost.batch), {1, 1'024}, "Packets taken from the backend, and used entries published, at once.",
           net);
   t.count("vhost.weight_packets", AT(vhost.weight_packets), {1, 1'000'000}, "Packets after which the worker lets others run.",

@@ -85,7 +85,8 @@ void nic_keys(Table& t) {
   t.size("nic.rx_buffer", AT(nic.rx_buffer), {256, 64 * 1024}, "Size of the host driver's receive buffers.",
          "SRRCTL.BSIZEPACKET, 1 KiB steps; Linux ixgbe used 2 KiB");
   t.count("nic.descriptor_prefetch", AT(nic.descriptor_prefetch), {1, 64},
-          "Receive descriptors that one DMA read fetches; at most half the ring takes effect.", "DPDK ixgbe: PTHRESH 8");
+          "Receive descriptors that one DMA read fetches, at most; at most half the ring takes effect. When they are fetched: nic.prefetch_threshold.",
+          "assumption: two cache lines");
   t.count("nic.descriptor_writeback_batch", AT(nic.descriptor_writeback_batch), {1, 64},
           "Used receive descriptors that one DMA write reports; at most half the ring takes effect.",
           "pcie-bench niantic model: no batching seen on the 82599");
@@ -110,6 +111,15 @@ void nic_keys(Table& t) {
           "They are fetched ahead when at least so many lie in the ring, or the card holds none.", "HTHRESH 8 (DPDK ixgbe)");
   t.count("nic.max_outstanding_reads", AT(nic.max_outstanding_reads), {1, 4'096}, "Transmit reads under way at once; pcie.tags bounds the requests of all of them.",
           "enough not to limit");
+  t.size("nic.tx_fifo", AT(nic.tx_fifo), {16 * 1024, 64u << 20},
+         "Transmit FIFO (packet buffer) of the card, in places for the longest frame; a frame is fetched when one is free.", "82599 data sheet: 160 KB");
+  t.count("nic.tx_fetch_batch", AT(nic.tx_fetch_batch), {1, 4'096}, "Transmit descriptors that one DMA read fetches, at most.",
+          "82599: 40 (pcie-bench niantic model)");
+  t.count("nic.virtio_chain_cache", AT(nic.virtio_chain_cache), {2, 4'096},
+          "Descriptor chains of a guest's ring that the card holds on chip; a frame that needs more of them (mergeable buffers) is dropped.",
+          "assumption: as nic.descriptor_cache");
+  t.count("nic.virtio_fetch_batch", AT(nic.virtio_fetch_batch), {1, 4'096},
+          "Entries of a guest's available ring (packed: descriptors' chains) that one round of reads fetches, at most.", "assumption: a cache line of 2 B entries");
   t.time("nic.engine_latency", AT(nic.engine_latency), {0, 1'000'000'000},
          "Time of the receive engine from FIFO to the first DMA of a frame.", "assumption, 8 cycles at 156 MHz");
   t.boolean("nic.drop_when_no_descriptor", AT(nic.drop_when_no_descriptor),
@@ -126,6 +136,8 @@ void nic_keys(Table& t) {
   t.boolean("nic.virtio_rings", AT(nic.virtio_rings),
             "The card can serve virtio rings itself (vDPA), which `passthrough` needs.");
   t.boolean("nic.rss", AT(nic.rss), "Toeplitz hash: chooses among several receive queues, and is reported to the driver, whose GRO sorts flows by it.");
+  t.boolean("nic.rss_udp", AT(nic.rss_udp), "The hash takes UDP ports in; off: datagrams between two addresses share a receive queue.",
+            "Linux ixgbe: off (ethtool -N rx-flow-hash udp4 sdfn)");
   t.boolean("nic.flow_filters", AT(nic.flow_filters), "Exact-match filters (Flow Director, accelerated RFS) give the flows to the receive queues in turn, instead of by their hash. Needs nic.rss.");
   t.boolean("nic.checksum_check", AT(nic.checksum_check), "The card checks IP, TCP and UDP checksums.");
   dma_engine_keys(t);

@@ -150,6 +150,7 @@ struct Vhost {
   GroRules rules = GroRules::linux_6;
   Backend backend = Backend::tap;
   Time busy_poll = 0;
+  Time kick_latency = 1 * kUs;
   Count batch = 64;
   Count weight_packets = 256;
   Bytes weight_bytes = 512 * 1024;

@@ -174,6 +174,8 @@ std::optional<double> convert(double value, std::string_view from, std::string_v
   return value * a->factor / b->factor;
 }
 
+std::string_view scenario_unit(std::string_view unit) { return unit == "bytes" ? "B" : unit; }
+
 std::string units_like(std::string_view unit) {
   const Measure* like = measure(unit);
   std::string out;

@@ -26,6 +26,8 @@ std::string format_milli(std::uint64_t milli);
 // Converts between units of one dimension as metrics use them ("us" to "ns", "%" to "", "Gb/s", "B" ...); nothing
 // when they do not match, or are none of these ("cycles", "frames") and not the same. "" stands for a share or ratio.
 std::optional<double> convert(double value, std::string_view from, std::string_view to);
+// A metric's unit as scenarios write it: "bytes" is "B" there; others are the same.
+std::string_view scenario_unit(std::string_view unit);
 // The units that `unit` converts to, itself among them, as a list for messages; "" for a unit that is none of these.
 std::string units_like(std::string_view unit);
 // A unit that an expect line may carry.

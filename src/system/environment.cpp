@@ -132,7 +132,7 @@ constexpr std::uint32_t kPacketBuffersOld = 18;   // MAX_SKB_FRAGS of 2.6.35, wh
 // Whether the bridge may flood a frame to this guest, which gets a copy: one sent so, or as recorded, or the first byte of whose MAC
 // another guest or a fault has changed.
 bool may_flood(const sc::Scenario& s, std::size_t guest) {
-  if (s.consumer != sc::Consumer::guest || s.guests.size() < 2 || !bridge_params(s).active(s.traffic.foreign.total() != 0)) return false;
+  if (s.consumer != sc::Consumer::guest || s.guests.size() < 2 || !bridge_params(s).active(foreign_frames(s))) return false;
   bool writes = false;
   for (std::size_t g = 0; g < s.guests.size(); ++g) writes = writes || (g != guest && spoils_memory(static_cast<BehaviourKind>(s.guests[g].behaviour)));
   return s.traffic.foreign.broadcast + s.traffic.foreign.multicast > 0 || s.traffic.kind == sc::TrafficKind::pcap || writes || s.nic.faults.corrupt();
@@ -213,6 +213,10 @@ BindEnvironment environment(const sc::Scenario& s, const sc::StrategyChoice& cho
     e.guest_memory = g.memory;
   }
   return e;
+}
+
+bool foreign_frames(const sc::Scenario& s) {
+  return s.traffic.foreign.total() != 0 || (s.traffic.kind == sc::TrafficKind::pcap && s.guests.size() > 1);
 }
 
 bool addressed(const sc::Scenario& s) { return s.consumer == sc::Consumer::guest || s.consumer == sc::Consumer::user_async; }

@@ -11,6 +11,8 @@ BindEnvironment environment(const scenario::Scenario& s, const scenario::Strateg
 
 // Whether each entry of `guests` takes the frames of its own address: guests, and applications of user-async.
 bool addressed(const scenario::Scenario& s);
+// Whether frames may come that are not for one guest alone: drawn, or recorded.
+bool foreign_frames(const scenario::Scenario& s);
 // Whether there is one guest or application, and every frame of a capture is for it.
 bool one_takes_all(const scenario::Scenario& s);
 

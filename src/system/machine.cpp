@@ -46,7 +46,7 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
       agenda("agenda"), memory("memory", agenda, phys, memory_params(s), kMemorySeed),
       iommu("iommu", agenda, iommu_params(s), memory, costs, kMemorySeed), pcie("pcie", agenda, pcie_params(s)),
       interrupts("interrupts", agenda),
-      nic("nic", agenda, nic_params(s, queues_needed(s), queues_needed(s)), phys, ownership, frames, &fault,
+      nic("nic", agenda, nic_params(s, queues_needed(s), queues_needed(s), strategy.declaration().device_ring), phys, ownership, frames, &fault,
           observers.empty() ? nullptr : &observers),
       bus("bus", costs), skbs(phys, ownership, iommu, costs, 2048) {
   ownership.sees(phys);
@@ -229,15 +229,17 @@ std::uint64_t Machine::unreclaimed() const {
   return n;
 }
 
-std::vector<std::string> Machine::messages() const {
-  std::vector<std::string> all = ownership.messages();
-  for (const auto& g : guests) all.insert(all.end(), g->guest->integrity_messages().begin(), g->guest->integrity_messages().end());
+Messages Machine::messages() const {
+  Messages m;
+  m.ownership = ownership.messages();
+  const auto add = [&m](const std::vector<std::string>& of) { m.integrity.insert(m.integrity.end(), of.begin(), of.end()); };
+  for (const auto& g : guests) add(g->guest->integrity_messages());
   for (const auto& u : users)
-    if (u->trusted) all.insert(all.end(), u->kernel->check().messages().begin(), u->kernel->check().messages().end());
-  for (const auto& s : sockets) all.insert(all.end(), s->check().messages().begin(), s->check().messages().end());
-  if (departures) all.insert(all.end(), departures->check().messages().begin(), departures->check().messages().end());
-  if (drop) all.insert(all.end(), drop->check().messages().begin(), drop->check().messages().end());
-  return all;
+    if (u->trusted) add(u->kernel->check().messages());
+  for (const auto& s : sockets) add(s->check().messages());
+  if (departures) add(departures->check().messages());
+  if (drop) add(drop->check().messages());
+  return m;
 }
 
 Topology Machine::topology() const {

@@ -107,7 +107,7 @@ class Machine {
   std::uint64_t integrity_errors() const;
   // Buffers of packets that have ended, and that software may keep until it has something to do again.
   std::uint64_t unreclaimed() const;
-  std::vector<std::string> messages() const;
+  Messages messages() const;
   Topology topology() const;
 
   const scenario::Scenario& scenario;

@@ -73,7 +73,10 @@ void Machine::build_guest(std::size_t g, const sc::StrategyChoice& choice) {
   p.virtio.wanted |= strategy.guest_features(slot.env) & ~untaken;
   p.virtio.offered &= offered_features(scenario, strategy.declaration().device_ring);
   p.kick_exits = !strategy.declaration().device_ring;
-  if (strategy.declaration().device_ring) p.msix = true;   // a card's own virtio device
+  if (strategy.declaration().device_ring) {
+    p.msix = true;          // a card's own virtio device
+    p.kick_latency = 0;     // no eventfd, no worker: its doorbell is a posted write
+  }
   // Linux negotiates USO since 6.2, whenever it is offered: here, when the host may merge UDP and the design hands it over.
   if (scenario.host.gro.enabled && scenario.host.gro.udp && strategy.merges(slot.env) && !strategy.declaration().device_ring &&
       slot.env.rx_mode != RxMode::small && p.virtio.driver == GuestDriverRules::linux_6)
@@ -122,7 +125,7 @@ void Machine::connect_host(GuestSlot& slot, std::size_t g) {
     up = slot.delivery.get();
   }
   const BridgeParams bridge = bridge_params(scenario);
-  if (bridge.active(scenario.traffic.foreign.total() != 0)) {
+  if (bridge.active(foreign_frames(scenario))) {
     slot.bridge = std::make_unique<HostBridge>(bridge, c, kCloneRank + q);
     slot.bridge->connect(*up);
     core_for(scenario.host.affinity.socket_app, "host.affinity.socket_app").attach(slot.bridge->reader());

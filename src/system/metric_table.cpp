@@ -16,7 +16,7 @@ const std::vector<MetricInfo>& metric_table() {
       {"packets.delivered", "frames", "frames of the cohort that reached the application (or the stack, without payload; the stage that consumer drop names; with host-forward, that left by the wire)", 1},
       {"packets.dropped", "frames", "frames of the cohort that were dropped anywhere", -1},
       {"packets.consumed_by_host", "frames", "frames of the cohort that the host took for itself", 0},
-      {"packets.replicas", "frames", "replicas that the host made of broadcasts and multicasts of the cohort; each ends like a frame", 0},
+      {"packets.replicas", "frames", "replicas that the host (passthrough: the card) made of broadcasts and multicasts of the cohort; each ends like a frame", 0},
       {"packets.in_flight", "frames", "frames of the cohort without an end when the drain was over", -1},
       {"packets.accepted", "frames", "frames that ended inside the window as delivered, of whatever cohort: what figures per packet divide by", 1},
       {"drops.total", "frames", "as packets.dropped", -1},

@@ -48,7 +48,7 @@ void of_application(Sheet& sheet, const Machine& m, std::size_t i, const Snapsho
   sheet.count(prefix + "ownership.guest_faults", "", e.users[i].bad_entries);
   if (slot.params.behaviour >= AppBehaviour::ring_liar) sheet.count(prefix + "misdeeds", "", slot.app->stats().misdeeds());
   if (!slot.trusted) sheet.count(prefix + "integrity.self_inflicted", "frames", slot.kernel->check().errors());
-  if (i < m.frames.groups().size()) of_group(sheet, prefix, m.frames.groups()[i], window, true);
+  if (i < m.frames.groups().size()) of_group(sheet, prefix, m.frames.groups()[i], window, m.users.size() > 1);
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ void of_applications(Sheet& sheet, const Machine& m, const Snapshot& b, const Sn
   for (std::size_t i = 0; i < m.users.size(); ++i) {
     all.add(b.users[i], e.users[i]);
     shares.push_back(e.users[i].app.bytes - b.users[i].app.bytes);
-    if (m.users.size() > 1) of_application(sheet, m, i, b, e);
+    of_application(sheet, m, i, b, e);
     m.users[i]->app->holds().each([&](std::uint64_t, std::uint64_t upper, std::uint64_t n) { held.add(upper, n); });
   }
   of_window(sheet, "", all);

@@ -138,8 +138,9 @@ PcieParams pcie_params(const sc::Scenario& s) {
   return p;
 }
 
-NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues) {
+NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues, bool device_rings) {
   NicParams p;
+  p.replicate = device_rings && rx_queues > 1;
   p.rx_queues = rx_queues;
   p.tx_queues = tx_queues;
   p.fifo = s.nic.fifo;
@@ -149,6 +150,7 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.drop_bad_checksum = s.nic.drop_bad_checksum;
   p.scatter = s.nic.scatter;
   p.rss = s.nic.rss;
+  p.rss_udp = s.nic.rss_udp;
   p.flow_filters = s.nic.flow_filters;
   p.drop_when_no_descriptor = s.nic.drop_when_no_descriptor;
   p.fetch_batch = static_cast<std::uint32_t>(s.nic.descriptor_prefetch);
@@ -158,6 +160,10 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.descriptor_cache = static_cast<std::uint32_t>(s.nic.descriptor_cache);
   p.prefetch_threshold = static_cast<std::uint32_t>(s.nic.prefetch_threshold);
   p.prefetch_host = static_cast<std::uint32_t>(s.nic.prefetch_host);
+  p.tx_fifo = s.nic.tx_fifo;
+  p.tx_fetch_batch = static_cast<std::uint32_t>(s.nic.tx_fetch_batch);
+  p.virtio_chain_cache = static_cast<std::uint32_t>(s.nic.virtio_chain_cache);
+  p.virtio_fetch_batch = static_cast<std::uint32_t>(s.nic.virtio_fetch_batch);
   p.pause_high = s.nic.pause.high;
   p.pause_low = s.nic.pause.low;
   p.pause_quanta = static_cast<std::uint16_t>(s.nic.pause.quanta);
@@ -279,6 +285,7 @@ GuestParams guest_params(const sc::Scenario& s, std::size_t index) {
   p.virtio.event_idx = g.virtio.event_idx;
   p.msix = g.virtio.msix;
   p.posted_interrupts = s.host.posted_interrupts;
+  p.kick_latency = s.vhost.kick_latency;
   p.virtio.checksum = g.virtio.guest_csum;
   p.virtio.tso4 = g.virtio.tso(g.virtio.guest_tso4);
   p.virtio.tso6 = g.virtio.tso(g.virtio.guest_tso6);

@@ -29,7 +29,8 @@ CopyEngineParams copy_engine_params(const scenario::Scenario& s);
 CoreParams core_params(const scenario::Scenario& s);
 IommuParams iommu_params(const scenario::Scenario& s);
 PcieParams pcie_params(const scenario::Scenario& s);
-NicParams nic_params(const scenario::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues);
+// `device_rings`: its receive queues are guests' own rings, so that nobody but the card can replicate what is for all of them.
+NicParams nic_params(const scenario::Scenario& s, std::uint32_t rx_queues, std::uint32_t tx_queues, bool device_rings = false);
 NapiParams napi_params(const scenario::Scenario& s);
 UserAppParams user_app_params(const scenario::Scenario& s, std::size_t application);
 ReclaimParams reclaim_params(const scenario::Scenario& s);

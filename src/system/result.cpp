@@ -17,6 +17,18 @@ std::string Metric::text() const {
   return minus && micro != 0 ? "-" + whole : whole;
 }
 
+std::vector<std::string> Messages::all() const {
+  std::vector<std::string> out;
+  for (const auto& [kind, list] : kKinds) out.insert(out.end(), (this->*list).begin(), (this->*list).end());
+  return out;
+}
+
+std::string Messages::first_about(std::string_view metric) const {
+  for (const auto& [kind, list] : kKinds)
+    if (metric.starts_with(std::string(kind) + ".") && !(this->*list).empty()) return (this->*list).front();
+  return "";
+}
+
 const Metric* RunResult::find(const std::string& name) const {
   const auto at = std::find_if(metrics.begin(), metrics.end(), [&](const Metric& m) { return m.name == name; });
   return at != metrics.end() ? &*at : nullptr;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "models/base/units.h"
@@ -42,7 +43,17 @@ struct Way {
   std::vector<Step> steps;                // the first is the wire at 0; empty: nothing was delivered
 };
 
-constexpr std::string_view kStandstill = "the queue of guest ";   // how a message about one that stands still begins
+// What went wrong, in words: the first ones of each kind.
+struct Messages {
+  std::vector<std::string> ownership;     // violations
+  std::vector<std::string> integrity;     // errors in bytes
+  std::vector<std::string> standstill;    // queues of well-behaved guests that stand still at the end
+
+  static constexpr std::pair<const char*, std::vector<std::string> Messages::*> kKinds[] = {
+      {"ownership", &Messages::ownership}, {"integrity", &Messages::integrity}, {"standstill", &Messages::standstill}};
+  std::vector<std::string> all() const;
+  std::string first_about(std::string_view metric) const;   // "integrity.errors", "ownership.violations"; "" for none
+};
 
 struct RunResult {
   std::string scenario, strategy, label;
@@ -53,7 +64,7 @@ struct RunResult {
   std::vector<LedgerLine> ledger;         // sorted by core, context, component, operation
   std::vector<Distribution> distributions;
   Way way;
-  std::vector<std::string> messages;      // integrity errors, ownership violations: the first ones, in words; queues that stand still (kStandstill)
+  Messages messages;
   bool hazard = false;                    // the scenario carries a hazard: integrity and ownership are judged by `expect`
   // Of the machine, not of the model: everything else is the same everywhere.
   std::uint64_t frames = 0, activations = 0, lookups = 0;

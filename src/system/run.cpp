@@ -56,8 +56,11 @@ void note_standstills(const Machine& m, const Snapshot& window_end, Time end, Ru
     if (slot.tap) held += slot.tap->held();
     if (slot.delivery) held += slot.delivery->held();
     if (slot.vhost) held += slot.vhost->held();
-    if (held == 0 || slot.guest->stats().frames != window_end.guests[g].guest.frames) continue;
-    r.messages.push_back(std::string(kStandstill) + slot.guest->name() + " holds " + std::to_string(held) + " frames, and has handed over none since the window's end");
+    if (!m.demux) held += m.nic.waiting(static_cast<std::uint32_t>(g));
+    const std::string why = slot.queue.path ? slot.queue.path->blocked() : "";
+    if ((held == 0 && why.empty()) || slot.guest->stats().frames != window_end.guests[g].guest.frames) continue;
+    r.messages.standstill.push_back("the queue of guest " + slot.guest->name() + " holds " + std::to_string(held) +
+                                    " frames, and has handed over none since the window's end" + (why.empty() ? "" : ": " + why));
   }
 }
 

@@ -56,8 +56,8 @@ RunResult run_bench(const scenario::Scenario& s, const scenario::StrategyChoice&
   sheet.count("ownership.violations", "", m.ownership.violations());
   sheet.sort();
   device_lines(b, e, r.ledger);
-  r.messages = m.ownership.messages();
-  r.messages.insert(r.messages.end(), m.device.messages().begin(), m.device.messages().end());
+  r.messages.ownership = m.ownership.messages();
+  r.messages.integrity = m.device.messages();
   r.frames = all.completed;
   r.activations = m.agenda.activations();
   r.lookups = m.memory.stats().lookups;

@@ -25,5 +25,29 @@ TEST(Histogram, CountsBeyondThirtyTwoBits) {
   h.each([](std::uint64_t, std::uint64_t, std::uint64_t) { FAIL() << "a bucket is left"; });
 }
 
+// Those that are used later are the copy's own.
+TEST(Histogram, ACopyIsTheSameAndApart) {
+  Histogram h;
+  for (const std::uint64_t v : {7ULL, 700'000ULL, 123'456'789'012ULL}) h.add(v, 3);
+  Histogram copy = h;
+  h.add(5);
+  h.add(1ULL << 47);
+  EXPECT_EQ(copy.count(), 9u);
+  EXPECT_EQ(copy.min(), 7u);
+  EXPECT_EQ(copy.max(), 123'456'789'012u);
+  EXPECT_EQ(copy.sum(), 3 * (7 + 700'000 + 123'456'789'012));
+  std::uint64_t buckets = 0, counted = 0;
+  copy.each([&](std::uint64_t, std::uint64_t, std::uint64_t n) { ++buckets, counted += n; });
+  EXPECT_EQ(buckets, 3u);
+  EXPECT_EQ(counted, 9u);
+  EXPECT_EQ(copy.quantile(1, 3), 7u);
+  copy = h;
+  EXPECT_EQ(copy.count(), 11u);
+  EXPECT_EQ(copy.quantile(1, 11), 5u);
+  const Histogram empty, copy_of_empty = empty;
+  EXPECT_EQ(copy_of_empty.count(), 0u);
+  EXPECT_EQ(copy_of_empty.min(), 0u);
+}
+
 }  // namespace histogram_test
 }  // namespace gd

@@ -16,6 +16,13 @@ BindEnvironment fit() {
   return e;
 }
 
+void mtu(BindEnvironment& e, Bytes frame) { e.mtu = static_cast<std::uint32_t>(frame - kLargestL2); }
+// An application's, in place of a guest.
+void area(BindEnvironment& e) {
+  e.consumer = Consumer::user_async;
+  e.user_buffer = kPage;
+}
+
 TEST(Registry, NamesInTheOrderOfTheTable) {
   std::vector<std::string_view> names;
   for (const Strategy* s : strategies()) names.push_back(s->declaration().name);
@@ -41,6 +48,44 @@ TEST(Registry, Refusals) {
       {"forward", [](BindEnvironment& e) { e.consumer = Consumer::host_forward; }, {nullptr, "guest and user-async only", "guest and user-async only", "guest and user-async only", "guest only"}},
       {"forward, jumbo", [](BindEnvironment& e) { e.consumer = Consumer::host_forward; e.mtu = 4000; }, {"one buffer", "guest and user-async only", "guest and user-async only", "guest and user-async only", "guest only"}},
       {"user async", [](BindEnvironment& e) { e.consumer = Consumer::user_async; e.user_buffer = kPage; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"area of the memlock limit", [](BindEnvironment& e) { area(e); e.pin = PinPolicy::pool; e.memlock_limit = e.guest_memory; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"larger", [](BindEnvironment& e) { area(e); e.pin = PinPolicy::pool; e.memlock_limit = e.guest_memory - 1; }, {nullptr, "memlock_limit is smaller", "memlock_limit is smaller", "memlock_limit is smaller", "guest only"}},
+      {"larger, page by page", [](BindEnvironment& e) { area(e); e.memlock_limit = e.guest_memory - 1; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"area of the quota", [](BindEnvironment& e) { area(e); e.pin = PinPolicy::pool; e.defences.pin_quota = e.guest_memory; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"area over the quota", [](BindEnvironment& e) { area(e); e.pin = PinPolicy::pool; e.defences.pin_quota = e.guest_memory - 1; },
+       {nullptr, "and defences.pin_quota is smaller", "and defences.pin_quota is smaller", "and defences.pin_quota is smaller", "guest only"}},
+      {"a buffer of the quota", [](BindEnvironment& e) { area(e); e.defences.pin_quota = e.user_buffer; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"a buffer over it", [](BindEnvironment& e) { area(e); e.defences.pin_quota = e.user_buffer - 1; }, {nullptr, "than one buffer", "than one buffer", "than one buffer", "guest only"}},
+      {"a buffer of the limit", [](BindEnvironment& e) { area(e); e.memlock_limit = e.user_buffer; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"a buffer over the limit", [](BindEnvironment& e) { area(e); e.memlock_limit = e.user_buffer - 1; }, {nullptr, "than one buffer", "than one buffer", "than one buffer", "guest only"}},
+      {"a guest's hazard", [](BindEnvironment& e) { area(e); e.options.hazard = Hazard::forgotten_destructor; }, {nullptr, "need a guest", "need a guest", "need a guest", "guest only"}},
+      {"the driver's", [](BindEnvironment& e) { area(e); e.options.hazard = Hazard::reclaim_undrained; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"a queue for each", [](BindEnvironment& e) { area(e); e.rx_queues = e.guests = 3; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"one for all", [](BindEnvironment& e) { area(e); e.guests = 3; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"other queues", [](BindEnvironment& e) { area(e); e.guests = 3, e.rx_queues = 2; }, {nullptr, "one receive queue", "one receive queue", "one receive queue", "guest only"}},
+      {"a frame that fills a buffer", [](BindEnvironment& e) { area(e); mtu(e, 4096); e.scatter = false; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"a byte more", [](BindEnvironment& e) { area(e); mtu(e, 4097); e.scatter = false; }, {nullptr, "does not fit", "scatter is off", "scatter is off", "guest only"}},
+      {"scattered", [](BindEnvironment& e) { area(e); mtu(e, 4097); }, {nullptr, "does not fit", nullptr, nullptr, "guest only"}},
+      {"in 16 buffers", [](BindEnvironment& e) { area(e); e.user_buffer = 1024; mtu(e, 16384); }, {nullptr, "does not fit", nullptr, nullptr, "guest only"}},
+      {"in 17", [](BindEnvironment& e) { area(e); e.user_buffer = 1024; mtu(e, 16385); }, {nullptr, "does not fit", "fragments, 17", "fragments, 17", "guest only"}},
+      {"an area, no split", [](BindEnvironment& e) { area(e); e.split = SplitMode::off; }, {nullptr, nullptr, "must split", nullptr, "guest only"}},
+      {"an area, split always", [](BindEnvironment& e) { area(e); e.split = SplitMode::always; }, {nullptr, nullptr, "first bytes of a payload", nullptr, "guest only"}},
+      {"an area, header buffer 0", [](BindEnvironment& e) { area(e); e.header_buffer = 0; }, {nullptr, nullptr, "64 to 512", nullptr, "guest only"}},
+      {"an area, header buffer 512", [](BindEnvironment& e) { area(e); e.header_buffer = 512; }, {nullptr, nullptr, nullptr, nullptr, "guest only"}},
+      {"an area, header buffer 576", [](BindEnvironment& e) { area(e); e.header_buffer = 576; }, {nullptr, nullptr, "64 to 512", nullptr, "guest only"}},
+      {"softirq", [](BindEnvironment& e) { e.softirq_publish = true; }, {"every byte is copied", nullptr, nullptr, nullptr, nullptr}},
+      {"softirq, dirty log", [](BindEnvironment& e) { e.softirq_publish = e.dirty_log = true; }, {"every byte is copied", "pinned to be marked", "pinned to be marked", "pinned to be marked", "keeps no log"}},
+      {"softirq, shared queue", [](BindEnvironment& e) { e.softirq_publish = e.shared_queue = true; }, {"every byte is copied", "shared_queue copies", "shared_queue copies", "shared_queue copies", nullptr}},
+      {"softirq, copies", [](BindEnvironment& e) { e.softirq_publish = e.host_copies = true; e.copied_work = "host.rewrite"; },
+       {"every byte is copied", "host.rewrite copies", "host.rewrite copies", "host.rewrite copies", nullptr}},
+      {"softirq, at the limit", [](BindEnvironment& e) { e.softirq_publish = true; e.at_limit = AtLimit::copy; },
+       {"every byte is copied", "at_memlock_limit copies", "at_memlock_limit copies", "at_memlock_limit copies", nullptr}},
+      {"softirq, depleted", [](BindEnvironment& e) { e.softirq_publish = true; e.defences.depleted = Depleted::copy; },
+       {"every byte is copied", "depleted copies", "depleted copies", "depleted copies", nullptr}},
+      {"room of a header buffer's 76", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; e.options.room = 76; }, {}},
+      {"room of half a page", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; e.options.room = 2048; }, {}},
+      {"room of 140, always", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; e.split = SplitMode::always; e.options.room = 140; }, {}},
+      {"room of 139", [](BindEnvironment& e) { e.options.placement = Placement::in_first_buffer; e.split_layout = true; e.options.room = 139; }, {}},
       {"no split", [](BindEnvironment& e) { e.split = SplitMode::off; }, {nullptr, nullptr, "must split", nullptr, nullptr}},
       {"header buffer 0", [](BindEnvironment& e) { e.header_buffer = 0; }, {nullptr, nullptr, "header_buffer is 0", nullptr, nullptr}},
       {"header buffer 512", [](BindEnvironment& e) { e.header_buffer = 512; }, {}},
@@ -90,6 +135,7 @@ TEST(Registry, Refusals) {
       {"small memlock", [](BindEnvironment& e) { e.memlock_limit = 1 << 20; }, {nullptr, nullptr, nullptr, nullptr, "memlock_limit"}},
       {"small memlock, whole guest", [](BindEnvironment& e) { e.memlock_limit = 1 << 20; e.pin = PinPolicy::whole_guest; },
        {nullptr, "memlock_limit", "memlock_limit", "memlock_limit", "memlock_limit"}},
+      {"memlock of a page", [](BindEnvironment& e) { e.memlock_limit = kPage; }, {nullptr, nullptr, "2 pinned pages", nullptr, "memlock_limit"}},
       {"memlock below a page", [](BindEnvironment& e) { e.memlock_limit = 4095; }, {nullptr, "one pinned page", "one pinned page", "one pinned page", "memlock_limit"}},
   };
   for (const Row& r : rows) {

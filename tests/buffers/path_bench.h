@@ -224,6 +224,7 @@ struct PathBench : Machine {
       if (all.empty()) w.header_length = static_cast<std::uint16_t>(d.header_length), w.split = d.sph, w.header_overflow = d.hbo;
       w.end_of_packet = at == bytes.size();
       w.l4_checked = w.ip_checked = checked;
+      w.rss_hash = rss_hash, w.rss_type = rss_type;
       all.push_back(w);
     } while (at < bytes.size());
     return all;
@@ -303,6 +304,8 @@ struct PathBench : Machine {
   std::unique_ptr<RxPath> path;
   std::vector<std::array<std::uint64_t, 2>> slots;
   unsigned head = 0, tail = 0;
+  std::uint32_t rss_hash = 0;      // what the card says of each frame
+  std::uint8_t rss_type = 0;
   std::vector<Frame> sent;
 };
 

@@ -24,9 +24,9 @@ TEST(InterruptController, DeliversEachMessageAtItsTime) {
   EXPECT_EQ(controller.add(sink), 0u);
   EXPECT_EQ(controller.add(sink), 1u);
   DmaTransaction dma;
-  const auto send = [&](std::uint32_t vector, Time delay, unsigned bytes = 4) {
+  const auto send = [&](std::uint32_t vector, Time delay, unsigned bytes = 4, tlm::tlm_command command = tlm::TLM_WRITE_COMMAND) {
     sc_core::sc_time d = to_sc(delay);
-    auto& gp = dma.prepare(tlm::TLM_WRITE_COMMAND, kMsiBase, &vector, bytes, false);
+    auto& gp = dma.prepare(command, kMsiBase, &vector, bytes, false);
     device.port->b_transport(gp, d);
     return gp.get_response_status();
   };
@@ -38,6 +38,7 @@ TEST(InterruptController, DeliversEachMessageAtItsTime) {
     EXPECT_EQ(send(0, 0), tlm::TLM_OK_RESPONSE);
     EXPECT_EQ(send(2, 0), tlm::TLM_ADDRESS_ERROR_RESPONSE);
     EXPECT_EQ(send(0, 0, 2), tlm::TLM_COMMAND_ERROR_RESPONSE);
+    EXPECT_EQ(send(0, 0, 4, tlm::TLM_READ_COMMAND), tlm::TLM_COMMAND_ERROR_RESPONSE);
   });
   sc_core::sc_start(to_sc(kMs));
   EXPECT_THAT(seen, ::testing::ElementsAre("v0@100", "v1@300", "v0@400", "v1@400"));

@@ -46,6 +46,22 @@ TEST_F(RunQueueTest, AThreadAloneKeepsItsCore) {
   }
 }
 
+// A slice that is used up to its end is over, and who has the core to itself begins another.
+TEST_F(RunQueueTest, ASliceEndsWhenItIsUsedUp) {
+  q.add(a);
+  struct Row {
+    Time from, to;
+    Task *runs, *comes;   // meanwhile
+  };
+  for (const Row& r : {Row{0, 60, &a, nullptr}, {60, 100, &a, nullptr}, {100, 130, &a, &b}, {130, 199, &a, nullptr}, {199, 200, &a, nullptr}, {200, 300, &b, nullptr},
+                       {300, 310, &a, nullptr}}) {
+    Task* t = q.take(r.from);
+    EXPECT_EQ(t, r.runs) << r.from;
+    if (r.comes) q.add(*r.comes);
+    q.again(*t, r.to);
+  }
+}
+
 // Softirq without end: threads that wait get a slice after softirq_max, and only then.
 TEST_F(RunQueueTest, SoftirqsDoNotStarveThreads) {
   q.add(soft);
@@ -58,6 +74,32 @@ TEST_F(RunQueueTest, SoftirqsDoNotStarveThreads) {
   }
   EXPECT_EQ(softirq, 3000);
   EXPECT_EQ(thread, 1000);
+}
+
+// What is counted is one stretch of softirqs before threads that wait: it begins anew when either was gone, and so does a turn.
+TEST_F(RunQueueTest, AStretchEndsWhenNobodyWaits) {
+  struct Row {
+    Time at;
+    Task* runs;
+    bool goes_on;
+    Task* comes;          // before the next
+  };
+  const std::vector<Row> cases[] = {
+      // the softirq sleeps, the thread runs, the softirq is back: 300 from then
+      {{0, &soft, true, nullptr}, {200, &soft, false, nullptr}, {210, &a, true, &soft}, {220, &soft, true, nullptr}, {519, &soft, true, nullptr}, {520, &a, true, nullptr}},
+      // the thread sleeps in its turn: what is left of it is not for the next that wakes
+      {{0, &soft, true, nullptr}, {300, &a, false, nullptr}, {310, &soft, true, &a}, {320, &soft, true, nullptr}, {619, &soft, true, nullptr}, {620, &a, true, nullptr}}};
+  for (const auto& rows : cases) {
+    q = RunQueue{100, 300};
+    q.add(soft);
+    q.add(a);
+    for (const Row& r : rows) {
+      Task* t = q.take(r.at);
+      EXPECT_EQ(t, r.runs) << r.at;
+      if (r.goes_on) q.again(*t, r.at);
+      if (r.comes) q.add(*r.comes);
+    }
+  }
 }
 
 TEST_F(RunQueueTest, SoftirqAloneNeedsNoTurns) {

@@ -94,6 +94,36 @@ TEST_F(VcpuTest, TheObserverSeesWhichInnerTaskRan) {
   EXPECT_THAT(r.rows, ElementsAre(app.row(), vcpu.row()));
 }
 
+// However often a task is woken before it runs, it runs once; and the vCPU halts once.
+TEST_F(VcpuTest, WakeUpsBeforeAStepAreOne) {
+  Scripted app("guest-app", Priority::thread, seen, [this](Step& s) { s.charge(work, 100); return false; }, World::guest);
+  Scripted soft("guest-softirq", Priority::softirq, seen, [this](Step& s) { s.charge(work, 300); return false; }, World::guest);
+  vcpu.attach(app, core());
+  vcpu.attach(soft, core());
+  script.at(0, [&](Time now) { soft.wake(now), app.wake(now), app.wake(now); });
+  script.at(900 * kNs, [&](Time now) { app.wake(now); });   // the softirq runs
+  run(kMs);
+  EXPECT_THAT(seen, ElementsAre("guest-softirq@500", "guest-app@1100"));
+  EXPECT_EQ(vcpu.exits, 1u);
+  EXPECT_EQ(cycles("exit", "vm.halt"), 300u);
+}
+
+// A guest's scheduler has the slices of its core.
+TEST_F(VcpuTest, GuestThreadsTakeTurnsByTheCoresSlices) {
+  params.slice = 1500 * kNs;
+  params.softirq_max = 3 * kUs;
+  Core& other = add_core();
+  Vcpu own("own", costs);
+  other.attach(own);
+  const auto busy = [this](Step& s) { s.charge(work, 1000); return s.start() < 12 * kUs; };
+  Scripted a("a", Priority::thread, seen, busy, World::guest), b("b", Priority::thread, seen, busy, World::guest), soft("soft", Priority::softirq, seen, busy, World::guest);
+  for (Task* t : {&a, &b, &soft}) own.attach(*t, other);
+  script.at(0, [&](Time now) { a.wake(now), b.wake(now); });
+  script.at(5 * kUs, [&](Time now) { soft.wake(now); });
+  run(10 * kUs);
+  EXPECT_THAT(seen, ElementsAre("a@500", "a@1800", "b@2800", "b@3800", "a@4800", "soft@5800", "soft@6800", "soft@7800", "a@8800", "b@9800"));
+}
+
 TEST_F(VcpuTest, GuestSoftirqBeforeGuestThread) {
   Scripted app("guest-app", Priority::thread, seen, [this, n = 0](Step& s) mutable { s.charge(work, 100); return ++n < 3; }, World::guest);
   Scripted soft("guest-softirq", Priority::softirq, seen, nullptr, World::guest);

@@ -163,6 +163,7 @@ TEST_F(BridgeTest, ForeignIsDropped) {
 }
 
 TEST_F(BridgeTest, ABroadcastReachesEverybodyOnce) {
+  rss_type = RxDescriptor::kRssUdp4;
   open_bridge(kPlain);
   bridge->peer(*other);
   const Frame f = to(0xffffffffffff, udp4_frame(1400));
@@ -170,6 +171,7 @@ TEST_F(BridgeTest, ABroadcastReachesEverybodyOnce) {
   wait();
   EXPECT_EQ(frames.all().replicas, 2u);                     // the other guest's and the host's own
   EXPECT_EQ(frames.all().consumed, 1u);
+  for (TapQueue* q : {tap.get(), other.get()}) EXPECT_EQ(q->front()->hash_type, rss_type);
   EXPECT_EQ(take(*tap), f);                                 // the first owner frees before the replica is read
   FrameMeta m;
   EXPECT_EQ(take(*other, &m), f);

@@ -85,6 +85,51 @@ TEST_F(GroStageTest, SoftwareChecksumWhenTheNicGivesNone) {
   EXPECT_GT(cycles("softirq", "gro.checksum"), 0u);
 }
 
+// The sum over a packet's runs is that over its bytes in a row, wherever they are cut and whatever stands behind the IP packet.
+TEST_F(GroStageTest, TheChecksumOfRunsIsThatOfTheBytes) {
+  const auto flip = [](Frame f, std::size_t at) {
+    f[at] ^= 1;
+    return f;
+  };
+  const auto no_sum = [](Frame f, std::size_t at) {
+    f[at] = f[at + 1] = 0;
+    return f;
+  };
+  Frame padded = tcp4_frame(1);
+  padded.resize(60, 0xee);
+  Ip4 part;
+  part.protocol = 17, part.fragment = 0x2000;
+  struct Row {
+    const char* what;
+    Frame bytes;
+    csum::Checked says;
+  };
+  Frame udp4 = udp4_frame(333), udp6 = ip6_packet(ethernet(0x86dd), 17, {}, udp_segment(payload(334))), tcp4 = tcp4_frame(1001), tcp6 = tcp6_frame(1000);
+  for (Frame* f : {&udp4, &udp6, &tcp4, &tcp6, &padded}) ASSERT_TRUE(csum::complete_l4(f->data(), static_cast<std::uint32_t>(f->size())));
+  for (const Row& r : {Row{"tcp4", tcp4, csum::Checked::good}, {"tcp4 flipped", flip(tcp4, 700), csum::Checked::bad}, {"tcp4, last byte", flip(tcp4, tcp4.size() - 1), csum::Checked::bad},
+                       {"tcp4, port", flip(tcp4, 34), csum::Checked::bad}, {"tcp4, without", no_sum(tcp4, 50), csum::Checked::bad}, {"tcp6", tcp6, csum::Checked::good},
+                       {"padded", padded, csum::Checked::good}, {"padding flipped", flip(padded, 59), csum::Checked::good}, {"udp4", udp4, csum::Checked::good},
+                       {"udp4 flipped", flip(udp4, 100), csum::Checked::bad}, {"udp4, without", no_sum(udp4, 40), csum::Checked::none}, {"udp6", udp6, csum::Checked::good},
+                       {"udp6, without", no_sum(udp6, 60), csum::Checked::bad},
+                       {"a fragment", ip4_packet(ethernet(0x0800), part, udp_segment(payload(100))), csum::Checked::none},
+                       {"neither TCP nor UDP", ip6_packet(ethernet(0x86dd), 58, {}, payload(64)), csum::Checked::none}}) {
+    const Parsed p = parse(r.bytes.data(), static_cast<std::uint32_t>(r.bytes.size()));
+    for (const auto& cuts : {std::vector<std::size_t>{}, {14}, {54}, {55}, {57, 58}, {34, 35, 59}}) {
+      SCOPED_TRACE(::testing::Message() << r.what << " " << ::testing::PrintToString(cuts));
+      Skb skb{};
+      std::size_t from = 0;
+      for (std::size_t i = 0; i <= cuts.size(); ++i) {
+        const std::size_t to = i < cuts.size() ? cuts[i] : r.bytes.size();
+        const Hpa at = phys.alloc_page();
+        std::memcpy(phys.at(at), r.bytes.data() + from, to - from);
+        (i == 0 ? skb.head : skb.frags[skb.nr_frags++]) = {at, static_cast<std::uint32_t>(to - from), kNoToken};
+        from = to;
+      }
+      EXPECT_EQ(packet_checksum(phys, skb, r.bytes.data(), p), r.says);
+    }
+  }
+}
+
 TEST_F(GroStageTest, BadChecksumOfTheNicPassesUnmerged) {
   start("vhost-copy");
   receive(segment(0));

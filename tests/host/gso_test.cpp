@@ -136,6 +136,28 @@ TEST_F(GsoTest, ARawSocketPassesNothing) {
   for (const auto& h : headers) EXPECT_EQ(h.flags | h.gso_type, 0);
 }
 
+// skb_segment gives each segment the packet's hash: the guest does not see whether its frames were merged on the way.
+struct GsoHash : GsoTest, ::testing::WithParamInterface<std::size_t> {};
+
+TEST_P(GsoHash, SegmentsKeepIt) {
+  gro_on = true;
+  rss_hash = 0x12345678;
+  rss_type = RxDescriptor::kRssTcp4;
+  open("vhost-copy", 1000, {}, 256, kBase | feature::bit(feature::kHashReport));
+  post(16, 4096);
+  for (const Frame& f : flow(GetParam(), GetParam(), 3)) receive(f);
+  wait();
+  const auto used = guest->used();
+  EXPECT_EQ(tap->segmented().segments, 3u);
+  ASSERT_EQ(used.size(), 3u);
+  for (const auto& u : used) {
+    EXPECT_EQ(guest->header(u.token).hash_report, 2);   // VIRTIO_NET_HASH_REPORT_TCPv4
+    EXPECT_EQ(guest->header(u.token).hash_value, 0x12345678u);
+  }
+  take_frames();
+}
+INSTANTIATE_TEST_SUITE_P(Runs, GsoHash, ::testing::Values(std::size_t{1460}, std::size_t{150}));   // pages; copied, in a frag_list
+
 TEST_F(GsoTest, AnUnmergedFramePassesAsItIs) {
   const auto in = flow(1000, 1000, 1);
   EXPECT_EQ(burst(kBase, in), in);

@@ -52,6 +52,32 @@ TEST(GuestWindow, OtherDomainsAndAddressesAreBlocked) {
   EXPECT_EQ(b.iommu->stats().faults, faults);
 }
 
+// What a requester may not name is blocked before any walk, and takes no time of the IOTLB: over the end of a window, and over the border
+// between the host's addresses and the windows.
+TEST(GuestWindow, WhatMayNotBeNamedIsNotLookedUp) {
+  IommuParams p = IommuBench::params(IommuMode::strict);
+  p.hit_latency = 7 * kNs;
+  IommuBench b("bench", p);
+  GuestSpace guest(b.phys, 8 << 20, kPage);
+  const Iova base = b.iommu->map_guest(guest, kDomain);
+  struct Row { const char* what; Iova a; Bytes n; std::uint16_t domain; bool looked_up, blocked; };
+  const Row rows[] = {{"the host's last addresses", base - 64, 64, 0, true, true},
+                      {"from there into the first window", base - 64, 65, 0, false, true},
+                      {"the guest's last bytes", base + (8 << 20) - 64, 64, kDomain, true, false},
+                      {"and one more", base + (8 << 20) - 64, 65, kDomain, false, true},
+                      {"behind the guest", base + (8 << 20) + 1, 1, kDomain, false, true},
+                      {"nothing, at its end", base + (8 << 20), 0, kDomain, false, false}};
+  for (const Row& r : rows) {
+    const std::uint64_t before = b.iommu->stats().lookups;
+    const Time done = b.write(r.a, r.n, 0, r.domain);
+    EXPECT_EQ(b.iommu->stats().lookups - before, r.looked_up) << r.what;
+    EXPECT_EQ(b.blocked(), r.blocked) << r.what;
+    if (!r.blocked) continue;
+    EXPECT_EQ(b.status, tlm::TLM_ADDRESS_ERROR_RESPONSE) << r.what;
+    EXPECT_EQ(done == b.agenda.now(), !r.looked_up) << r.what;
+  }
+}
+
 TEST(GuestWindow, PageSizeIsTheSmallerOfTableAndBacking) {
   IommuParams p = IommuBench::params(IommuMode::strict);
   p.page = 2 << 20;
@@ -65,7 +91,9 @@ TEST(GuestWindow, PageSizeIsTheSmallerOfTableAndBacking) {
 }
 
 TEST(GuestWindow, OffTranslatesAtNoCost) {
-  IommuBench b("bench", IommuBench::params(IommuMode::off));
+  IommuParams p = IommuBench::params(IommuMode::off);
+  p.hit_latency = 7 * kNs;
+  IommuBench b("bench", p);
   GuestSpace guest(b.phys, 8 << 20, kPage);
   const Iova base = b.iommu->map_guest(guest, kDomain);
   EXPECT_EQ(b.write(base + 0x5000, 64, 0, kDomain), 10 * kNs);

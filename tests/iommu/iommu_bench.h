@@ -13,6 +13,28 @@
 
 namespace gd {
 
+// Between IOMMU and memory, where a test asks for it: notes what passes, makes some of it slower, refuses some.
+struct Between : sc_core::sc_module {
+  struct Seen {
+    Hpa at;
+    Bytes length;
+    bool operator==(const Seen&) const = default;
+  };
+  explicit Between(sc_core::sc_module_name n) : sc_module(n), in("in"), out("out") { in.register_b_transport(this, &Between::b_transport); }
+  void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
+    seen.push_back({gp.get_address(), gp.get_data_length()});
+    EXPECT_EQ(gp.get_streaming_width(), gp.get_data_length());
+    if (seen.size() == refused) return gp.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    out->b_transport(gp, delay);
+    if (seen.size() <= later.size()) delay += to_sc(later[seen.size() - 1]);
+  }
+  tlm_utils::simple_target_socket<Between> in;
+  tlm_utils::simple_initiator_socket<Between> out;
+  std::vector<Seen> seen;
+  std::vector<Time> later;      // by transaction
+  std::size_t refused = 0;      // which transaction; 0: none
+};
+
 struct IommuBench : sc_core::sc_module {
   struct Script : Task {
     Script() : Task("driver", Priority::thread) {}
@@ -61,8 +83,10 @@ struct IommuBench : sc_core::sc_module {
   tlm_utils::simple_initiator_socket<IommuBench> device{"device"};
   DmaTransaction t;
   std::vector<unsigned char> bytes = std::vector<unsigned char>(65536);
+  std::vector<Time> under_way = std::vector<Time>(16);
+  std::size_t turns = 0;
 
-  IommuBench(sc_core::sc_module_name name, const IommuParams& p, std::uint64_t seed = 1, unsigned cores = 1) : sc_module(name) {
+  IommuBench(sc_core::sc_module_name name, const IommuParams& p, std::uint64_t seed = 1, unsigned cores = 1, Between* between = nullptr) : sc_module(name) {
     costs.define("dma.map", kDma, 0, "");
     costs.define("dma.unmap", kDma, 0, "");
     costs.define("iommu.map", kMap, kMapPage, "page");
@@ -80,7 +104,8 @@ struct IommuBench : sc_core::sc_module {
     }
     ledger.seal(costs.entries().size());
     device.bind(iommu->from_bus);
-    iommu->to_memory.bind(memory.socket);
+    if (between) iommu->to_memory.bind(between->in), between->out.bind(memory.socket);
+    else iommu->to_memory.bind(memory.socket);
   }
 
   void start() {
@@ -98,9 +123,17 @@ struct IommuBench : sc_core::sc_module {
     EXPECT_EQ(gp.get_address(), a);
     EXPECT_EQ(gp.get_data_ptr(), bytes.data());
     EXPECT_EQ(gp.get_data_length(), n);
+    EXPECT_EQ(gp.get_streaming_width(), n);
+    status = gp.get_response_status();
     return agenda.now() + from_sc(d);
   }
   Time write(Iova a, Bytes n = 64, Time delay = 0, std::uint16_t domain = 0) { return dma(tlm::TLM_WRITE_COMMAND, a, n, delay, domain); }
+  // The same, as long as simulated time stands: with at most so many under way, each begins when the one that many before it has ended.
+  Time write_in_turn(Iova a) {
+    Time& place = under_way[turns++ % under_way.size()];
+    return place = write(a, 64, place);
+  }
+  tlm::tlm_response_status status = tlm::TLM_INCOMPLETE_RESPONSE;   // of the last DMA
   bool blocked() { return t.info().fault; }
   static Time kernel_now() { return from_sc(sc_core::sc_time_stamp()); }
   // Wakes the core now to run `body` as one step, and runs everything up to `until`, which is the present time then.

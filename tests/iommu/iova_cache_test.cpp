@@ -35,6 +35,30 @@ TEST(IovaCaches, TheMessageRangeAndTheFirstPageAreLeftOutAndWhatIsAbove4GiBFollo
   EXPECT_TRUE(high);
 }
 
+// Runs that touch the message range's borders are given, those that overlap it by a page are not.
+TEST(IovaCaches, RunsReachTheBordersOfTheMessageRange) {
+  for (const unsigned order : {0u, 4u, 8u}) {
+    const std::uint32_t pages = 1u << order;
+    IovaCaches c;
+    IovaAllocator upwards;
+    std::set<std::uint32_t> down, up;
+    for (std::uint32_t run = kTop; run > kMsi - 4 * pages;) down.insert(run = c.take(0, order));
+    for (std::uint32_t run = 0; run < kMsiEnd + 4 * pages;) {
+      run = upwards.take(order);
+      if (run > kMsi - 4 * pages) up.insert(run);
+    }
+    for (const auto* seen : {&down, &up})
+      for (std::uint32_t first : {kMsi - 2 * pages, kMsi - pages, kMsiEnd, kMsiEnd + pages}) EXPECT_TRUE(seen->count(first)) << order << " " << first;
+  }
+}
+
+// The gaps before an alignment serve shorter runs, up to the message range.
+TEST(Iova, GapsServeShorterRuns) {
+  IovaAllocator a;
+  struct Row { unsigned order; std::uint32_t run; };
+  for (const Row& r : {Row{0, 1}, Row{3, 8}, Row{1, 2}, Row{2, 4}, Row{0, 16}, Row{0, 17}}) EXPECT_EQ(a.take(r.order), r.run) << r.order;
+}
+
 TEST(IovaCaches, ACoreTakesWhatItFreedLast) {
   IovaCaches c;
   const auto x = c.take(0, 0), y = c.take(0, 0);

@@ -63,6 +63,29 @@ TEST(TranslationCache, KeepsAllUntilFullThenReplacesOne) {
   EXPECT_EQ(gone, 1);
 }
 
+// Against a list: they come into the cache in the order of their times, and what is removed before does not.
+TEST(TranslationFills, SettleInOrder) {
+  TranslationCache one(1, 1, "test"), many(8, 1, "test");
+  TranslationFills a, b;
+  for (TranslationFills* f : {&a, &b})
+    for (const auto& [key, ready] : {std::pair{1u, 300u}, {2u, 100u}, {3u, 200u}, {4u, 200u}, {5u, 400u}}) f->add(key, key * kPage, ready);
+  a.settle(99, one);
+  EXPECT_EQ(one.size(), 0u);
+  a.settle(300, one);
+  ASSERT_NE(one.find(1), nullptr) << "the last to come";
+  EXPECT_EQ(one.find(1)->target, kPage);
+  EXPECT_EQ(one.find(1)->ready, 300);
+  EXPECT_EQ(a.find(1), nullptr);
+  ASSERT_NE(a.find(5), nullptr);
+  b.find(3)->stale = true;
+  b.remove(2);
+  b.remove_if([](std::uint64_t k) { return k == 5; });
+  b.settle(1000, many);
+  EXPECT_EQ(many.size(), 3u);
+  EXPECT_TRUE(many.find(3)->stale);
+  for (std::uint64_t k : {2u, 5u}) EXPECT_EQ(many.find(k), nullptr) << k;
+}
+
 TEST(Walkers, Table) {
   Walkers w(2);
   struct Row { Time arrival, service, start; };

@@ -62,7 +62,7 @@ TEST(IommuTranslate, WalkersBoundTheRate) {
   const Iova base = b.iommu->map_static(b.phys.alloc_contiguous(kPages * kPage, kPage), kPages * kPage);
   Rng rng(1, "pages");
   Time end = 0;
-  for (int i = 0; i < kRequests; ++i) end = std::max(end, b.write(base + rng.below(kPages) * kPage));
+  for (int i = 0; i < kRequests; ++i) end = std::max(end, b.write_in_turn(base + rng.below(kPages) * kPage));
   const auto& s = b.iommu->stats();
   EXPECT_GT(s.misses, s.lookups * 97 / 100);
   const double per_walk = static_cast<double>(end) / static_cast<double>(s.misses) / kNs;
@@ -75,14 +75,34 @@ TEST(IommuTranslate, CapacityOfTheIotlb) {
   IommuBench b("bench", p);
   const Iova base = b.iommu->map_static(b.phys.alloc_contiguous(256 * kPage, kPage), 256 * kPage);
   for (int round = 0; round < 10; ++round)
-    for (Iova i = 0; i < p.iotlb_entries; ++i) b.write(base + i * kPage);
+    for (Iova i = 0; i < p.iotlb_entries; ++i) b.write_in_turn(base + i * kPage);
   EXPECT_EQ(b.iommu->stats().misses, p.iotlb_entries) << "what fits is missed once";
   const auto before = b.iommu->stats();
   for (int round = 0; round < 20; ++round)
-    for (Iova i = 0; i < 2 * p.iotlb_entries; ++i) b.write(base + i * kPage);
+    for (Iova i = 0; i < 2 * p.iotlb_entries; ++i) b.write_in_turn(base + i * kPage);
   const auto misses = b.iommu->stats().misses - before.misses, lookups = b.iommu->stats().lookups - before.lookups;
   EXPECT_GT(misses, lookups / 2) << "twice the capacity in turn";
   EXPECT_LT(misses, lookups) << "random replacement keeps some, unlike LRU";
+}
+
+// A translation under way has no entry yet: what is cached stays until the walk ends, and those who ask meanwhile wait for it, so that
+// more pages than entries are within reach while walks wait for a walker.
+TEST(IommuTranslate, EntriesAreReplacedWhenWalksEnd) {
+  IommuParams p = IommuBench::params(IommuMode::strict);
+  p.iotlb_entries = 1;
+  p.walkers = 1;
+  IommuBench b("bench", p);
+  const Iova base = b.iommu->map_static(b.phys.alloc_contiguous(8 * kPage, kPage), 8 * kPage);
+  struct Row { const char* what; Time issue; int page; Time done; std::uint64_t misses, merged; };
+  for (const Row& r : {Row{"walk of four levels", 0, 0, 340, 1, 0}, Row{"its neighbour", 1000, 1, 1160, 2, 0},
+                       Row{"still cached", 1100, 0, 1100, 2, 0}, Row{"waits for the walker", 1120, 2, 1320, 3, 0},
+                       Row{"waits with it", 1150, 2, 1320, 3, 1}, Row{"and with the one before", 1155, 1, 1160, 3, 2},
+                       Row{"replaced", 1200, 0, 1480, 4, 2}, Row{"cached until the next has come", 1310, 1, 1310, 4, 2},
+                       Row{"the last to come", 2000, 0, 2000, 4, 2}, Row{"replaced", 2000, 2, 2160, 5, 2}}) {
+    EXPECT_EQ(b.write(base + static_cast<Iova>(r.page) * kPage, 64, r.issue * kNs), r.done * kNs + kWrite) << r.what;
+    EXPECT_EQ(b.iommu->stats().misses, r.misses) << r.what;
+    EXPECT_EQ(b.iommu->stats().merged, r.merged) << r.what;
+  }
 }
 
 // One entry of each level: what leaves a cache is read again, and only that.
@@ -96,9 +116,10 @@ TEST(IommuTranslate, WalkCachesAreOfOneLevelEach) {
   const Iova first = align_up(base, kTable);
   struct Row { const char* what; Iova a; std::uint64_t reads; };
   std::uint64_t reads = 0;
+  Time at = 0;
   for (const Row& r : {Row{"all levels", first, 4}, Row{"its neighbour", first + kPage, 1}, Row{"another table: a lower level is read too", first + kTable, 2},
                        Row{"back: its pointer has left", first, 2}, Row{"its neighbour", first + 2 * kPage, 1}}) {
-    b.write(r.a, 64, kMs);
+    b.write(r.a, 64, at += kUs);
     reads += r.reads;
     EXPECT_EQ(b.iommu->stats().walk_reads, reads) << r.what;
   }
@@ -128,7 +149,7 @@ TEST(IommuTranslate, MoreNeverHurts) {
       const Iova base = b.iommu->map_static(b.phys.alloc_contiguous(8192 * kPage, kPage), 8192 * kPage);
       Rng rng(7, "pages");
       Time end = 0;
-      for (int i = 0; i < 4000; ++i) end = std::max(end, b.write(base + rng.below(8192) * kPage, 64, i * 40 * kNs));
+      for (int i = 0; i < 4000; ++i) end = std::max(end, b.write_in_turn(base + rng.below(8192) * kPage));
       EXPECT_LE(end, before + 100 * kNs) << n << " " << r.what;
       EXPECT_LE(b.iommu->stats().misses, misses + 20) << n << " " << r.what;
       EXPECT_LE(b.iommu->stats().walk_reads, reads + 20) << n << " " << r.what;
@@ -148,7 +169,7 @@ TEST(IommuTranslate, SeedDecidesReplacement) {
   }
   for (int i = 0; i < 3; ++i) {
     for (int round = 0; round < 30; ++round)
-      for (Iova k = 0; k < 100; ++k) benches[i]->write(at[i] + k * kPage);
+      for (Iova k = 0; k < 100; ++k) benches[i]->write_in_turn(at[i] + k * kPage);
     misses[i] = benches[i]->iommu->stats().misses;
   }
   EXPECT_EQ(misses[0], misses[1]);
@@ -210,6 +231,8 @@ TEST(IommuTranslate, ImpossibleParametersAreRefused) {
                       {"iommu.walkers: 0", [](IommuParams& p) { p.walkers = 0; }},
                       {"iommu.levels: 3", [](IommuParams& p) { p.levels = 3; }},
                       {"iommu.cached_levels: 4", [](IommuParams& p) { p.cached_levels = 4; }},
+                      {"iommu.walk_cache_entries: 0", [](IommuParams& p) { p.walk_cache_entries = 0; }},
+                      {"iommu.faults.injected: 1000001", [](IommuParams& p) { p.injected_faults = 1'000'001; }},
                       {"iommu.lazy_batch: 0", [](IommuParams& p) { p.lazy_batch = 0; }},
                       {"dma.map", [](IommuParams&) {}}};   // the cost book is empty
   for (const Row& r : rows) {

@@ -99,7 +99,7 @@ std::string judge(const system::RunResult& r) {
     return m == nullptr ? 0 : m->num;
   };
   for (const char* name : {"integrity.errors", "ownership.violations"})
-    if (value(name) != 0) return std::string(name) + " is " + std::to_string(value(name)) + (r.messages.empty() ? "" : ": " + r.messages.front());
+    if (value(name) != 0) return std::string(name) + " is " + std::to_string(value(name)) + ": " + r.messages.first_about(name);
   const auto offered = value("packets.offered");
   if (offered == 0) return "no frame was offered";
   if (value("packets.delivered") == 0) return "nothing was delivered of " + std::to_string(offered) + " frames";

@@ -110,6 +110,58 @@ TEST_F(CopyEngineTest, AQueueIsInOrderAndChannelsWorkSideBySide) {
   EXPECT_NEAR(static_cast<double>(e.stats().busy), 6064e3, 10e3);
 }
 
+// A listener waits for one number of its queue; copies are done in the channel's order, queues in turn, each not before its descriptor
+// is known.
+struct Ring {
+  unsigned queue, bytes;
+  Time at;                            // of the doorbell, ns
+};
+struct Wait {
+  unsigned queue;
+  std::uint64_t number;
+  Time from, to;                      // told between these, ns
+};
+struct Case {
+  const char* name;
+  unsigned channels;
+  std::vector<Ring> rings;            // one copy each
+  std::vector<Wait> waits;            // one for a queue
+};
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+struct CopyOrder : CopyEngineTest, ::testing::WithParamInterface<Case> {};
+
+TEST_P(CopyOrder, WhoWaitsIsToldInTime) {
+  const Case& c = GetParam();
+  CopyEngine& e = make(c.channels);
+  for (unsigned q = 0; q < 3; ++q) e.open();
+  const Hpa from = filled(1), to = filled(0);
+  std::vector<Told> told(c.waits.size());
+  for (std::size_t i = 0; i < c.waits.size(); ++i) e.await(c.waits[i].queue, c.waits[i].number, told[i], 0);
+  std::uint64_t numbers[3] = {};
+  for (const Ring& r : c.rings) {
+    if (r.at) run(r.at * kNs);
+    EXPECT_EQ(e.add(r.queue, to, from, r.bytes), ++numbers[r.queue]);
+    for (int twice = 0; twice < 2; ++twice) e.ring(r.queue, numbers[r.queue], r.at * kNs);   // the second tells nothing new
+  }
+  EXPECT_EQ(e.stats().doorbells, c.rings.size());
+  run(100 * kUs);
+  for (std::size_t i = 0; i < c.waits.size(); ++i) {
+    ASSERT_EQ(told[i].at.size(), 1u) << i;
+    EXPECT_GE(told[i].at[0], c.waits[i].from * kNs) << i;
+    EXPECT_LE(told[i].at[0], c.waits[i].to * kNs) << i;
+  }
+  EXPECT_EQ(e.stats().copies, c.rings.size());
+}
+// A byte takes 1 ns, a start 100; memory's latencies come to some hundred more. With one channel all queues share it, with two 0 and 2.
+INSTANTIATE_TEST_SUITE_P(
+    Rows, CopyOrder,
+    ::testing::Values(Case{"the_second_of_a_queue", 1, {{0, 64, 0}, {0, 4000, 0}}, {{0, 2, 4164, 5200}}},
+                      Case{"not_with_another_channels", 2, {{0, 4000, 0}, {1, 200, 0}, {1, 200, 0}}, {{0, 1, 4100, 5200}, {1, 2, 500, 1500}}},
+                      Case{"queues_in_turn", 1, {{0, 1000, 0}, {0, 1000, 0}, {0, 1000, 0}, {1, 1000, 0}, {1, 1000, 0}}, {{0, 3, 5100, 6200}, {1, 1, 2100, 3000}}},
+                      Case{"and_on", 1, {{0, 1000, 0}, {0, 1000, 0}, {0, 1000, 0}, {1, 1000, 0}, {1, 1000, 0}}, {{0, 2, 3100, 4000}, {1, 2, 4100, 5000}}},
+                      Case{"when_it_is_known", 1, {{0, 64, 0}, {0, 64, 2000}, {1, 64, 2050}}, {{0, 2, 2164, 2800}, {1, 1, 2228, 3200}}}),
+    [](const auto& i) { return i.param.name; });
+
 TEST_F(CopyEngineTest, AFullRingTakesNothing) {
   CopyEngine& e = make(1, 8);
   const unsigned q = e.open();

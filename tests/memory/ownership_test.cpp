@@ -79,6 +79,11 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"dma_nowhere", [](Ownership& o, BufferId, BufferId) { o.device_write(0x70000, 64, 7, "nic"); }, "at 0x70000 (nic) where no buffer is"},
         Wrong{"overlap_start", [](Ownership& o, BufferId, BufferId) { o.add(0x20400, 64, Owner::host, Home::host); }, "registered over it; buffer 0"},
         Wrong{"overlap_around", [](Ownership& o, BufferId, BufferId) { o.add(0x3f000, 0x3000, Owner::host, Home::host); }, "registered over it; buffer 1"},
+        Wrong{"overlap_of_the_last_byte", [](Ownership& o, BufferId, BufferId) { o.add(0x3ff00, 0x101, Owner::host, Home::host); }, "registered over it; buffer 1"},
+        Wrong{"remove_of_what_it_says_is_posted", [](Ownership& o, BufferId h, BufferId) { o.move(h, Owner::host, Owner::posted, 5, "p"); o.remove(h, Owner::posted, 6, "y"); },
+              "unregistered at y as owned by posted"},
+        Wrong{"the_next_number", [](Ownership& o, BufferId, BufferId g) { o.move(g + 1, Owner::host, Owner::skb, 6, "build"); }, "without being registered"},
+        Wrong{"removal_of_the_next_number", [](Ownership& o, BufferId, BufferId g) { o.remove(g + 1, Owner::host, 6, "y"); }, "without being registered"},
         Wrong{"leak", [](Ownership& o, BufferId h, BufferId) { o.move(h, Owner::host, Owner::skb, 5, "build"); o.expect(Owner::skb, 0, 9, "end of run"); },
               "end of run: 1 buffers are owned as skb, expected are 0; buffer 0"},
         Wrong{"unpin_below_zero", [](Ownership& o, BufferId, BufferId) { o.pin(0x40000, 1); o.unpin(0x40000, 2); o.unpin(0x40000, 3); },
@@ -101,6 +106,42 @@ TEST(Ownership, MessageShowsTheLastEightEventsWithTimes) {
   EXPECT_THAT(m, AllOf(HasSubstr("30.000 ns: "), HasSubstr("last events: 16.000 ns eighth host to skb, 16.500 ns down skb to host"),
                        HasSubstr("19.500 ns down skb to host")));
   EXPECT_EQ(m.find("too-old"), std::string::npos);
+}
+
+// Buffers that touch do not overlap, and what ends where a device's write ends is not overrun.
+TEST(Ownership, BuffersMayTouch) {
+  Ownership o;
+  const BufferId b = o.add(0x20000, 2048, Owner::posted, Home::host);
+  o.add(0x20800, 2048, Owner::host, Home::host);
+  o.add(0x1f800, 2048, Owner::host, Home::host);
+  EXPECT_EQ(o.device_write(0x20000, 2048, 1, "nic"), b);
+  EXPECT_EQ(o.violations(), 0u);
+}
+
+// A number that is given again tells of its new buffer only.
+TEST(Ownership, AReusedNumberForgetsTheOldBuffer) {
+  Ownership o;
+  const BufferId b = o.add(0x20000, 2048, Owner::host, Home::host);
+  o.move(b, Owner::host, Owner::skb, 1000, "of the old one");
+  o.move(b, Owner::skb, Owner::host, 2000, "of the old one");
+  o.remove(b, Owner::host, 3000, "of the old one");
+  ASSERT_EQ(o.add(0x30000, 2048, Owner::host, Home::host), b);
+  EXPECT_EQ(o.add(0x40000, 2048, Owner::host, Home::host), b + 1) << "each number once";
+  o.move(b, Owner::host, Owner::posted, 4000, "refill");
+  o.move(b, Owner::skb, Owner::host, 5000, "free");
+  ASSERT_EQ(o.messages().size(), 1u);
+  EXPECT_THAT(o.messages()[0], AllOf(HasSubstr("4.000 ns refill host to posted"), HasSubstr("0x30000")));
+  EXPECT_EQ(o.messages()[0].find("old one"), std::string::npos);
+}
+
+// Its removal is an event like others.
+TEST(Ownership, ARemovedBuffersMessageTellsWhoRemovedIt) {
+  Ownership o;
+  const BufferId b = o.add(0x20000, 2048, Owner::host, Home::host);
+  o.remove(b, Owner::host, 3000, "exit");
+  o.move(b, Owner::host, Owner::skb, 5000, "build");
+  ASSERT_EQ(o.messages().size(), 1u);
+  EXPECT_THAT(o.messages()[0], HasSubstr("3.000 ns exit host to none"));
 }
 
 TEST(Ownership, MessagesAreBoundedCountIsNot) {

@@ -104,6 +104,50 @@ TEST(NicVirtioRx, TheHashIsReportedWhenNegotiated) {
   EXPECT_EQ(q.header(q.page(0)).hash_value, Toeplitz().hash(f.data(), parse(f.data(), static_cast<std::uint32_t>(f.size())), RssFields{}).value);
 }
 
+// A frame for everybody goes into each queue of its VLAN, one for a guest into that guest's alone; without replication into one.
+TEST(NicVirtioRx, ABroadcastIsReplicated) {
+  NicParams p = NicBench::quiet();
+  p.replicate = true;
+  NicBench b("bench", p);
+  TestVq a(b, 64, kMergeable), c(b, 64, kMergeable), tagged(b, 64, kMergeable);
+  std::uint32_t queue = 0;
+  for (TestVq* q : {&a, &c, &tagged}) b.nic.configure_virtio_rx(queue++, q->c);
+  b.nic.steer(0x020000000001, 0, 0, 1);
+  b.nic.steer(0x020000000002, 0, 1, 1);
+  b.nic.steer(0x020000000003, 5, 2, 1);
+  Frame all = tcp4_frame(1000), one = all, first = all;
+  std::fill_n(all.begin(), 6, 0xff);
+  for (Frame* f : {&one, &first}) *std::fill_n(f->begin() + 1, 4, 0) = f == &one ? 2 : 1, f->front() = 2;
+  const auto post = [&](TestVq& q, std::uint32_t index, std::uint16_t i) {
+    q.desc(i, q.page(i), 1536, vring::kWrite);
+    q.push(i);
+    q.publish();
+    q.notify(index);
+  };
+  b.at(0, [&] { post(a, 0, 0), post(a, 0, 1), post(c, 1, 0), post(tagged, 2, 0); });
+  b.at(10 * kUs, [&] { b.arrive(one); });        // takes the second queue's only buffer
+  b.at(20 * kUs, [&] { b.arrive(all); });        // its replica waits
+  b.at(30 * kUs, [&] {
+    b.arrive(first);                             // and the original's bytes are gone
+    EXPECT_EQ(a.used_idx(), 1u);
+    EXPECT_EQ(c.used_idx(), 1u);
+    EXPECT_EQ(b.nic.waiting(1), 1u);
+    EXPECT_EQ(b.nic.fifo_level(), all.size() + first.size());
+  });
+  b.at(40 * kUs, [&] { post(c, 1, 1); });
+  b.run(60 * kUs);
+  EXPECT_EQ(a.used_idx(), 2u);
+  EXPECT_EQ(c.used_idx(), 2u);
+  EXPECT_EQ(tagged.used_idx(), 0u);
+  EXPECT_EQ(a.bytes(a.page(0) + 12, all.size()), all);
+  EXPECT_EQ(c.bytes(c.page(0) + 12, one.size()), one);
+  EXPECT_EQ(c.bytes(c.page(1) + 12, all.size()), all);
+  EXPECT_EQ(b.frames.all().replicas, 1u);
+  EXPECT_EQ(b.nic.stats().frames, 3u);
+  EXPECT_EQ(b.nic.held(), 0u);
+  EXPECT_EQ(b.nic.fifo_level(), 0u);
+}
+
 TEST(NicVirtioRx, DataValidOnlyWhenNegotiatedAndGood) {
   NicBench b("bench");
   TestVq q(b, 64, kMergeable | bit(feature::kGuestCsum)), plain(b, 64, 0);

@@ -199,6 +199,8 @@ TEST(Run, PrintsItsMetrics) {
   EXPECT_THAT(run_text(r), Not(HasSubstr("*")));
   EXPECT_THAT(run_csv(r), HasSubstr("\nthroughput.goodput,9.412007,Gb/s\n"));
   EXPECT_THAT(run_markdown(r), HasSubstr("| drops.total | 0 | frames |"));
+  EXPECT_THAT(run_text(r), HasSubstr("message: a queue | that stands"));
+  EXPECT_THAT(run_markdown(r), HasSubstr("- a queue \\| that stands"));
 }
 
 }  // namespace comparison_test

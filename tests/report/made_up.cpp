@@ -97,7 +97,9 @@ system::RunResult run(const std::string& strategy) {
   std::sort(r.metrics.begin(), r.metrics.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   for (const char* name : {"latency", "latency.stage.driver", "latency.stage.guest"}) r.distributions.push_back(distribution(name, 45'200 - 3'100 * n));
   r.way = {n, 1514, {{"wire", 0}, {"nic", 51'000}, {"dma", 951'000}, {"driver", 18'951'000 - 900'000 * whole(n)}, {"guest", 34'451'000 - 2'600'000 * whole(n)}, {"app", 45'200'000 - 3'100'000 * whole(n)}}};
-  r.messages = {"first message: \"quoted\" | piped"};
+  r.messages.ownership = {"first message: \"quoted\" | piped"};
+  r.messages.integrity = {"bytes: one", "bytes: two"};
+  r.messages.standstill = {"a queue | that stands"};
   r.frames = kPackets + 5000, r.activations = 6 * r.frames, r.lookups = 80 * r.frames, r.bytes_moved = 4500 * r.frames;
   r.wall_s = 0.35, r.cpu_s = 0.31, r.peak_rss_bytes = 41'000'000, r.simulated = 120 * kMs;
   return r;

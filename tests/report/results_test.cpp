@@ -48,7 +48,11 @@ TEST(Results, ComeBackAsTheyWere) {
   EXPECT_EQ(cycles_folded(back), cycles_folded(r));
   EXPECT_EQ(histogram_json(back), histogram_json(r));
   EXPECT_EQ(back.fingerprint, r.fingerprint);
-  EXPECT_EQ(back.messages, r.messages);
+  EXPECT_EQ(back.messages.all(), r.messages.all());
+  EXPECT_EQ(back.messages.standstill, std::vector<std::string>{"a queue | that stands"});
+  EXPECT_EQ(back.messages.first_about("integrity.errors"), "bytes: one");
+  EXPECT_EQ(back.messages.first_about("ownership.violations"), r.messages.ownership.front());
+  EXPECT_EQ(back.messages.first_about("drops.total"), "");
   ASSERT_NE(back.find("throughput.goodput"), nullptr);
   EXPECT_EQ(back.find("throughput.goodput")->text(), "9.412007");
   EXPECT_EQ(back.find("no.such"), nullptr);

@@ -13,9 +13,9 @@ struct Figure {
   std::int64_t value;
 };
 
-std::string words(std::initializer_list<Figure> figures) {
+std::string words(std::initializer_list<Figure> figures, bool misbehaves = true) {
   system::RunResult r;
-  r.metrics = {{"guest.bad.misbehaves", "", 1, 1}, {"guest.good.misbehaves", "", 0, 1}};
+  r.metrics = {{"guest.bad.misbehaves", "", misbehaves, 1}, {"guest.good.misbehaves", "", 0, 1}};
   for (const Figure& f : figures) r.metrics.push_back({f.name, "", f.value, 1});
   std::sort(r.metrics.begin(), r.metrics.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   std::string all;
@@ -41,6 +41,13 @@ TEST(Sufferings, EachRule) {
   EXPECT_EQ(words({{"guest.bad.pinned.peak_bytes", 2 << 20}, {"guest.good.pinned.peak_bytes", 1 << 20}}), "pinned");
   EXPECT_EQ(words({{"guest.bad.pinned.peak_bytes", 9 << 20}, {"guest.good.pinned.peak_bytes", 9 << 20}}), "fine");
   EXPECT_EQ(words({{"guest.bad.pinned.peak_bytes", (1 << 20) - 1}}), "fine");
+}
+
+TEST(Sufferings, WithoutACulprit) {
+  EXPECT_EQ(words({}, false), "fine");
+  EXPECT_EQ(words({{"guest.good.packets.lost_share", 1}}, false), "lossy");
+  EXPECT_EQ(words({{"guest.good.latency.p99", 1'000'000}}, false), "slow");
+  EXPECT_EQ(words({{"guest.good.packets.lost_share", 1}, {"guest.good.latency.p99", 1'000'000}, {"toctou.exposed_bytes", 1}}, false), "lossy exposed");
 }
 
 TEST(Sufferings, WorstFirst) {

@@ -78,6 +78,9 @@ TEST(Units, ConversionOfMetrics) {
   EXPECT_FALSE(convert(4, "frames", "%"));
   EXPECT_FALSE(convert(1, "ns", "Gb/s"));
   EXPECT_FALSE(convert(1, "B", "cycles"));
+  EXPECT_FALSE(convert(1, "bytes", "KiB"));   // of a metric: by its name in scenarios
+  EXPECT_DOUBLE_EQ(*convert(2048, scenario_unit("bytes"), "KiB"), 2);
+  for (const char* same : {"ns", "%", "", "cycles"}) EXPECT_EQ(scenario_unit(same), same);
 }
 
 TEST(Nearest, DistanceCountsSwapsAsOne) {

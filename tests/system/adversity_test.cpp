@@ -62,10 +62,7 @@ TEST(AdversityOfRings, ALiarOnAPackedRingIsSurvived) {
 }
 
 std::string name_of(const ::testing::TestParamInfo<Case>& i) {
-  std::string n = i.param.scenario.substr(10, i.param.scenario.size() - 15) + "_" + i.param.strategy;
-  for (char& c : n)
-    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
-  return n;
+  return test_name(i.param.scenario.substr(10, i.param.scenario.size() - 15) + "_" + i.param.strategy);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Adversity, ::testing::ValuesIn(all_cases()), name_of);
@@ -106,10 +103,7 @@ constexpr Trouble kTroubles[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(Adversity, Shows, ::testing::ValuesIn(kTroubles), [](const auto& i) {
-  std::string n = std::string(i.param.scenario) + "_" + i.param.strategy + "_" + i.param.metric;
-  for (char& c : n)
-    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
-  return n;
+  return test_name(std::string(i.param.scenario) + "_" + i.param.strategy + "_" + i.param.metric);
 });
 
 // The published table of guests that hold buffers: losses fall and the guest's CPU rises with the share of packets that are

@@ -32,10 +32,7 @@ TEST_P(Bytes, TheGuestGetsTheCapture) {
 }
 
 std::string name_of(const ::testing::TestParamInfo<std::tuple<const char*, const char*>>& i) {
-  std::string n = std::string(std::get<0>(i.param)) + "_" + std::get<1>(i.param);
-  for (char& c : n)
-    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
-  return n;
+  return test_name(std::string(std::get<0>(i.param)) + "_" + std::get<1>(i.param));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Bytes,

@@ -26,5 +26,39 @@ TEST(CardKeys, EachMovesARun) {
     EXPECT_EQ(run(key).everything, plain.everything) << key << " is the default";
 }
 
+// Those of the transmit side and of the card's own virtqueues.
+TEST(CardKeys, TransmitAndVirtqueuesMoveARun) {
+  struct Row {
+    const char *scenario, *strategy;
+    std::vector<std::string> set;
+    const char *other, *same;
+  };
+  const std::string brief = "time.measure=300us";
+  const std::vector<Row> rows = {
+      {"forward-40g.json", "vhost-copy", {brief, "nic.max_outstanding_reads=4096"}, "nic.tx_fifo=16KiB", "nic.tx_fifo=160KiB"},
+      {"forward-40g.json", "vhost-copy", {brief}, "nic.tx_fetch_batch=2", "nic.tx_fetch_batch=40"},
+      {"today-bulk-1500.json", "passthrough", {brief}, "nic.virtio_chain_cache=8", "nic.virtio_chain_cache=64"},
+      {"today-bulk-1500.json", "passthrough", {brief}, "nic.virtio_fetch_batch=2", "nic.virtio_fetch_batch=32"},
+      {"today-bulk-1500.json", "vhost-copy", {brief}, "vhost.kick_latency=5us", "vhost.kick_latency=1us"},
+      {"host-socket-udp.json", "vhost-copy", {brief, "nic.rx_queues=2", "traffic.flows=16"}, "nic.rss_udp=true", "nic.rss_udp=false"},
+  };
+  for (const Row& row : rows) {
+    const auto run = [&](const char* key) {
+      std::vector<std::string> set = row.set;
+      if (key) set.emplace_back(key);
+      return run_child(row.scenario, row.strategy, set);
+    };
+    const ChildResult plain = run(nullptr), other = run(row.other);
+    ASSERT_EQ(plain.exit_code, 0) << plain.error;
+    ASSERT_EQ(other.exit_code, 0) << row.other << ": " << other.error;
+    EXPECT_NE(other.fingerprint, plain.fingerprint) << row.other;
+    EXPECT_EQ(other.value("integrity.errors"), 0) << row.other;
+    EXPECT_EQ(run(row.same).everything, plain.everything) << row.same << " is the default";
+  }
+  // A doorbell of the card's own queue passes no eventfd.
+  EXPECT_EQ(run_child("today-bulk-1500.json", "passthrough", {brief, "vhost.kick_latency=5us"}).everything,
+            run_child("today-bulk-1500.json", "passthrough", {brief}).everything);
+}
+
 }  // namespace card_test
 }  // namespace gd::test

@@ -74,10 +74,7 @@ std::vector<Run> runs() {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, HostStage, ::testing::ValuesIn(runs()), [](const auto& i) {
-  std::string n = std::string(cases()[i.param.of].name) + "_" + i.param.strategy;
-  for (char& ch : n)
-    if (!isalnum(static_cast<unsigned char>(ch))) ch = '_';
-  return n;
+  return test_name(std::string(cases()[i.param.of].name) + "_" + i.param.strategy);
 });
 
 TEST(HostStageChecks, AFlippedByteIsStillSeenInARewrittenFrame) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <functional>
 #include <sstream>
@@ -100,6 +101,12 @@ double ChildResult::value(const std::string& metric) const {
   return it == metrics.end() ? 0 : std::stod(it->second);
 }
 
+std::string test_name(std::string text) {
+  for (char& c : text)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return text;
+}
+
 std::string scenario_path(const std::string& name) { return std::string(GUESTDMA_SOURCE_DIR "/scenarios/").append(name); }
 
 std::vector<std::string> shipped_scenarios() {
@@ -131,7 +138,9 @@ ChildResult run_child(const std::string& name, const std::string& strategy, cons
     for (const auto& l : r.ledger)
       out << "L " << l.core << '/' << l.context << '/' << l.component << '/' << l.operation << ' ' << l.milli_cycles << ' ' << l.calls
           << ' ' << l.bytes << '\n';
-    for (const auto& m : r.messages) out << "W " << m << '\n';
+    for (const auto* list : {&r.messages.ownership, &r.messages.integrity})
+      for (const auto& m : *list) out << "W " << m << '\n';
+    for (const auto& m : r.messages.standstill) out << "S " << m << '\n';
     for (const auto& [id, why] : collector.dropped) out << "D " << id << ' ' << why << '\n';
     out << "F\n" << frames.str();
   });
@@ -161,6 +170,8 @@ ChildResult run_child(const std::string& name, const std::string& strategy, cons
       c.metrics[line.substr(2, space - 2)] = line.substr(space + 1);
     } else if (line.rfind("W ", 0) == 0) {
       c.messages.push_back(line.substr(2));
+    } else if (line.rfind("S ", 0) == 0) {
+      c.standstills.push_back(line.substr(2));
     }
   }
   c.handed_up = collected(text, static_cast<std::size_t>(in.tellg()));

@@ -13,7 +13,8 @@ struct ChildResult {
   std::map<std::string, std::string> metrics;
   std::string fingerprint;
   std::string everything;                // metrics, ledger and fingerprint as one text, without what depends on the machine
-  std::vector<std::string> messages;
+  std::vector<std::string> messages;     // violations, integrity errors
+  std::vector<std::string> standstills;
   // If frames were asked for: those that guest 0's driver handed up, in order; and the reasons of those dropped, by wire
   // sequence number from 0.
   std::vector<std::string> handed_up;
@@ -28,6 +29,9 @@ ChildResult run_child(const std::string& scenario, const std::string& strategy, 
                       bool with_frames = false);
 // Frames that guest 0's driver handed up, in order, each as bytes.
 std::vector<std::string> handed_up(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set);
+
+// A test's name must be an identifier: what is none becomes '_'.
+std::string test_name(std::string text);
 
 std::string scenario_path(const std::string& name);
 // Scenario files of scenarios/*.json, by name, sorted.

@@ -38,10 +38,7 @@ TEST_P(Shipped, DeliversEveryByteAndLosesNothing) {
 }
 
 std::string name_of(const ::testing::TestParamInfo<Case>& i) {
-  std::string n = i.param.scenario.substr(0, i.param.scenario.size() - 5) + "_" + i.param.strategy;
-  for (char& c : n)
-    if (!isalnum(static_cast<unsigned char>(c))) c = '_';
-  return n;
+  return test_name(i.param.scenario.substr(0, i.param.scenario.size() - 5) + "_" + i.param.strategy);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Shipped, ::testing::ValuesIn(all_cases()), name_of);

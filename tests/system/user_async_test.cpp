@@ -18,6 +18,12 @@ TEST(UserAsyncRun, CopiesOnlyWhereTheDesignDoes) {
     EXPECT_GT(c.value("packets.delivered"), 500);
     EXPECT_EQ(c.value("pinned.avg_bytes"), i == 0 ? 0 : 1024 * 4096) << kDesigns[i];
     EXPECT_EQ(c.value("toctou.exposed_bytes") > 0, i == 1 || i == 3) << kDesigns[i];
+    // The only application has its own figures, as the only guest of a scenario has.
+    for (const char* m : {"packets.delivered", "packets.offered", "pinned.avg_bytes", "user.enters"}) {
+      ASSERT_EQ(c.metrics.count("guest.g0." + std::string(m)), 1u) << m;
+      EXPECT_EQ(c.metrics.at("guest.g0." + std::string(m)), c.metrics.at(m)) << kDesigns[i] << ": " << m;
+    }
+    EXPECT_EQ(c.metrics.at("guest.g0.misbehaves"), "0");
     cycles[i] = c.value("copy.host_bytes_per_packet");
   }
   EXPECT_GT(cycles[0], 1400);
