@@ -110,6 +110,17 @@ trades() {   # a tight sum holds both where each would be better placed
   status_is 0; out_has '/pcie/root: 100.0ns -> 175ns'; out_has 'device_latency: 90ns -> 125ns'
 }
 
+circle() {   # each wants the other elsewhere, for ever: the best of the circle, and then it stays
+  sed -i 's/"formula": "root + 2 \* device"/"formula": "root - device"/; s/"value": 500/"value": 0/; s/"formula": "device"/"formula": "root + device"/; s/"value": 125/"value": 300/; s/"rel": 0.002/"rel": 0.01/' s/fidelity/points.d/more.json
+  sed -i 's/"points": \["latency", "device"\]/"points": ["device"]/; 1s/"step": 2.5/"step": 1/' s/fidelity/parameters.json
+  gd
+  status_is 0; cp -r s fitted
+  gd --check
+  status_is 0
+  gd
+  status_is 0; diff -r s fitted || wrong 'no file changed by a second run'
+}
+
 mistakes() {
   local change
   refused() {   # SED TEXT: with parameters.json changed
