@@ -29,8 +29,7 @@ Skb* SparePath::slice(Step& s, const Skb& from, std::uint32_t header, std::uint3
   require(header <= kPage - kRoom, "the headers of a copied packet are longer than a page");
   Skb* skb = c_.skbs.alloc(s);
   skb->path = this;
-  skb->hash = from.hash;
-  skb->hash_type = from.hash_type;
+  skb->take_hash(from);
   skb->length = header + length;
   std::uint32_t token = pages_.get(s);
   skb->head = {pages_[token].addr + kRoom, header, token};

@@ -132,8 +132,7 @@ Skb* HostBridge::replica(Step& s, Skb* skb) {
   r->nr_frags = skb->nr_frags;
   r->head_is_page = skb->head_is_page;
   r->checksum = skb->checksum;
-  r->hash = skb->hash;
-  r->hash_type = skb->hash_type;
+  r->take_hash(*skb);
   r->length = skb->length;
   r->path = skb->path;
   r->origin = skb;

@@ -145,8 +145,7 @@ void GsoSegmenter::segment(Step& s, Skb* skb, bool partial) {
   for (std::uint32_t i = 0; i < plan_.segments(); ++i) {
     Skb* seg = start(s, skb, run, plan_.header_length);
     used = used || seg == skb;
-    seg->hash = skb->hash;
-    seg->hash_type = skb->hash_type;
+    seg->take_hash(*skb);
     seg->path = skb->path;
     seg->gso_type = 0;
     seg->gso_size = seg->gso_segments = 0;

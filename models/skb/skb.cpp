@@ -172,8 +172,7 @@ Skb* SkbPool::lift_head(Step& s, Skb& p, Hpa headers, std::uint32_t n, const Cos
   head->head = {head->slab_addr, n, kNoToken};
   head->length = p.length;
   head->checksum = p.checksum;
-  head->hash = p.hash;
-  head->hash_type = p.hash_type;
+  head->take_hash(p);
   head->path = p.path;
   std::swap(head->frames, p.frames);
   skip(p, n);

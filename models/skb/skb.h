@@ -60,6 +60,8 @@ struct SkbFields {
   bool vlan_present = false;
   std::uint32_t hash = 0;
   std::uint8_t hash_type = 0;      // what it was computed over, as the NIC's descriptor says
+  // Both, as the card gave them for `from`, of which this is a copy or a part.
+  void take_hash(const SkbFields& from) { hash = from.hash, hash_type = from.hash_type; }
   std::uint32_t length = 0;        // all bytes, frag_list included
   FrameChain frames;               // the wire frames in this packet, frag_list members' included
   Skb* list = nullptr;             // first frag_list member
