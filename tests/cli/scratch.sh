@@ -55,7 +55,7 @@ same_summaries() {
   done
   [ "$n" -ge 2 ] || wrong "summaries expected in $1"
 }
-json() { /usr/bin/python3 -I -c 'import json, sys; d = json.load(sys.stdin); assert eval(sys.argv[1]), d' "${1:-True}" <"$scratch/out" || wrong "a JSON document with ${1:-anything} expected"; }
+json() { /usr/bin/python3 -IS -c 'import json, sys; d = json.load(sys.stdin); assert eval(sys.argv[1]), d' "${1:-True}" <"$scratch/out" || wrong "a JSON document with ${1:-anything} expected"; }
 # until COMMAND...: for at most ten seconds.
 until_true() {
   local i
