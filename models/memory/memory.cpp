@@ -109,13 +109,39 @@ Time MemorySystem::waited_for(Time beyond, std::uint64_t own, std::uint64_t line
   return waited(kept, how) + streamed(beyond, lines, demanded, params_.private_hit, params_.stream_parallelism, params_.prefetch_distance);
 }
 
+Time MemorySystem::cpu_line(Time at, Hpa a, bool writes, bool guest, unsigned core) {
+  const Touch how = writes ? Touch::store : Touch::load;
+  const auto who = static_cast<std::uint16_t>(core);
+  const std::uint32_t region = RecentLines::region_of(a), want = RecentLines::mask(a);
+  RecentLines::Entry& e = recent_->slot(region);
+  if (recent_->holds(e, region, who, want, writes)) {
+    ++stats_.private_hits;
+    return waited(params_.private_hit, how);
+  }
+  if (far_llc_) return cpu_of_two(at, a, 1, how, guest, core);
+  const Time wait = RecentLines::pending(e, region, who, want, at);
+  const LastLevelCache::Line line = llc_->cpu_line(a, writes);
+  recent_->touch(e, region, who, want, 1, writes);
+  if (line.missed) {
+    Time ready = 0;
+    const Time stall = price({0, 1, 0, 1, line.wrote_back, wait}, at, a, how, guest, ready);
+    e.ready = std::max(e.ready, ready);
+    return stall;
+  }
+  ++stats_.lookups;
+  ++stats_.cpu_hits;
+  stats_.fill_waits += wait > 0;
+  return std::max(waited(params_.llc_hit, how), wait);
+}
+
 Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
   if (len == 0) return 0;
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto who = static_cast<std::uint16_t>(core);
-  // Mostly it is one region, often one line, and the core has it.
   const std::uint32_t region = RecentLines::region_of(a);
   const Hpa end = a + len;
+  if ((how == Touch::load || how == Touch::store) && lines_of(a, end) == 1) return cpu_line(at, a, writes, guest, core);
+  // Mostly it is one region.
   if (RecentLines::region_of(end - 1) != region) return cpu_regions(at, a, end, how, guest, core);
   const std::uint32_t want = RecentLines::mask(a, end);
   RecentLines::Entry& e = recent_->slot(region);
@@ -139,15 +165,9 @@ inline void MemorySystem::look(Met& met, RecentLines::Entry& e, std::uint32_t re
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto lines = static_cast<std::uint32_t>(lines_of(a, end));
   met.wait = std::max(met.wait, RecentLines::pending(e, region, who, want, at));
-  if (lines == 1) {
-    const LastLevelCache::Line line = llc_->cpu_line(a, writes);
-    met.misses += line.missed;
-    met.write_backs += line.wrote_back;
-  } else {
-    const LastLevelCache::Walk w = llc_->cpu(a, end - a, writes);
-    met.misses += w.misses;
-    met.write_backs += w.write_backs;
-  }
+  const LastLevelCache::Walk w = llc_->cpu(a, end - a, writes);
+  met.misses += w.misses;
+  met.write_backs += w.write_backs;
   if (prefetched(how)) met.demanded += lines_on_demand(*recent_, e, a, who, lines);
   recent_->touch(e, region, who, want, lines, writes);
   met.lines += lines;
@@ -194,11 +214,6 @@ Time MemorySystem::cpu_regions(Time at, Hpa a, Hpa end, Touch how, bool guest, u
     if (e.region == region) e.ready = std::max(e.ready, ready);
   }
   return stall;
-}
-
-bool MemorySystem::holds(Hpa a, bool writes, unsigned core) {
-  const std::uint32_t region = RecentLines::region_of(a);
-  return recent_->holds(recent_->slot(region), region, static_cast<std::uint16_t>(core), RecentLines::mask(a, a + 1), writes);
 }
 
 Time MemorySystem::device_write(Time now, Time at, Hpa a, Bytes len) {

@@ -91,8 +91,13 @@ class MemorySystem : public sc_core::sc_module {
   // A CPU access to [a, a+len) at `at` (not before the present): the stall in ps; changes the cache's state.
   // `guest`: on behalf of a guest context. `core`: its number, below RecentLines::kCores.
   Time cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core = 0);
+  // The same of a load or a store within the line at `a`.
+  Time cpu_line(Time at, Hpa a, bool writes, bool guest, unsigned core = 0);
   // Whether the line at `a` is in the private cache of `core` (for a write: changed by it before), which then counts as used.
-  bool holds(Hpa a, bool writes, unsigned core);
+  bool holds(Hpa a, bool writes, unsigned core) {
+    const std::uint32_t region = RecentLines::region_of(a);
+    return recent_->holds(recent_->slot(region), region, static_cast<std::uint16_t>(core), RecentLines::mask(a), writes);
+  }
   // A device access: the time until the data is globally visible (write) or read (read), from `at`. `now` is the present
   // simulated time, `at` >= now. A write of a full line that misses fetches nothing; one of a part of a line reads DRAM.
   Time device_write(Time now, Time at, Hpa a, Bytes len);
