@@ -26,15 +26,21 @@ void Agenda::place() {
       shuffle_ ^= shuffle_ << 13, shuffle_ ^= shuffle_ >> 7, shuffle_ ^= shuffle_ << 17;
       std::swap(actors_[i - 1], actors_[shuffle_ % i]);
     }
-  for (const Actor* a : actors_) when.push_back(a->slot_ == kNobody ? kNever : node_[leaves_ + a->slot_].when);
+  for (const Actor* a : actors_) when.push_back(a->slot_ == kNobody ? kNever : when_[leaves_ + a->slot_]);
   leaves_ = 1;
   while (leaves_ < actors_.size()) leaves_ *= 2;
-  node_.assign(2 * leaves_, Node{});
+  when_.assign(2 * leaves_, kNever);
+  who_.assign(2 * leaves_, 0);
   for (std::uint32_t i = 0; i < actors_.size(); ++i) {
     actors_[i]->slot_ = i;
-    node_[leaves_ + i] = {when[i], i};
+    when_[leaves_ + i] = when[i];
+    who_[leaves_ + i] = i;
   }
-  for (std::uint32_t i = leaves_; i-- > 1;) node_[i] = node_[2 * i + 1].when < node_[2 * i].when ? node_[2 * i + 1] : node_[2 * i];
+  for (std::uint32_t i = leaves_; i-- > 1;) {
+    const std::uint32_t winner = 2 * i + (when_[2 * i + 1] < when_[2 * i]);
+    when_[i] = when_[winner];
+    who_[i] = who_[winner];
+  }
 }
 
 void Agenda::add(Actor& a) {
@@ -63,18 +69,18 @@ void Agenda::arm(Time t) {
 
 // Of those that are pending for the present instant, whatever places they have.
 std::uint32_t Agenda::lowest_rank() const {
-  std::uint32_t best = node_[1].slot;
+  std::uint32_t best = who_[1];
   for (std::uint32_t i = 0; i < actors_.size(); ++i)
-    if (node_[leaves_ + i].when == now_ && actors_[i]->rank_ < actors_[best]->rank_) best = i;
+    if (when_[leaves_ + i] == now_ && actors_[i]->rank_ < actors_[best]->rank_) best = i;
   return best;
 }
 
 // Takes the pending actor of lowest rank of the present instant until none is left.
 void Agenda::run_instant() {
   std::uint64_t at_this_time = 0;
-  while (node_[1].when == now_) {
-    running_ = shuffle_ ? lowest_rank() : node_[1].slot;
-    node_[leaves_ + running_].when = kNever;
+  while (when_[1] == now_) {
+    running_ = shuffle_ ? lowest_rank() : who_[1];
+    when_[leaves_ + running_] = kNever;
     Actor& a = *actors_[running_];
     ++activations_;
     ++a.activations_;
@@ -93,8 +99,8 @@ void Agenda::dispatch() {
   try {
     const Time limit = now_ + quantum_;
     run_instant();
-    while (!stopping_ && node_[1].when < limit) {
-      now_ = node_[1].when;
+    while (!stopping_ && when_[1] < limit) {
+      now_ = when_[1];
       run_instant();
     }
   } catch (...) {
@@ -106,8 +112,8 @@ void Agenda::dispatch() {
     sc_core::sc_stop();
     return;
   }
-  if (node_[1].when != kNever) {
-    armed_ = node_[1].when;
+  if (when_[1] != kNever) {
+    armed_ = when_[1];
     event_.notify(to_sc(armed_) - sc_core::sc_time_stamp());
   }
 }

@@ -7,6 +7,7 @@
 //
 // An actor that is woken for the present instant while another acts runs later in the same instant, again by rank.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <systemc>
@@ -81,22 +82,24 @@ class Agenda : public sc_core::sc_module {
   // Sets the pending time of the actor at `slot`; kNever: none.
   void set(std::uint32_t slot, Time t) {
     if (t < now_) late();
-    node_[leaves_ + slot].when = t;
+    when_[leaves_ + slot] = t;
     if (slot != running_) settle(slot);   // the running actor's way up is settled when it has acted
     if (!dispatching_ && t < armed_) arm(t);
   }
-  // The way up from a leaf. The winner so far stays in registers, so that no level waits for what the one below has stored.
+  // The way up from a leaf. The winner so far stays in registers, so that no level waits for what the one below has stored, and who
+  // wins is no branch: it cannot be foretold.
   void settle(std::uint32_t slot) {
-    std::uint32_t i = leaves_ + slot;
-    Node* const node = node_.data();
-    auto when = static_cast<std::uint64_t>(node[i].when);
+    std::size_t i = leaves_ + slot;
+    Time* const when = when_.data();
+    std::uint32_t* const who = who_.data();
+    auto best = static_cast<std::uint64_t>(when[i]);
     for (; i > 1; i /= 2) {
-      const Node& sibling = node[i ^ 1];
-      const auto other = static_cast<std::uint64_t>(sibling.when);
-      const bool loses = other < when + (i & 1);   // of equals the left one wins
-      when = loses ? other : when;
-      slot = loses ? sibling.slot : slot;
-      node[i / 2] = {static_cast<Time>(when), slot};
+      const auto other = static_cast<std::uint64_t>(when[i ^ 1]);
+      const std::uint32_t loses = -static_cast<std::uint32_t>(other < best + (i & 1));   // all bits; of equals the left one wins
+      slot ^= (slot ^ who[i ^ 1]) & loses;
+      best = std::min(best, other);
+      when[i / 2] = static_cast<Time>(best);
+      who[i / 2] = slot;
     }
   }
   void arm(Time t);
@@ -107,13 +110,10 @@ class Agenda : public sc_core::sc_module {
 
   // A winner tree: leaf `leaves_ + slot` is an actor, node i the earlier of its two children, the left one of equals. Places
   // are by rank, so that node 1 is who acts next.
-  struct Node {
-    Time when = kNever;
-    std::uint32_t slot = 0;
-  };
   static constexpr std::uint32_t kNobody = UINT32_MAX;
   sc_core::sc_event event_;
-  std::vector<Node> node_;
+  std::vector<Time> when_;            // by node; kNever: nobody
+  std::vector<std::uint32_t> who_;    // by node, its actor's slot
   std::vector<Actor*> actors_;   // by slot
   std::uint32_t leaves_ = 0, running_ = kNobody;
   Time now_ = 0;
@@ -125,7 +125,7 @@ class Agenda : public sc_core::sc_module {
   std::exception_ptr failure_;
 };
 
-inline Time Actor::pending() const { return agenda_.node_[agenda_.leaves_ + slot_].when; }
+inline Time Actor::pending() const { return agenda_.when_[agenda_.leaves_ + slot_]; }
 inline void Actor::wake_at(Time t) {
   if (t < pending()) agenda_.set(slot_, t);
 }

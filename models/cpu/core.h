@@ -127,6 +127,9 @@ class Step {
   friend class Vcpu;
   void add(OpId op, std::uint64_t mc) { mc_ += mc; ledger_->charge(row_, op, mc); ledger_->count(row_, op); }
   void touch(OpId op, Hpa a, Bytes n, Touch how);
+  [[gnu::noinline]] void touch_line(OpId op, Hpa a, bool writes);            // of which this step knows nothing yet
+  [[gnu::noinline]] void touch_many(OpId op, Hpa a, Bytes n, Touch how);     // several lines, or a stream
+  void add_stall(OpId op, Time stall);
   struct Deferred {
     Effect effect;           // null: publish
     void* object;
@@ -149,7 +152,7 @@ class Step {
     Hpa line = UINT64_MAX;
     std::uint64_t step = 0;
   };
-  bool in_first_level(Hpa line, Touch how);
+  bool in_first_level(Hpa line, bool writes);
   bool has(Recent& r, Hpa line, bool writes);
   static constexpr unsigned kRecent = 16;
   Recent loaded_[kRecent], stored_[kRecent];

@@ -15,7 +15,7 @@ void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
 
 void Step::stall(OpId op, Time t) { add(op, clock_->stall(t)); }
 
-bool Step::has(Recent& r, Hpa line, bool writes) {
+inline bool Step::has(Recent& r, Hpa line, bool writes) {
   if (r.line != line) return false;
   if (r.step != number_ && !memory_->holds(line * kLine, writes, core_->index())) return false;
   r.step = number_;
@@ -24,20 +24,36 @@ bool Step::has(Recent& r, Hpa line, bool writes) {
 
 // A line that this core has loaded or stored just now is in its first-level cache: nothing is asked of the memory system
 // again, so that four descriptors of a line are one visit.
-bool Step::in_first_level(Hpa line, Touch how) {
+inline bool Step::in_first_level(Hpa line, bool writes) {
   Recent& stored = stored_[line % kRecent];
   Recent& loaded = loaded_[line % kRecent];
-  if (has(stored, line, true) || (how == Touch::load && has(loaded, line, false))) return true;
-  (how == Touch::load ? loaded : stored) = {line, number_};
+  if (has(stored, line, true) || (!writes && has(loaded, line, false))) return true;
+  (writes ? stored : loaded) = {line, number_};
   return false;
 }
 
-void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
-  if ((how == Touch::load || how == Touch::store) && n > 0 && a / kLine == (a + n - 1) / kLine && in_first_level(a / kLine, how)) return;
-  const std::uint64_t mc = clock_->stall(memory_->cpu(now(), a, n, how, guest_, core_->index()));
+inline void Step::add_stall(OpId op, Time stall) {
+  const std::uint64_t mc = clock_->stall(stall);
   mc_ += mc;
   ledger_->charge(row_, op, mc);
 }
+
+void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
+  if (n == 0) return;
+  const Hpa line = a / kLine;
+  const bool writes = how == Touch::store;
+  if ((how != Touch::load && !writes) || line != (a + n - 1) / kLine) return touch_many(op, a, n, how);
+  // Most often it was touched in this very step.
+  const Recent& stored = stored_[line % kRecent];
+  const Recent& last = writes || stored.line == line ? stored : loaded_[line % kRecent];
+  if (last.line != line || last.step != number_) touch_line(op, a, writes);
+}
+
+void Step::touch_line(OpId op, Hpa a, bool writes) {
+  if (!in_first_level(a / kLine, writes)) add_stall(op, memory_->cpu_line(now(), a, writes, guest_, core_->index()));
+}
+
+void Step::touch_many(OpId op, Hpa a, Bytes n, Touch how) { add_stall(op, memory_->cpu(now(), a, n, how, guest_, core_->index())); }
 
 void Step::copy(const Cost& c, Hpa dst, Hpa src, Bytes n) {
   add(c.op, c.fixed_mc + c.unit_mc * n);

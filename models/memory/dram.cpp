@@ -9,7 +9,7 @@ namespace gd {
 Dram::Dram(const DramParams& p) : rate_(p.rate), idle_(p.idle), length_(p.window),
       by_length_(static_cast<std::uint64_t>(p.window)), ranks_(p.ranks), refresh_interval_(p.refresh_interval), refresh_time_(p.refresh_time),
       spacing_(p.ranks > 0 ? p.refresh_interval / p.ranks : 0), by_interval_(static_cast<std::uint64_t>(p.refresh_interval)),
-      by_spacing_(static_cast<std::uint64_t>(spacing_)), by_ranks_(p.ranks), ring_(64) {
+      by_spacing_(static_cast<std::uint64_t>(spacing_)), by_ranks_(p.ranks), ring_(64), mask_(63) {
   if (p.rate == 0) throw UserError("the DRAM's rate is 0");
   if (p.window <= 0) throw UserError("the DRAM's utilisation window is 0");
   if (p.ranks == 0) throw UserError("the DRAM has no ranks");
@@ -27,23 +27,25 @@ Dram::Dram(const DramParams& p) : rate_(p.rate), idle_(p.idle), length_(p.window
 // whole_ + fraction_ / kSec.
 Dram::Window Dram::fresh(std::int64_t index) const {
   static constexpr Divisor kSeconds(kSec);
-  if (fraction_ == 0) return {index, 0, whole_};
+  if (fraction_ == 0) return {index, 0, whole_, 0, loaded_[0]};
   const auto upto = [this](std::int64_t i) {
     std::uint64_t rest = 0;
     return divide(static_cast<std::uint64_t>(i), fraction_, rest, kSeconds);
   };
-  return {index, 0, whole_ + upto(index + 1) - upto(index)};
+  return {index, 0, whole_ + upto(index + 1) - upto(index), 0, loaded_[0]};
 }
 
-void Dram::grow(std::int64_t oldest) {
-  std::vector<Window> old(ring_.size() * 2);
-  old.swap(ring_);
-  for (const Window& w : old)
-    if (w.index >= oldest) ring_[static_cast<std::size_t>(w.index) & (ring_.size() - 1)] = w;
+void Dram::make_room(std::int64_t last, std::int64_t oldest) {
+  while (last - oldest + 2 > mask_) {
+    std::vector<Window> old(ring_.size() * 2);
+    old.swap(ring_);
+    mask_ = static_cast<std::int64_t>(ring_.size()) - 1;
+    for (const Window& w : old)
+      if (w.index >= oldest - 1) place(w.index) = w;
+  }
 }
 
 Time Dram::price(const Window& w) const {
-  if (w.used == 0 && w.budget > 0) return loaded_[0];
   if (w.used >= w.budget) return loaded_[8];
   const Divisor& by = by_budget_[w.budget - whole_];
   const std::uint64_t eighths = w.used * 8, step = by.of(eighths), rest = eighths - step * w.budget;
@@ -52,42 +54,22 @@ Time Dram::price(const Window& w) const {
   return low + static_cast<Time>(by.of(static_cast<std::uint64_t>(high - low) * rest));
 }
 
-Dram::Grant Dram::access(Time now, Time at, Bytes bytes) {
-  const auto window_of = [this](Time t) { return static_cast<std::int64_t>(by_length_.of(static_cast<std::uint64_t>(t))); };
-  const std::int64_t oldest = window_of(now), mine = window_of(std::max(at, now));
-  if (full_until_ < oldest) full_until_ = oldest;
-  // The window before is kept too: its utilisation prices the present one.
-  while (std::max(mine, full_until_) - oldest + 2 >= static_cast<std::int64_t>(ring_.size())) grow(oldest - 1);
-
-  Grant g;
-  g.latency = idle_ + loaded(window(mine));
-  if (mine > 0) g.latency = std::max(g.latency, idle_ + loaded(window(mine - 1)));
-
-  std::int64_t i = std::max(mine, full_until_);
-  for (;; ++i) {
-    if (i - oldest + 2 >= static_cast<std::int64_t>(ring_.size())) grow(oldest - 1);
+Time Dram::serve(Time at, std::int64_t oldest, std::int64_t mine, Bytes bytes) {
+  for (std::int64_t i = std::max(mine, full_until_);; ++i) {
+    make_room(i, oldest);
     Window& w = window(i);
     const Bytes take = std::min(bytes, w.budget - w.used);
     w.used += take;
     bytes -= take;
     if (w.used == w.budget && i == full_until_) ++full_until_;
     if (bytes > 0) continue;
-    if (i > mine) {
-      const auto share = static_cast<unsigned __int128>(w.used) * static_cast<std::uint64_t>(length_) / w.budget;
-      g.queue = i * length_ + static_cast<Time>(share) - std::max(at, now);
-    }
-    return g;
+    if (i == mine) return 0;
+    const auto share = static_cast<unsigned __int128>(w.used) * static_cast<std::uint64_t>(length_) / w.budget;
+    return i * length_ + static_cast<Time>(share) - at;
   }
 }
 
-Time Dram::refresh(Time at, Hpa a, std::uint64_t lines) const {
-  if (refresh_interval_ == 0 || refresh_time_ == 0) return 0;
-  const auto in = static_cast<Time>(by_interval_.rest(static_cast<std::uint64_t>(at)));
-  auto rank = static_cast<unsigned>(spacing_ > 0 ? std::min<Time>(static_cast<Time>(by_spacing_.of(static_cast<std::uint64_t>(in))), ranks_ - 1)
-                                                 : ranks_ - 1);
-  // The rank that was closed last stays closed for longest.
-  Time since = in - static_cast<Time>(rank) * spacing_;
-  if (since >= refresh_time_) return 0;
+Time Dram::closed(unsigned rank, Time since, Hpa a, std::uint64_t lines) const {
   const std::uint64_t page = a / kPage;
   const auto first = static_cast<unsigned>(by_ranks_.rest((page * 0x9E3779B97F4A7C15ULL >> 40) + a / kLine));
   for (unsigned i = 0; i < ranks_ && since < refresh_time_; ++i) {
@@ -100,7 +82,7 @@ Time Dram::refresh(Time at, Hpa a, std::uint64_t lines) const {
 
 Bytes Dram::used(Time t) const {
   const std::int64_t i = t / length_;
-  const Window& w = ring_[static_cast<std::size_t>(i) & (ring_.size() - 1)];
+  const Window& w = place(i);
   return w.index == i ? w.used : 0;
 }
 

@@ -14,6 +14,7 @@
 // half, 130 ns near the peak). tREFI 7.8 us; tRFC 110 ns for 1 Gb, 160 for 2 Gb (DDR3, JESD79-3), 350 for 8 Gb (DDR4,
 // JESD79-4). Not modelled: banks, rows, read/write turn-around, refreshes that are postponed under load.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -39,9 +40,28 @@ class Dram {
     Time queue = 0;     // until the budget has served all bytes of the request
   };
   // `bytes` > 0 asked for at `at` >= `now`; `now` is simulated time: windows before it are forgotten.
-  Grant access(Time now, Time at, Bytes bytes);
+  Grant access(Time now, Time at, Bytes bytes) {
+    const std::int64_t oldest = window_of(now), mine = window_of(std::max(at, now));
+    if (full_until_ < oldest) full_until_ = oldest;
+    // The window before is kept too: its utilisation prices the present one.
+    if (std::max(mine, full_until_) - oldest + 2 > mask_) [[unlikely]] make_room(std::max(mine, full_until_), oldest);
+    Window& w = window(mine);
+    Grant g{idle_ + loaded(w), 0};
+    if (mine > 0) g.latency = std::max(g.latency, idle_ + loaded(window(mine - 1)));
+    if (mine >= full_until_ && bytes < w.budget - w.used) [[likely]] w.used += bytes;
+    else g.queue = serve(std::max(at, now), oldest, mine, bytes);
+    return g;
+  }
   // How long an access at `at` to the `lines` lines from `a` on waits for a rank that is being refreshed; 0 mostly.
-  Time refresh(Time at, Hpa a, std::uint64_t lines) const;
+  Time refresh(Time at, Hpa a, std::uint64_t lines) const {
+    if (refresh_interval_ == 0 || refresh_time_ == 0) return 0;
+    const auto in = static_cast<Time>(by_interval_.rest(static_cast<std::uint64_t>(at)));
+    const auto rank = static_cast<unsigned>(spacing_ > 0 ? std::min<Time>(static_cast<Time>(by_spacing_.of(static_cast<std::uint64_t>(in))), ranks_ - 1)
+                                                         : ranks_ - 1);
+    // The rank that was closed last stays closed for longest.
+    const Time since = in - static_cast<Time>(rank) * spacing_;
+    return since >= refresh_time_ ? 0 : closed(rank, since, a, lines);
+  }
   // Time that the pool needs for `bytes`, rounded up.
   Time transfer(Bytes bytes) const { return rate_.peek(bytes); }
   // Bytes granted to the window that holds `t`, while it is remembered (0 otherwise).
@@ -54,10 +74,13 @@ class Dram {
     Bytes priced = UINT64_MAX; // `used` for which `price` was worked out
     Time price = 0;
   };
+  std::int64_t window_of(Time t) const { return static_cast<std::int64_t>(by_length_.of(static_cast<std::uint64_t>(t))); }
+  Window& place(std::int64_t index) { return ring_[static_cast<std::size_t>(index & mask_)]; }
+  const Window& place(std::int64_t index) const { return ring_[static_cast<std::size_t>(index & mask_)]; }
   Window fresh(std::int64_t index) const;
   // The window of that number, emptied if its place held an older one.
   Window& window(std::int64_t index) {
-    Window& w = ring_[static_cast<std::size_t>(index) & (ring_.size() - 1)];
+    Window& w = place(index);
     if (w.index != index) w = fresh(index);
     return w;
   }
@@ -67,7 +90,12 @@ class Dram {
     return w.price;
   }
   Time price(const Window& w) const;
-  void grow(std::int64_t oldest);
+  // Takes the bytes from `mine` and what follows; how long after `at` the last is served.
+  [[gnu::noinline]] Time serve(Time at, std::int64_t oldest, std::int64_t mine, Bytes bytes);
+  // The wait for a rank; `rank` was closed last, `since` then.
+  [[gnu::noinline]] Time closed(unsigned rank, Time since, Hpa a, std::uint64_t lines) const;
+  // So that windows from the one before `oldest` to `last` have places.
+  [[gnu::cold]] void make_room(std::int64_t last, std::int64_t oldest);
 
   RateClock rate_;
   Bytes whole_ = 0;               // bytes in a window, and what is left, in 1 / kSec of a byte
@@ -80,6 +108,7 @@ class Dram {
   Time spacing_;                  // between the refreshes of two ranks
   Divisor by_interval_, by_spacing_, by_ranks_;
   std::vector<Window> ring_;      // a power of two; window i at i modulo its size
+  std::int64_t mask_;             // its size - 1
   std::int64_t full_until_ = 0;   // every window from the present one up to here is full
 };
 

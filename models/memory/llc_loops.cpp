@@ -12,6 +12,7 @@ namespace {
 constexpr unsigned kAhead = 4;   // sets from which on it pays to ask for them early
 
 inline unsigned lowest_bit(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
+inline __attribute__((always_inline)) std::uint32_t count_bits(std::uint64_t mask) { return static_cast<std::uint32_t>(__builtin_popcountll(mask)); }
 
 // match() for each instruction set; the results are the same.
 namespace baseline {

@@ -109,73 +109,74 @@ Time MemorySystem::waited_for(Time beyond, std::uint64_t own, std::uint64_t line
   return waited(kept, how) + streamed(beyond, lines, demanded, params_.private_hit, params_.stream_parallelism, params_.prefetch_distance);
 }
 
-Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
-  if (len == 0) return 0;
-  const bool writes = how == Touch::store || how == Touch::stream_store;
-  const auto who = static_cast<std::uint16_t>(core);
-  // Mostly it is one region, often one line, and the core has it.
-  const std::uint32_t region = RecentLines::region_of(a);
-  const Hpa end = a + len;
-  if (RecentLines::region_of(end - 1) != region) return cpu_regions(at, a, end, how, guest, core);
-  const std::uint32_t want = RecentLines::mask(a, end);
-  RecentLines::Entry& e = recent_->slot(region);
-  if (recent_->holds(e, region, who, want, writes)) {
-    const std::uint64_t own = lines_of(a, end);
-    stats_.private_hits += own;
-    return waited(static_cast<Time>(own) * params_.private_hit, how);
-  }
-  if (far_llc_) return cpu_of_two(at, a, len, how, guest, core);
-  Met met;
-  look(met, e, region, want, at, a, end, how, who);
-  Time ready = 0;
-  const Time stall = price(met, at, a, how, guest, ready);
-  if (ready > e.ready) e.ready = ready;
-  return stall;
-}
-
 // The lines [a, end) of one region, which the core has not all got, are looked for in the last-level cache, and are its own then.
 inline void MemorySystem::look(Met& met, RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Time at, Hpa a, Hpa end, Touch how,
                                std::uint16_t who) {
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto lines = static_cast<std::uint32_t>(lines_of(a, end));
   met.wait = std::max(met.wait, RecentLines::pending(e, region, who, want, at));
-  if (lines == 1) {
-    const LastLevelCache::Line line = llc_->cpu_line(a, writes);
-    met.misses += line.missed;
-    met.write_backs += line.wrote_back;
-  } else {
-    const LastLevelCache::Walk w = llc_->cpu(a, end - a, writes);
-    met.misses += w.misses;
-    met.write_backs += w.write_backs;
-  }
+  const LastLevelCache::Walk w = llc_->cpu(a, end - a, writes);
+  met.misses += w.misses;
+  met.write_backs += w.write_backs;
   if (prefetched(how)) met.demanded += lines_on_demand(*recent_, e, a, who, lines);
   recent_->touch(e, region, who, want, lines, writes);
   met.lines += lines;
 }
 
 // What a core waits for the lines that it has met; `ready`: when the last of those has come that were fetched, if any were.
-inline Time MemorySystem::price(const Met& met, Time at, Hpa a, Touch how, bool guest, Time& ready) {
+inline __attribute__((always_inline)) Time MemorySystem::price(const Met& met, Time at, Hpa a, Touch how, bool guest, Time& ready) {
   stats_.lookups += met.lines;
   stats_.cpu_hits += met.lines - met.misses;
   stats_.fill_waits += met.wait > 0;
-  Time beyond = static_cast<Time>(met.lines) * params_.llc_hit;
-  if (met.misses == 0) return std::max(waited_for(beyond, met.own, met.lines, met.demanded, how), met.wait);
-
-  stats_.cpu_misses += met.misses;
-  if (guest) stats_.guest_misses += met.misses;
-  stats_.dram_read_bytes += met.misses * kLine;     // a store that misses fetches its line as well
-  stats_.dram_write_bytes += met.write_backs * kLine;
-  const Fetch f = fetch(agenda_.now(), at, a, met.misses, (met.misses + met.write_backs) * kLine);
-  beyond += static_cast<Time>(met.misses) * (f.latency - f.refresh) + f.refresh;
-  // Who comes from elsewhere finds the last line when all have come.
-  ready = at + params_.llc_hit + f.latency + f.queue + dram_->transfer((met.misses - 1) * kLine);
-  return std::max(waited_for(beyond, met.own, met.lines, met.demanded, how) + f.queue, met.wait);
+  Time beyond = static_cast<Time>(met.lines) * params_.llc_hit, queue = 0;
+  if (met.misses > 0) {
+    stats_.cpu_misses += met.misses;
+    if (guest) stats_.guest_misses += met.misses;
+    stats_.dram_read_bytes += met.misses * kLine;     // a store that misses fetches its line as well
+    stats_.dram_write_bytes += met.write_backs * kLine;
+    const Fetch f = fetch(agenda_.now(), at, a, met.misses, (met.misses + met.write_backs) * kLine);
+    beyond += static_cast<Time>(met.misses) * (f.latency - f.refresh) + f.refresh;
+    queue = f.queue;
+    // Who comes from elsewhere finds the last line when all have come.
+    ready = at + params_.llc_hit + f.latency + f.queue + dram_->transfer((met.misses - 1) * kLine);
+  }
+  return std::max(waited_for(beyond, met.own, met.lines, met.demanded, how) + queue, met.wait);
 }
 
-Time MemorySystem::cpu_regions(Time at, Hpa a, Hpa end, Touch how, bool guest, unsigned core) {
-  if (far_llc_) return cpu_of_two(at, a, end - a, how, guest, core);
+Time MemorySystem::cpu_line(Time at, Hpa a, bool writes, bool guest, unsigned core) {
+  const Touch how = writes ? Touch::store : Touch::load;
+  const auto who = static_cast<std::uint16_t>(core);
+  const std::uint32_t region = RecentLines::region_of(a), want = RecentLines::mask(a);
+  RecentLines::Entry& e = recent_->slot(region);
+  if (recent_->holds(e, region, who, want, writes)) {
+    ++stats_.private_hits;
+    return waited(params_.private_hit, how);
+  }
+  if (far_llc_) return cpu_of_two(at, a, 1, how, guest, core);
+  const Time wait = RecentLines::pending(e, region, who, want, at);
+  const LastLevelCache::Line line = llc_->cpu_line(a, writes);
+  recent_->touch(e, region, who, want, 1, writes);
+  if (line.missed) return line_missed(e, line.wrote_back, wait, at, a, how, guest);
+  ++stats_.lookups;
+  ++stats_.cpu_hits;
+  stats_.fill_waits += wait > 0;
+  return std::max(waited(params_.llc_hit, how), wait);
+}
+
+Time MemorySystem::line_missed(RecentLines::Entry& e, bool wrote_back, Time wait, Time at, Hpa a, Touch how, bool guest) {
+  Time ready = 0;
+  const Time stall = price({0, 1, 0, 1, wrote_back, wait}, at, a, how, guest, ready);
+  e.ready = std::max(e.ready, ready);
+  return stall;
+}
+
+Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core) {
+  if (len == 0) return 0;
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto who = static_cast<std::uint16_t>(core);
+  const Hpa end = a + len;
+  if ((how == Touch::load || how == Touch::store) && lines_of(a, end) == 1) return cpu_line(at, a, writes, guest, core);
+  if (far_llc_) return cpu_of_two(at, a, len, how, guest, core);
   Met met;
   for (Hpa p = a, stop; p < end; p = stop) {
     stop = region_end(p, end);
@@ -185,6 +186,7 @@ Time MemorySystem::cpu_regions(Time at, Hpa a, Hpa end, Touch how, bool guest, u
     else look(met, e, region, want, at, p, stop, how, who);
   }
   stats_.private_hits += met.own;
+  if (met.lines == 0) return waited(static_cast<Time>(met.own) * params_.private_hit, how);
   Time ready = 0;
   const Time stall = price(met, at, a, how, guest, ready);
   for (Hpa p = a, stop; ready > 0 && p < end; p = stop) {
@@ -194,11 +196,6 @@ Time MemorySystem::cpu_regions(Time at, Hpa a, Hpa end, Touch how, bool guest, u
     if (e.region == region) e.ready = std::max(e.ready, ready);
   }
   return stall;
-}
-
-bool MemorySystem::holds(Hpa a, bool writes, unsigned core) {
-  const std::uint32_t region = RecentLines::region_of(a);
-  return recent_->holds(recent_->slot(region), region, static_cast<std::uint16_t>(core), RecentLines::mask(a, a + 1), writes);
 }
 
 Time MemorySystem::device_write(Time now, Time at, Hpa a, Bytes len) {

@@ -91,8 +91,13 @@ class MemorySystem : public sc_core::sc_module {
   // A CPU access to [a, a+len) at `at` (not before the present): the stall in ps; changes the cache's state.
   // `guest`: on behalf of a guest context. `core`: its number, below RecentLines::kCores.
   Time cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core = 0);
+  // The same of a load, or a store, within the line that holds `a`.
+  Time cpu_line(Time at, Hpa a, bool writes, bool guest, unsigned core = 0);
   // Whether the line at `a` is in the private cache of `core` (for a write: changed by it before), which then counts as used.
-  bool holds(Hpa a, bool writes, unsigned core);
+  bool holds(Hpa a, bool writes, unsigned core) {
+    const std::uint32_t region = RecentLines::region_of(a);
+    return recent_->holds(recent_->slot(region), region, static_cast<std::uint16_t>(core), RecentLines::mask(a), writes);
+  }
   // A device access: the time until the data is globally visible (write) or read (read), from `at`. `now` is the present
   // simulated time, `at` >= now. A write of a full line that misses fetches nothing; one of a part of a line reads DRAM.
   Time device_write(Time now, Time at, Hpa a, Bytes len);
@@ -107,8 +112,9 @@ class MemorySystem : public sc_core::sc_module {
   };
   void look(Met& met, RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Time at, Hpa a, Hpa end, Touch how, std::uint16_t who);
   Time price(const Met& met, Time at, Hpa a, Touch how, bool guest, Time& ready);
-  Time cpu_regions(Time at, Hpa a, Hpa end, Touch how, bool guest, unsigned core);     // cpu(), of several regions
-  Time cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core);    // the same, when both sockets have cores
+  // cpu_line(), of a line that lies in no cache.
+  [[gnu::noinline]] Time line_missed(RecentLines::Entry& e, bool wrote_back, Time wait, Time at, Hpa a, Touch how, bool guest);
+  Time cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core);    // cpu(), when both sockets have cores
   // What the other socket's cores have of [a, a+len) when a device writes it: whether one of them had to give up a line.
   bool taken_from_far(Hpa a, Bytes len);
   // Of the lines [a, a+len) that a device reads, and that this socket's cache does not hold if it is their home: how many lie in

@@ -41,6 +41,8 @@ class RecentLines {
     const auto count = static_cast<unsigned>((end - 1) / kLine - a / kLine + 1);
     return static_cast<std::uint32_t>(((std::uint64_t{1} << count) - 1) << first);
   }
+  // The one at `a`.
+  static std::uint32_t mask(Hpa a) { return std::uint32_t{1} << a / kLine % (kRegion / kLine); }
   static std::uint32_t region_of(Hpa a) { return static_cast<std::uint32_t>(a / kRegion); }
   Entry& slot(std::uint32_t region) { return table_[place(region)]; }
 
@@ -80,7 +82,7 @@ class RecentLines {
   // A device's request fills the line of `a` until `ready`.
   void fill(Hpa a, Time ready) {
     const std::uint32_t region = region_of(a);
-    slot(region) = {region, kDevice, mask(a, a + 1), 0, 0, ready};
+    slot(region) = {region, kDevice, mask(a), 0, 0, ready};
   }
 
  private:
