@@ -237,7 +237,9 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     for (const Cost& q : quota_) s.charge(q);
     ++outstanding_;
     ++kind_[page].outstanding;
-    b = {};
+    b.further = 0;
+    b.stray = b.mapped = b.unmapped = false;
+    b.unmapped_at = 0;
     b.gpa = data.gpa;
     b.hpa = hpa;
     b.room = t.segments > 1 ? 0 : side_.header_length();
@@ -252,7 +254,8 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b.head = t.head;
     b.id = b.pin_id = c_.ownership.find(hpa);
     b.split = split;
-    if (split) b.beyond = side_.space().reach(data.gpa + split), b.beyond_id = c_.ownership.find(b.beyond);
+    b.beyond = split ? side_.space().reach(data.gpa + split) : 0;
+    b.beyond_id = split ? c_.ownership.find(b.beyond) : kNoBuffer;
     b.outstanding = true;
     b.page = page;
     b.cpu_only = cpu_only;
@@ -331,15 +334,16 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
       else later_.push({b.unmapped_at, gpa, page, true});
     });
   }
-  if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa, s.now()); });
+  const Time now = s.now();
+  if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa, now); });
   b.outstanding = false;
   --outstanding_;
   --kind_[b.page].outstanding;
   if (b.id != b.pin_id && b.pin_id != kNoBuffer && c_.ownership.owner(b.pin_id) == Owner::posted)
-    c_.ownership.move(b.pin_id, Owner::posted, Owner::guest, s.now(), "given to the guest, unused");
-  move(token, from, Owner::guest, s.now(), "given to the guest");
+    c_.ownership.move(b.pin_id, Owner::posted, Owner::guest, now, "given to the guest, unused");
+  move(token, from, Owner::guest, now, "given to the guest");
   for (unsigned i = 0; i < b.further; ++i)
-    c_.ownership.move(further_[token * kMostSegments + i], Owner::posted, Owner::guest, s.now(), "given to the guest with its chain");
+    c_.ownership.move(further_[token * kMostSegments + i], Owner::posted, Owner::guest, now, "given to the guest with its chain");
   log(s, b, length, from, offset);
   side_.used(s, b.head, length, offset);
 }

@@ -47,6 +47,7 @@ class GuestChecker {
   void error(FrameRef f);
   void report(FrameRef f, std::uint32_t at, const std::uint8_t* bytes, std::uint32_t n);
   void report(FrameRef f, const std::string& what);
+  bool as_merged(const FrameMeta& m, const Parsed& q, const std::uint8_t* h);
   bool merged_header(const GuestPacket& p, const std::uint8_t* h, std::uint32_t shift);
   void end_frame(GuestPacket& p, Cursor& k, Time t);
 

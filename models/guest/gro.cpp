@@ -120,9 +120,7 @@ void GuestGro::receive(Step& s, std::uint32_t i) {
 
 void GuestGro::end_round(Step& s, bool again) {
   if (table_.held() == 0 || (again && table_.rules() == GroRules::linux_2_6_35)) return;
-  GroFlushed out[kGroMaxEntries];
-  const unsigned n = table_.flush_all(out);
-  for (unsigned k = 0; k < n; ++k) finish(s, out[k]);
+  for (GroFlushed f; table_.flush_all(&f, GroReason::complete, 1) != 0;) finish(s, f);
 }
 
 }  // namespace gd

@@ -173,8 +173,8 @@ void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up
 void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   ++stats_.packets_in;
   held_frames_ += skb->frames.count;
-  const bool frags = path.napi_frags();
-  if (!frags && (!params_.enabled || !path.merges())) {
+  const bool frags = path.napi_frags(), merges = params_.enabled && path.merges();
+  if (!frags && !merges) {
     pass(s, skb, up);
     hand_up(s, up);
     return;
@@ -185,7 +185,7 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   skbs_.ownership().parsed(phys_.at(at), at, std::min<std::uint32_t>(p.header_length, v.contiguous));
   // napi_frags_skb copies the Ethernet header at once; 2.6.35 leaves it to the pull of all headers.
   if (frags && !old()) pull(s, *skb, ether::kHeader, path, pull_);
-  if (!params_.enabled || !path.merges()) {   // the host still wants to read the headers
+  if (!merges) {   // the host still wants to read the headers
     pull(s, *skb, p.header_length, path, pull_);
     pass(s, skb, up);
     hand_up(s, up);

@@ -4,6 +4,7 @@
 // as it stands in a header. 0 and 0xffff are the same number in that arithmetic; a sum that contains a pseudo header is
 // never 0.
 #pragma once
+#include <bit>
 #include <cstdint>
 
 #include "models/packet/parse.h"
@@ -16,13 +17,13 @@ constexpr std::uint16_t add(std::uint16_t a, std::uint16_t b) {
   return static_cast<std::uint16_t>(s + (s >> 16));
 }
 constexpr std::uint16_t sub(std::uint16_t a, std::uint16_t b) { return add(a, static_cast<std::uint16_t>(~b)); }
-// A 32-bit or 64-bit accumulation of 16-bit words, folded to 16 bits.
+// A 32-bit or 64-bit accumulation of 16-bit words, folded to 16 bits: a sum of both halves with its carry stands in the upper
+// half of the word added to itself turned by half.
 constexpr std::uint16_t fold(std::uint64_t s) {
-  s = (s & 0xffffffff) + (s >> 32);
-  s = (s & 0xffff) + (s >> 16);
-  s = (s & 0xffff) + (s >> 16);
-  s = (s & 0xffff) + (s >> 16);
-  return static_cast<std::uint16_t>(s);
+  s += std::rotl(s, 32);
+  std::uint32_t h = static_cast<std::uint32_t>(s >> 32);
+  h += std::rotl(h, 16);
+  return static_cast<std::uint16_t>(h >> 16);
 }
 // The sum of a block whose first byte stands at an odd offset of the whole.
 constexpr std::uint16_t swapped(std::uint16_t s) { return static_cast<std::uint16_t>(s << 8 | s >> 8); }

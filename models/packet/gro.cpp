@@ -1,6 +1,8 @@
 // The table of held packets: receiving, merging, eviction and flush order.
 #include "models/packet/gro.h"
 
+#include <bit>
+
 #include "models/packet/headers.h"
 
 namespace gd {
@@ -86,6 +88,7 @@ void GroTable::insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r)
   b.order[0] = slot;
   ++b.count;
   ++held_;
+  filled_ |= bit(b);
   Entry& e = b.entry[slot];
   const GroSegment& s = h.s;
   e.owner = s.owner;
@@ -122,6 +125,7 @@ void GroTable::remove(Bucket& b, unsigned place, GroReason reason, GroFlushed& o
   std::memmove(b.order + place, b.order + place + 1, b.count - place - 1u);
   b.order[--b.count] = slot;
   --held_;
+  if (b.count == 0) filled_ &= ~bit(b);
 }
 
 GroTable::Entry* GroTable::entry_of(const void* owner) {
@@ -151,8 +155,10 @@ unsigned GroTable::flush(std::int64_t before, GroReason reason, GroFlushed* out,
     }
     return n;
   }
-  for (Bucket& b : buckets_)   // a bucket's ages rise from the oldest to the newest: the first young one ends it
+  for (std::uint32_t left = filled_; left != 0 && n < most; left &= left - 1) {
+    Bucket& b = buckets_[std::countr_zero(left)];   // its ages rise from the oldest to the newest: the first young one ends it
     while (n < most && b.count > 0 && b.entry[b.order[b.count - 1]].tick < before) remove(b, b.count - 1u, reason, out[n++]);
+  }
   return n;
 }
 

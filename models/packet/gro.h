@@ -185,6 +185,7 @@ class GroTable {
   // gro.cpp: the table.
   void merge(Entry& e, const Head& h, GroResult& r);
   void insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r);
+  std::uint32_t bit(const Bucket& b) const { return 1u << (&b - buckets_); }
   void remove(Bucket& b, unsigned place, GroReason reason, GroFlushed& out);
   Entry* entry_of(const void* owner);
   unsigned flush(std::int64_t before, GroReason reason, GroFlushed* out, unsigned most);
@@ -193,6 +194,7 @@ class GroTable {
   bool udp_;
   std::uint32_t most_buffers_;
   unsigned held_ = 0;
+  std::uint32_t filled_ = 0;   // a bit for each bucket that holds something
   Bucket buckets_[kGroBuckets];
 };
 

@@ -8,16 +8,25 @@ namespace {
 // Longer chains of IPv6 extension headers are taken as malformed; keeps every header offset within 16 bits.
 constexpr std::uint32_t kMaxL3Header = 8192;
 
+// What `Parsed` may share with the frame's bytes a compiler cannot know: lengths travel in these and are stored once.
+
 // Where the IP packet's bytes end inside the frame, and whether they are all there.
 struct Extent {
   std::uint32_t end;
   bool cut;
 };
 
-Extent extent(const Parsed& p) {
-  const std::uint32_t end = p.l2_length + p.ip_length;
-  return end > p.length ? Extent{p.length, true} : Extent{end, false};
+Extent extent(std::uint32_t l2, std::uint32_t ip_length, std::uint32_t length) {
+  const std::uint32_t end = l2 + ip_length;
+  return end > length ? Extent{length, true} : Extent{end, false};
 }
+
+// The bytes behind an IP header that could be decoded.
+struct Behind {
+  std::uint32_t at;      // 0: there was none
+  Extent extent;
+  std::uint8_t protocol;
+};
 
 // Everything after the decoded headers, up to `end`, is payload.
 void set_payload(Parsed& p, std::uint32_t header, std::uint32_t end) {
@@ -26,8 +35,7 @@ void set_payload(Parsed& p, std::uint32_t header, std::uint32_t end) {
   p.payload_length = end > header ? end - header : 0;
 }
 
-void parse_tcp(const std::uint8_t* frame, Parsed& p, Extent x) {
-  const std::uint32_t at = p.l4_offset();
+void parse_tcp(const std::uint8_t* frame, Parsed& p, std::uint32_t at, Extent x) {
   if (x.end < at + tcp::kHeader) {
     p.decode = x.cut ? Decode::truncated : Decode::lengths;
     return;
@@ -48,16 +56,15 @@ void parse_tcp(const std::uint8_t* frame, Parsed& p, Extent x) {
   p.dst_port = be16(t + tcp::kDstPort);
   p.seq = be32(t + tcp::kSeq);
   p.ack = be32(t + tcp::kAck);
-  p.flags = t[tcp::kFlags];
+  const std::uint8_t flags = t[tcp::kFlags];
+  p.flags = flags;
   p.window = be16(t + tcp::kWindow);
   set_payload(p, at + header, x.end);
   p.decode = x.cut ? Decode::truncated : Decode::ok;
-  p.pure_ack = !x.cut && p.payload_length == 0 &&
-               (p.flags & (tcp::kAckFlag | tcp::kSyn | tcp::kFin | tcp::kRst)) == tcp::kAckFlag;
+  p.pure_ack = !x.cut && x.end == at + header && (flags & (tcp::kAckFlag | tcp::kSyn | tcp::kFin | tcp::kRst)) == tcp::kAckFlag;
 }
 
-void parse_udp(const std::uint8_t* frame, Parsed& p, Extent x) {
-  const std::uint32_t at = p.l4_offset();
+void parse_udp(const std::uint8_t* frame, Parsed& p, std::uint32_t at, Extent x) {
   if (x.end < at + udp::kHeader) {
     p.decode = x.cut ? Decode::truncated : Decode::lengths;
     return;
@@ -76,51 +83,49 @@ void parse_udp(const std::uint8_t* frame, Parsed& p, Extent x) {
   p.decode = x.cut ? Decode::truncated : Decode::ok;
 }
 
-void parse_l4(const std::uint8_t* frame, Parsed& p, Extent x) {
-  set_payload(p, p.l4_offset(), x.end);
-  if (p.is_fragment) {
-    p.decode = x.cut ? Decode::truncated : Decode::ok;
-  } else if (p.protocol == ipproto::kTcp) {
-    parse_tcp(frame, p, x);
-  } else if (p.protocol == ipproto::kUdp) {
-    parse_udp(frame, p, x);
-  } else {
-    p.decode = x.cut ? Decode::truncated : Decode::protocol;
-  }
+void parse_l4(const std::uint8_t* frame, Parsed& p, const Behind& b) {
+  const Extent x = b.extent;
+  if (!p.is_fragment && b.protocol == ipproto::kTcp) return parse_tcp(frame, p, b.at, x);
+  if (!p.is_fragment && b.protocol == ipproto::kUdp) return parse_udp(frame, p, b.at, x);
+  p.decode = x.cut ? Decode::truncated : p.is_fragment ? Decode::ok : Decode::protocol;
 }
 
-void parse_ipv4(const std::uint8_t* frame, Parsed& p) {
-  const std::uint8_t* ip = frame + p.l2_length;
-  if (p.length < p.l2_length + ip4::kHeader) return;   // truncated
+Behind parse_ipv4(const std::uint8_t* frame, Parsed& p, std::uint32_t l2, std::uint32_t length) {
+  const std::uint8_t* ip = frame + l2;
+  if (length < l2 + ip4::kHeader) return {};   // truncated
   const std::uint32_t header = (ip[0] & 15) * 4u;
   const std::uint32_t total = be16(ip + ip4::kTotalLength);
   if (ip[0] >> 4 != 4 || header < ip4::kHeader || total < header) {
     p.decode = Decode::lengths;
-    return;
+    return {};
   }
-  if (p.length < p.l2_length + header) return;         // truncated
+  if (length < l2 + header) return {};         // truncated
+  const Behind b{l2 + header, extent(l2, total, length), ip[ip4::kProtocol]};
+  const std::uint16_t f = be16(ip + ip4::kFragment);
   p.l3 = L3::ipv4;
   p.l3_length = static_cast<std::uint16_t>(header);
   p.ip_length = total;
-  p.protocol = ip[ip4::kProtocol];
-  const std::uint16_t f = be16(ip + ip4::kFragment);
-  p.more_fragments = f & ip4::kMf;
-  p.fragment_offset = static_cast<std::uint16_t>((f & ip4::kOffsetMask) * 8);
-  p.is_fragment = p.more_fragments || p.fragment_offset != 0;
-  parse_l4(frame, p, extent(p));
+  p.protocol = b.protocol;
+  if (f & (ip4::kMf | ip4::kOffsetMask)) {
+    p.more_fragments = f & ip4::kMf;
+    p.fragment_offset = static_cast<std::uint16_t>((f & ip4::kOffsetMask) * 8);
+    p.is_fragment = true;
+  }
+  set_payload(p, b.at, b.extent.end);
+  return b;
 }
 
-void parse_ipv6(const std::uint8_t* frame, Parsed& p) {
+[[gnu::noinline]] Behind parse_ipv6(const std::uint8_t* frame, Parsed& p) {
   const std::uint8_t* ip = frame + p.l2_length;
-  if (p.length < p.l2_length + ip6::kHeader) return;   // truncated
+  if (p.length < p.l2_length + ip6::kHeader) return {};   // truncated
   if (ip[0] >> 4 != 6) {
     p.decode = Decode::lengths;
-    return;
+    return {};
   }
   p.l3 = L3::ipv6;
   p.ip_length = ip6::kHeader + be16(ip + ip6::kPayloadLength);
   p.l3_length = ip6::kHeader;
-  const Extent x = extent(p);
+  const Extent x = extent(p.l2_length, p.ip_length, p.length);
   std::uint8_t next = ip[ip6::kNext];
   for (;;) {
     const bool fragment = next == ipproto::kFragment;
@@ -132,7 +137,7 @@ void parse_ipv6(const std::uint8_t* frame, Parsed& p) {
     if (x.end < at + size || p.l3_length + size > kMaxL3Header) {
       set_payload(p, at, x.end);
       p.decode = x.end < at + size && x.cut ? Decode::truncated : Decode::lengths;
-      return;
+      return {};
     }
     if (next == ipproto::kRouting && e[3] != 0) p.routing_pending = true;
     p.l3_length = static_cast<std::uint16_t>(p.l3_length + size);
@@ -147,7 +152,8 @@ void parse_ipv6(const std::uint8_t* frame, Parsed& p) {
     }
   }
   p.protocol = next;
-  parse_l4(frame, p, x);
+  set_payload(p, p.l4_offset(), x.end);
+  return {p.l4_offset(), x, next};
 }
 
 }  // namespace
@@ -161,7 +167,7 @@ Parsed parse(const std::uint8_t* frame, std::uint32_t length) {
   }
   std::uint32_t l2 = ether::kHeader;
   std::uint16_t type = be16(frame + ether::kType);
-  while ((type == ether::kVlan || type == ether::kQinq) && p.vlan_tags < 2) {
+  while (type != ether::kIpv4 && (type == ether::kVlan || type == ether::kQinq) && p.vlan_tags < 2) {
     if (length < l2 + ether::kTag) {
       p.ethertype = type;
       p.l2_length = static_cast<std::uint16_t>(l2);
@@ -178,13 +184,11 @@ Parsed parse(const std::uint8_t* frame, std::uint32_t length) {
   p.ethertype = type;
   p.l2_length = static_cast<std::uint16_t>(l2);
   set_payload(p, l2, length);
-  if (type == ether::kIpv4) {
-    parse_ipv4(frame, p);
-  } else if (type == ether::kIpv6) {
-    parse_ipv6(frame, p);
-  } else {
-    p.decode = Decode::ethertype;
-  }
+  Behind b{};
+  if (type == ether::kIpv4) [[likely]] b = parse_ipv4(frame, p, l2, length);
+  else if (type == ether::kIpv6) b = parse_ipv6(frame, p);
+  else p.decode = Decode::ethertype;
+  if (b.at != 0) parse_l4(frame, p, b);
   return p;
 }
 

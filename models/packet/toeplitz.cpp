@@ -24,22 +24,14 @@ Toeplitz::Toeplitz(const std::uint8_t* key) {
     }
 }
 
-std::uint32_t Toeplitz::hash_at(unsigned position, const std::uint8_t* input, unsigned n) const {
-  std::uint32_t h = 0;
-  for (unsigned i = 0; i < n; ++i) {
-    const std::uint32_t(*t)[16] = table_ + 2 * (position + i);
-    h ^= t[0][input[i] >> 4] ^ t[1][input[i] & 15];
-  }
-  return h;
-}
-
 RssHash Toeplitz::hash(const std::uint8_t* frame, const Parsed& p, const RssFields& fields) const {
   // Addresses stand in the header in the order in which they are hashed, and so do the ports.
   const std::uint8_t* ip = frame + p.l3_offset();
   if (p.l3 == L3::ipv4) {
-    const std::uint32_t h = hash_at(0, ip + ip4::kSrc, 8);
-    if (p.l4 == L4::tcp && fields.tcp4) return {h ^ hash_at(8, frame + p.l4_offset(), 4), RssType::tcp4};
-    if (p.l4 == L4::udp && fields.udp4) return {h ^ hash_at(8, frame + p.l4_offset(), 4), RssType::udp4};
+    const std::uint32_t h = hash_in_line(0, ip + ip4::kSrc, std::make_integer_sequence<unsigned, 8>{});
+    const bool tcp = p.l4 == L4::tcp && fields.tcp4;
+    if (tcp || (p.l4 == L4::udp && fields.udp4))
+      return {h ^ hash_in_line(8, frame + p.l4_offset(), std::make_integer_sequence<unsigned, 4>{}), tcp ? RssType::tcp4 : RssType::udp4};
     if (fields.ipv4) return {h, RssType::ipv4};
   } else if (p.l3 == L3::ipv6) {
     const std::uint32_t h = hash_at(0, ip + ip6::kSrc, 32);

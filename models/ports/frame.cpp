@@ -83,11 +83,15 @@ void FrameTable::end(FrameRef r, Fate fate, Drop why, Time t) {
   f.fate = fate;
   print_.add(t, 1, static_cast<std::uint32_t>(fate) << 8 | static_cast<std::uint32_t>(why), f.id);
   Group* const group = group_of(f);
-  for (Counts* c : {&all_, &cohort_, group ? &group->cohort : nullptr}) {
-    if (!c || (c != &all_ && !f.in_cohort)) continue;
-    if (fate == Fate::delivered) ++c->delivered, c->payload_delivered += f.payload_length;
-    if (fate == Fate::consumed) ++c->consumed;
-    if (fate == Fate::dropped) ++c->dropped, ++c->drops[static_cast<int>(why)];
+  const auto book = [&](Counts& c) {
+    if (fate == Fate::delivered) ++c.delivered, c.payload_delivered += f.payload_length;
+    else if (fate == Fate::consumed) ++c.consumed;
+    else ++c.dropped, ++c.drops[static_cast<int>(why)];
+  };
+  book(all_);
+  if (f.in_cohort) {
+    book(cohort_);
+    if (group) book(group->cohort);
   }
   if (fate == Fate::delivered) {
     if (t >= from_ && t < to_) {

@@ -23,6 +23,14 @@ void each_part(const GuestSpace& space, Gpa a, unsigned n, F f) {
 }  // namespace
 
 bool CpuView::read(Gpa a, void* out, unsigned n) {
+  const Hpa h = one_piece(a, n);
+  if (h == kNoAddress) [[unlikely]] return read_pieces(a, out, n);
+  step_.load(op_, h, n);
+  copy_few(out, space_.memory().at(h), n);
+  return true;
+}
+
+[[gnu::cold]] bool CpuView::read_pieces(Gpa a, void* out, unsigned n) {
   if (!inside(space_, a, n)) {
     std::memset(out, 0, n);
     return false;
@@ -35,6 +43,13 @@ bool CpuView::read(Gpa a, void* out, unsigned n) {
 }
 
 void CpuView::write(Gpa a, const void* in, unsigned n) {
+  const Hpa h = one_piece(a, n);
+  if (h == kNoAddress) [[unlikely]] return write_pieces(a, in, n);
+  step_.store(op_, h, n);
+  copy_few(space_.memory().at(h), in, n);
+}
+
+[[gnu::cold]] void CpuView::write_pieces(Gpa a, const void* in, unsigned n) {
   require(inside(space_, a, n), "ring write outside guest memory");
   each_part(space_, a, n, [&](Hpa h, unsigned at, unsigned part) {
     step_.store(op_, h, part);

@@ -34,6 +34,14 @@ class CpuView final : public RingView {
 
  private:
   void put(Gpa a, const void* in, unsigned n, bool awaited);
+  // Where n bytes at `a` lie, if they are guest memory and contiguous in the host's; else kNoAddress.
+  Hpa one_piece(Gpa a, unsigned n) const {
+    Bytes room = 0;
+    const Hpa h = space_.translate(a, &room);
+    return h != kNoAddress && n <= room && n <= space_.size() - a ? h : kNoAddress;
+  }
+  bool read_pieces(Gpa a, void* out, unsigned n);
+  void write_pieces(Gpa a, const void* in, unsigned n);
   Step& step_;
   GuestSpace& space_;
   OpId op_;

@@ -17,8 +17,9 @@ const std::uint8_t* StreamExpected::header(const StreamSegment& s) {
 
 bool StreamExpected::matches(const FrameMeta& f, std::uint32_t at, const std::uint8_t* data, std::uint32_t len) {
   const StreamSegment s = stream_.segment(f);
-  if (s.flow >= stream_.flows() || at > stream_.frame_length(s) || len > stream_.frame_length(s) - at) return false;
+  if (s.flow >= stream_.flows()) return false;
   const std::uint32_t outer = stream_.header_length(s.flow), header_end = outer + stream_.inner_length(s.flow), end = outer + s.payload;
+  if (const std::uint32_t length = wire::padded(end); at > length || len > length - at) return false;
   if (at < header_end && len > 0) {
     const std::uint32_t n = std::min(len, header_end - at);
     if (std::memcmp(data, header(s) + at, n) != 0) return false;

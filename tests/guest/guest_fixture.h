@@ -24,6 +24,12 @@ struct SentFrames : ExpectedBytes {
     if (f.rewrite) return at + len <= outer.size() && std::memcmp(&outer[at], data, len) == 0;
     return at + len <= b.size() && std::memcmp(&b[at], data, len) == 0;
   }
+  bool tells = true;                 // original()
+  bool original(const FrameMeta& f, std::uint8_t* out, std::uint32_t n) override {
+    if (!tells || n > frames[f.id].size()) return false;
+    std::memcpy(out, frames[f.id].data(), n);
+    return true;
+  }
 };
 
 struct Dma : sc_core::sc_module {

@@ -79,12 +79,14 @@ struct Flip {
   std::size_t at;       // byte of a 642-byte UDP frame, or of a merged TCP packet of 3 x 600
   bool merge;
   unsigned errors;      // frames
+  bool tells = true;    // the source tells whole headers
 };
 
 class Flips : public GuestBench, public ::testing::WithParamInterface<Flip> {};
 
 TEST_P(Flips, AreFound) {
   if (GetParam().merge) flow.protocol = ipproto::kTcp;
+  sent.tells = GetParam().tells;
   build();
   Packet p = GetParam().merge ? merged({frame(600, 1), frame(600, 601), frame(600, 1201)}) : packet(frame(600));
   p.bytes[GetParam().at] ^= 0x40;
@@ -100,6 +102,9 @@ TEST_P(Flips, AreFound) {
 INSTANTIATE_TEST_SUITE_P(All, Flips,
                          ::testing::Values(Flip{"mac", 3, false, 1}, Flip{"port", 35, false, 1}, Flip{"firstByte", 42, false, 1}, Flip{"lastByte", 641, false, 1},
                                            Flip{"mergedMac", 3, true, 1}, Flip{"mergedAck", 43, true, 1}, Flip{"mergedChecksum", 50, true, 0},
+                                           Flip{"mergedFlags", 47, true, 1}, Flip{"mergedWindow", 48, true, 1}, Flip{"mergedUrgent", 52, true, 1},
+                                           Flip{"mergedMacInPieces", 3, true, 1, false}, Flip{"mergedFlagsInPieces", 47, true, 1, false},
+                                           Flip{"mergedWindowInPieces", 48, true, 1, false}, Flip{"mergedChecksumInPieces", 50, true, 0, false},
                                            Flip{"mergedPayload", 54 + 1300, true, 1}),
                          [](const auto& i) { return i.param.name; });
 
