@@ -38,6 +38,7 @@ NapiQueue::NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& 
       fault_(fault), poll_(costs.get("napi.poll")), frame_(costs.get("napi.frame")),
       refill_(costs.get("napi.refill")), complete_(costs.get("napi.complete")),
       expand_(costs.get("napi.cqe_expand")), irq_(*this, costs) {
+  if (params_.adaptive) moderate_ = costs.get("napi.dim"), apply_ = costs.get("napi.dim_apply");
   ring_ = phys.alloc_contiguous(params_.ring_size * RxDescriptor::kSize, kPage);
   ring_iova_ = iommu.map_static(ring_, params_.ring_size * RxDescriptor::kSize);
   if (params_.completion_size > RxDescriptor::kSize) {
@@ -68,6 +69,7 @@ void NapiQueue::start(std::uint32_t vector) {
   c.strip_vlan = false;    // the virtio-net header has no place for a stripped tag
   c.drop_when_empty = params_.drop_when_empty;
   path_->shape(c);
+  if (params_.adaptive) c.moderation = moderation_of(Dim::kInitial);
   nic_.configure_rx(queue_, c);
   wake(0);
 }
@@ -152,6 +154,8 @@ bool NapiQueue::take_one(Step& s) {
     if (observer_) observer_->level(level_, posted_, s.now());
     return true;
   }
+  if (w.end_of_packet) ++stack_frames_;
+  stack_bytes_ += w.packet_length + (w.split ? w.header_length : 0u);
   Skb* skb = path_->receive(s, slot, w, f);
   if (observer_) observer_->level(level_, posted_, s.now());
   if (!skb) return true;
@@ -216,6 +220,37 @@ void NapiQueue::begin_end() {
   rearm_ = timeout_ == 0;
 }
 
+// The walk begins at 0, the card at kInitial: what was chosen is the walk's from the first change on.
+const Dim::Profile* NapiQueue::moderation() const {
+  return params_.adaptive ? &Dim::profile(params_.period, changed_ ? dim_.index() : Dim::kInitial) : nullptr;
+}
+
+std::uint32_t NapiQueue::moderation_of(int index) const {
+  const Dim::Profile& p = Dim::profile(params_.period, index);
+  return static_cast<std::uint32_t>(p.delay / kUs) << 16 | p.frames;
+}
+
+// mlx5e_handle_rx_dim: before the interrupt is armed. What a hook took never was the stack's and is not counted (rx_packets of
+// mlx5). A change is a worker's, whose time is charged here.
+void NapiQueue::moderate(Step& s) {
+  s.charge(moderate_);
+  if (applied_at_ != kNever) {
+    if (s.now() < applied_at_) return;
+    applied_at_ = kNever;
+    dim_.applied();
+  }
+  if (!dim_.sample({s.now(), stats_.interrupts, stack_frames_, stack_bytes_})) return;
+  s.charge(apply_);
+  bus_.write(s, reg::moderation(queue_), moderation_of(dim_.index()), false);
+  applied_at_ = s.now() + params_.moderation_command;
+  changed_ = true;
+}
+
+void NapiQueue::arm(Step& s) {
+  if (params_.arm_by_index) bus_.write(s, reg::rx_arm(queue_), static_cast<std::uint32_t>(cleaned_));
+  else bus_.write(s, reg::irq_enable(queue_), 1);
+}
+
 // Ends the poll; true when there is something left to do at once.
 bool NapiQueue::complete(Step& s) {
   if (!gro_->end_poll(s, *path_, *up_, timeout_ ? PollEnd::timer : PollEnd::complete)) return true;
@@ -224,7 +259,10 @@ bool NapiQueue::complete(Step& s) {
   work_ = 0;
   s.charge(complete_);
   if (timeout_) timer_->arm(s, s.now() + timeout_);
-  if (rearm_) bus_.write(s, reg::irq_enable(queue_), 1);
+  if (rearm_) {
+    if (params_.adaptive) moderate(s);
+    arm(s);
+  }
   return false;
 }
 
@@ -233,7 +271,7 @@ bool NapiQueue::step(Step& s) {
     if (!refill(s)) return true;
     started_ = true;
     if (polling_) return true;           // a frame came early; its interrupt is not repeated
-    bus_.write(s, reg::irq_enable(queue_), 1);
+    arm(s);
     return false;
   }
   if (!polling_) {                       // buffers came after a shortage

@@ -11,6 +11,7 @@
 #include "models/buffers/strategy.h"
 #include "models/cpu/core.h"
 #include "models/host/bus.h"
+#include "models/host/dim.h"
 #include "models/host/gro_stage.h"
 
 namespace gd {
@@ -20,7 +21,11 @@ struct NapiParams {
   std::uint32_t budget = 64;             // NAPI_POLL_WEIGHT
   Bytes completion_size = 16;            // 16: the card's write-backs replace descriptors; 64, 128: entries of a completion queue
   bool compress = false;                 // the card may compress completions (entries of 64 bytes)
+  bool arm_by_index = false;             // the interrupt is armed with the count of completions taken (reg::rx_arm)
   std::uint32_t refill_threshold = 16;   // used descriptors before a refill (ixgbe: IXGBE_RX_BUFFER_WRITE)
+  bool adaptive = false;                 // the queue's moderation follows its load (models/host/dim.h)
+  Dim::Period period = Dim::Period::event;
+  Time moderation_command = 0;           // from the decision until it is in force: a worker thread, a command to the firmware
   // After a poll that found something and left entries in GRO: only old ones are flushed, and the queue is polled again
   // after this time; 0: all are flushed.
   Time gro_flush_timeout = 0;
@@ -75,7 +80,7 @@ class NapiQueue : public Task {
  public:
   // Costs: napi.poll (per poll), napi.frame (per frame: descriptor, skb fields; its unit: per further descriptor of the
   // frame), napi.refill (per descriptor), napi.complete, napi.cqe_expand (per mini-completion); with a hook, xdp.frame in
-  // place of napi.frame.
+  // place of napi.frame; adaptive: napi.dim (per end of a poll), napi.dim_apply (per change).
   NapiQueue(std::uint32_t queue, const NapiParams& params, NicControl& nic, MmioBus& bus, PhysMem& phys, Iommu& iommu,
             FrameTable& frames, FaultPlan& fault, CostBook& costs);
   // Set-up: the path that owns the queue's buffers, GRO behind it, and where packets go.
@@ -94,6 +99,8 @@ class NapiQueue : public Task {
   bool expired();
   const NapiStats& stats() const { return stats_; }
   std::uint32_t queue() const { return queue_; }
+  // What the queue's interrupts wait for at most as the driver has chosen; null: the card's own moderation.
+  const Dim::Profile* moderation() const;
   // Frames taken from the ring and not yet passed on (planted faults and scattered frames aside: those in GRO).
   std::uint32_t held() const { return gro_->held_frames(); }
   // For a watchdog. Descriptors taken so far; whether the queue waits at a slot that the card's head `head` has passed without a
@@ -120,6 +127,9 @@ class NapiQueue : public Task {
   RxWriteback take_mini(Step& s);
   bool refill(Step& s);
   void begin_end();
+  void arm(Step& s);
+  void moderate(Step& s);
+  std::uint32_t moderation_of(int index) const;
   bool complete(Step& s);
   void begin_again(Step& s);
   void align(Step& s);
@@ -155,6 +165,12 @@ class NapiQueue : public Task {
   bool ending_ = false, rearm_ = false;
   Time timeout_ = 0;
   Cost poll_, frame_, refill_, complete_, expand_;
+  // Adaptive moderation: what the stack has got so far, and a change on its way.
+  Dim dim_;
+  std::uint64_t stack_frames_ = 0, stack_bytes_ = 0;
+  Time applied_at_ = kNever;
+  bool changed_ = false;
+  Cost moderate_, apply_;
   IrqTask irq_;
   NapiStats stats_;
   Observer* observer_ = nullptr;

@@ -4,10 +4,18 @@
 
 namespace gd::nic {
 
-Time Moderation::allowed_at(std::uint32_t vector, std::uint64_t unseen, Time first, Time now) const {
+Moderation::Moderation(Engine& engine, const NicParams& p) : engine_(engine), vectors_(p.vectors) {
+  for (Vector& v : vectors_) v.delay = p.moderation_delay, v.frames = p.moderation_frames;
+}
+
+Time Moderation::allowed_at(std::uint32_t vector, const Unseen& unseen, Time now) const {
   const NicParams& p = engine_.params;
-  if (p.moderation_frames != 0 && unseen >= p.moderation_frames) return now;
-  return std::max(now, (p.moderation_from_first ? first : vectors_[vector].last) + p.moderation_delay);
+  const Vector& v = vectors_[vector];
+  if (v.frames != 0 && unseen.count >= v.frames) return now;
+  Time from = v.last;
+  if (p.moderation_from == ModerationFrom::first_completion) from = unseen.first;
+  if (p.moderation_from == ModerationFrom::last_completion) from = unseen.last;
+  return std::max(now, from + v.delay);
 }
 
 void Moderation::fire(std::uint32_t vector, Time now) {
@@ -22,10 +30,10 @@ void Moderation::fire(std::uint32_t vector, Time now) {
 
 void Moderation::evaluate(std::uint32_t vector, Time now) {
   Vector& v = vectors_[vector];
-  if (!v.armed || v.unseen == 0) return;
-  const Time at = allowed_at(vector, v.unseen, v.first, now);
+  if (!v.armed || v.unseen.count == 0) return;
+  const Time at = allowed_at(vector, v.unseen, now);
   if (at <= now) {
-    v.unseen = 0;
+    v.unseen.count = 0;
     v.armed = false;
     fire(vector, now);
   } else if (!v.timer) {
@@ -36,13 +44,26 @@ void Moderation::evaluate(std::uint32_t vector, Time now) {
 
 void Moderation::completions(std::uint32_t vector, std::uint32_t n, Time now) {
   if (vector == kNoVector) return;
-  if (vectors_[vector].unseen == 0) vectors_[vector].first = now;
-  vectors_[vector].unseen += n;
+  vectors_[vector].unseen.add(n, now);
   evaluate(vector, now);
 }
 
 void Moderation::enable(std::uint32_t vector, Time now) {
   vectors_[vector].armed = true;
+  evaluate(vector, now);
+}
+
+void Moderation::enable_behind(std::uint32_t vector, std::uint32_t n, Time now) {
+  Unseen& u = vectors_[vector].unseen;
+  if (n < u.count) u.first = u.last;   // of those that are left only the last one's time is known
+  u.count = n;
+  enable(vector, now);
+}
+
+// A longer delay is seen when the present timer ends, a shorter one by the next completion at the latest.
+void Moderation::set(std::uint32_t vector, std::uint32_t value, Time now) {
+  vectors_[vector].delay = static_cast<Time>(value >> 16) * kUs;
+  vectors_[vector].frames = value & 0xffff;
   evaluate(vector, now);
 }
 

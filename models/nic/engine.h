@@ -21,6 +21,7 @@ enum class Ev : std::uint8_t {
   rx_pause,        // arg: generation; a PAUSE is half over, or another one may be sent
   rx_writeback,    // arg: descriptors written back (free-running count)
   vector,          // moderation time of a vector (queue) is over
+  moderation,      // of a vector (queue); arg as reg::moderation
   tx_fetch, tx_writeback,   // arg: free-running count
   tx_data,         // arg: slot whose bytes have been read
   tx_wire,         // the wire can take a frame
@@ -96,27 +97,43 @@ constexpr Bytes in_page(Iova a, Bytes n) { return std::min<Bytes>(n, kPage - a %
 
 struct Engine;
 
-// EITR: least time between the messages of a vector, and auto-mask.
+// When completions that nobody has been told of came.
+struct Unseen {
+  std::uint64_t count = 0;
+  Time first = 0, last = 0;
+  void add(std::uint32_t n, Time now) {
+    if (count == 0) first = now;
+    if (n != 0) last = now;
+    count += n;
+  }
+};
+
+// Least time between the messages of a vector or behind its completions, and auto-mask.
 class Moderation {
  public:
-  Moderation(Engine& engine, std::uint32_t vectors) : engine_(engine), vectors_(vectors) {}
+  Moderation(Engine& engine, const NicParams& p);
   std::uint32_t count() const { return static_cast<std::uint32_t>(vectors_.size()); }
   // `n` completions of a host ring became visible.
   void completions(std::uint32_t vector, std::uint32_t n, Time now);
   void enable(std::uint32_t vector, Time now);
+  // The same by a driver that has taken all but the last `n` completions.
+  void enable_behind(std::uint32_t vector, std::uint32_t n, Time now);
   void timer(std::uint32_t vector, Time now);
+  // As reg::moderation.
+  void set(std::uint32_t vector, std::uint32_t value, Time now);
   // Software asks for the vector's message as if something had completed.
   void raise(std::uint32_t vector, Time now);
-  // When a message may be sent with `unseen` completions waiting, the first of them since `first`.
-  Time allowed_at(std::uint32_t vector, std::uint64_t unseen, Time first, Time now) const;
+  // When a message may be sent with `unseen` completions waiting.
+  Time allowed_at(std::uint32_t vector, const Unseen& unseen, Time now) const;
   // Sends the message.
   void fire(std::uint32_t vector, Time now);
 
  private:
   struct Vector {
     Time last = -kSec;
-    Time first = 0;            // since when completions wait
-    std::uint64_t unseen = 0;
+    Unseen unseen;
+    Time delay;
+    std::uint32_t frames;      // 0: by time alone
     bool armed = true, timer = false;
   };
   void evaluate(std::uint32_t vector, Time now);
@@ -128,7 +145,7 @@ struct Engine {
   Engine(tlm_utils::simple_initiator_socket<Nic>& socket, Agenda& a, const NicParams& p, PhysMem& m, Ownership& o,
          FrameTable& f, FaultPlan* fp, Observer* ob, std::uint16_t index)
       : agenda(a), params(p), memory(m), ownership(o), frames(f), plan(fp), observer(ob), bus(socket, a, index),
-        moderation(*this, p.vectors), staging(2 * kPage + 65536) {
+        moderation(*this, p), staging(2 * kPage + 65536) {
     if (p.faulty())
       faults = std::make_unique<Faults>(p.fault_seed, p.lost_data_writes, p.lost_writebacks, p.lost_interrupts, p.write_tlp);
   }

@@ -117,6 +117,7 @@ void Nic::configure_rx(std::uint32_t queue, const RxQueueConfig& c) {
   impl_->rings[queue] = q.get();
   impl_->virtio_rx[queue] = nullptr;
   impl_->rx.install(queue, std::move(q));
+  if (c.moderation && c.vector != nic::kNoVector) impl_->engine.moderation.set(c.vector, c.moderation, 0);
 }
 
 void Nic::configure_tx(std::uint32_t queue, const TxQueueConfig& c) {
@@ -232,6 +233,15 @@ void Nic::Impl::apply(std::uint64_t offset, std::uint32_t value, Time now) {
       if (b != nic::kNoVector && b != a) engine.moderation.enable(b, now);
       return;
     }
+    case reg::kRxArm: {
+      if (!receives || !rings[q] || rings[q]->vector() == nic::kNoVector) break;
+      const std::uint32_t untaken = rings[q]->reported() - value;
+      if (untaken > rings[q]->size()) break;
+      return engine.moderation.enable_behind(rings[q]->vector(), untaken, now);
+    }
+    case reg::kModeration:
+      if (!receives || !rings[q] || rings[q]->vector() == nic::kNoVector) break;
+      return engine.events.push(now + engine.params.moderation_command, Ev::moderation, rings[q]->vector(), value);
     case reg::kIrqCause:
       if (!receives || !rings[q] || rings[q]->vector() == nic::kNoVector || !(value & 1)) break;
       return engine.moderation.raise(rings[q]->vector(), now);
@@ -258,6 +268,9 @@ void Nic::Impl::dispatch(const nic::Event& ev, Time now) {
     case Ev::rx_pause: return rx.pause_due(ev.arg, now);
     case Ev::rx_writeback: return rings[q]->written_back(ev.arg, now);
     case Ev::vector: return engine.moderation.timer(q, now);
+    case Ev::moderation:
+      ++engine.stats.moderation_changes;
+      return engine.moderation.set(q, static_cast<std::uint32_t>(ev.arg), now);
     case Ev::tx_fetch: return tx_rings[q]->fetched(now);
     case Ev::tx_writeback: return tx_rings[q]->written_back(ev.arg, now);
     case Ev::tx_data: return tx.data_here(static_cast<std::uint32_t>(ev.arg), now);

@@ -29,6 +29,10 @@
 
 namespace gd {
 
+// What the moderation's delay runs from: the vector's last interrupt (EITR; mlx5's cq_period_mode 0), the first completion not
+// yet reported (rx-usecs of cards with a packet timer), or the last one, so that the delay begins again with each (cq_period_mode 1).
+enum class ModerationFrom : std::uint8_t { last_interrupt, first_completion, last_completion };
+
 struct NicParams {
   std::uint32_t rx_queues = 1, tx_queues = 1;     // 1..512 each; a queue is a descriptor ring or a virtqueue
   std::uint32_t vectors = 2048;                   // vector numbers that queues may name, 1..4096 (MSI-X: at most 2048)
@@ -56,9 +60,9 @@ struct NicParams {
   std::uint32_t writeback_batch = 1;              // descriptors of one write-back, at most half a ring; 4 = a cache line (i40e)
   Time writeback_timeout = 2 * kUs;               // longest wait of a finished descriptor for its batch
   Time moderation_delay = 50 * kUs;               // EITR: least time between two interrupts of a vector; 0: none
-  bool moderation_from_first = false;             // the delay runs from the first completion not yet reported (rx-usecs of
-                                                  // cards with a packet timer), not from the last interrupt (EITR)
+  ModerationFrom moderation_from = ModerationFrom::last_interrupt;
   std::uint32_t moderation_frames = 0;            // fire earlier when so many completions wait; 0: off
+  Time moderation_command = 50 * kUs;             // from a write of reg::moderation until it is in force (assumption)
   // PAUSE frames (IEEE 802.3 Annex 31B): sent when the receive FIFO holds more than `pause_high` bytes, taken back at
   // `pause_low`; 0: none.
   Bytes pause_high = 0, pause_low = 0;
@@ -93,6 +97,7 @@ struct NicStats {
   Bytes writeback_bytes = 0;                      // of receive rings
   std::uint64_t compressed = 0;                   // completions that went as mini-completions
   std::uint64_t interrupts = 0, doorbells = 0;
+  std::uint64_t moderation_changes = 0;           // commands of reg::moderation in force
   std::uint64_t suppression_reads = 0;            // virtio: reads of the guest's interrupt suppression
   std::uint64_t bad_doorbells = 0;                // values outside the ring, unknown registers
   std::uint64_t ring_faults = 0;                  // DMA faults on rings
@@ -120,7 +125,7 @@ struct NicStats {
 //               within a queue in ring order. FIFO bytes come back at that time (with write-back batches: at the
 //               payload's completion).
 // 7 interrupt   after the write-back is visible: at once when armed and moderation_delay has passed since the vector's last
-//               one; firing disarms (auto-mask) until irq_enable is written. The message is a posted write behind the data.
+//               one; firing disarms (auto-mask) until irq_enable or rx_arm is written. The message is a posted write behind the data.
 //
 // Ordered: frames of one queue; payload before write-back before interrupt. Not ordered: frames of different queues;
 // waiting queues are served round robin, a frame at a time.

@@ -21,6 +21,8 @@ class RxRing final : public RxQueue {
   FrameRef take_frame(std::uint32_t slot) override;
   std::uint32_t vector() const { return c_.vector; }
   std::uint32_t head() const { return place(visible_); }
+  std::uint32_t size() const { return c_.size; }
+  std::uint32_t reported() const { return static_cast<std::uint32_t>(visible_); }   // completions so far, modulo 2^32
 
   void doorbell(std::uint32_t tail, Time now);
   // Stopped: no descriptor is fetched or used any more, what waits for the queue is dropped, what is under way is reported.

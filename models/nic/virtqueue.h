@@ -163,8 +163,7 @@ class VirtQueue {
   std::uint64_t packet_ = 0;                  // the present packet's first entry
   pvring::Position put_, visible_;            // the next entry's place; the first that is not visible yet
 
-  std::uint64_t unseen_ = 0;                  // used entries since the last decision
-  Time first_unseen_ = 0;                     // since when they wait
+  Unseen unseen_;                             // used entries since the last decision
   std::uint16_t signalled_ = 0, checked_at_ = 0;
   std::uint32_t moved_ = 0, checked_moved_ = 0;   // packed: descriptors used since the last decision, and when it was begun
   pvring::Position checked_;

@@ -65,7 +65,7 @@ void VirtQueue::enable() {
   next_ = put_ = visible_ = checked_ = {};
   std::fill(slots_.begin(), slots_.end(), std::uint16_t{0});
   slots_held_ = moved_ = checked_moved_ = 0;
-  used_next_ = used_flushed_ = used_visible_ = packet_ = unseen_ = 0;
+  used_next_ = used_flushed_ = used_visible_ = packet_ = unseen_.count = 0;
   signalled_ = checked_at_ = 0;
 }
 

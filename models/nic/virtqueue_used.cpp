@@ -103,7 +103,7 @@ void VirtQueue::used_written(std::uint64_t upto, Time now) {
     visible_.advance(u.slots, c_.layout.size);
     moved_ = std::min(moved_ + u.slots, c_.layout.size + 1u);
     if (packed_) slots_held_ -= u.slots;
-    if (unseen_++ == 0) first_unseen_ = now;
+    unseen_.add(1, now);
     if (u.last) owner_.used_visible(u.cookie, lost, now);
   }
   if (!packed_ && !lose && used_idx_hpa_ != kNoAddress) e_.memory.store(used_idx_hpa_, static_cast<std::uint16_t>(upto));
@@ -113,8 +113,8 @@ void VirtQueue::used_written(std::uint64_t upto, Time now) {
 // One read of the guest's suppression per burst: while a read is in flight, or moderation forbids a message, further
 // used entries wait for it.
 void VirtQueue::check_interrupt(Time now) {
-  if (c_.vector == kNoVector || checking_ || unseen_ == 0 || !enabled_) return;
-  const Time at = e_.moderation.allowed_at(c_.vector, unseen_, first_unseen_, now);
+  if (c_.vector == kNoVector || checking_ || unseen_.count == 0 || !enabled_) return;
+  const Time at = e_.moderation.allowed_at(c_.vector, unseen_, now);
   if (at > now) {
     if (!timer_) e_.events.push(at, Ev::vq_timer, id_, 0);
     timer_ = true;
@@ -128,7 +128,7 @@ void VirtQueue::check_interrupt(Time now) {
   checked_at_ = static_cast<std::uint16_t>(used_visible_);
   checked_ = visible_;
   checked_moved_ = std::exchange(moved_, 0u);
-  unseen_ = 0;
+  unseen_.count = 0;
   e_.events.push(t.done, Ev::vq_suppress, id_, 0);
 }
 

@@ -95,6 +95,8 @@ struct RxQueueConfig {
   bool strip_vlan = true;
   bool drop_when_empty = false;  // SRRCTL.DROP_EN: a frame that finds no descriptor is dropped, and does not wait in the FIFO
   std::uint16_t domain = 0;
+  // Moderation of the vector in place of the card's own, as reg::moderation; 0: the card's.
+  std::uint32_t moderation = 0;
 };
 
 struct TxQueueConfig {
@@ -119,10 +121,15 @@ struct VirtioQueueConfig {
 // MMIO offsets; writes of 4 bytes by Pcie::from_cpu.
 namespace reg {
 constexpr std::uint64_t kRxTail = 0x01000, kTxTail = 0x02000, kIrqEnable = 0x03000, kVirtioNotify = 0x04000, kIrqCause = 0x05000,
-    kRxEnable = 0x06000, kStride = 8;
+    kRxEnable = 0x06000, kRxArm = 0x07000, kModeration = 0x08000, kStride = 8;
 constexpr std::uint64_t rx_tail(std::uint32_t q) { return kRxTail + q * kStride; }       // value: new tail index
 constexpr std::uint64_t tx_tail(std::uint32_t q) { return kTxTail + q * kStride; }
 constexpr std::uint64_t irq_enable(std::uint32_t q) { return kIrqEnable + q * kStride; } // value 1: re-arm the queue's vector
+// Re-arms the queue's vector; value: completions that the driver has taken of the queue so far (modulo 2^32). Later ones alone
+// raise the interrupt, where irq_enable lets all do that came since the last one (doorbell of an mlx5 completion queue).
+constexpr std::uint64_t rx_arm(std::uint32_t q) { return kRxArm + q * kStride; }
+// A command to the card's firmware: moderation of the receive queue's vector, us << 16 | frames.
+constexpr std::uint64_t moderation(std::uint32_t q) { return kModeration + q * kStride; }
 constexpr std::uint64_t irq_cause(std::uint32_t q) { return kIrqCause + q * kStride; }   // value 1: raise the receive vector, masked or not (EICS)
 constexpr std::uint64_t rx_enable(std::uint32_t q) { return kRxEnable + q * kStride; }   // RXDCTL.ENABLE; 0: stop, 1: begin with an empty ring. A virtqueue: queue_reset (1 once it is drained)
 constexpr std::uint64_t virtio_notify(std::uint32_t q) { return kVirtioNotify + q * kStride; }  // value: avail index (a hint)

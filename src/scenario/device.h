@@ -25,12 +25,17 @@ struct HeaderSplit {
   Bytes threshold = 0;           // frames up to this length are not split
 };
 
-enum class ModerationStart : std::uint8_t { last_interrupt, first_completion };
+enum class ModerationStart : std::uint8_t { last_interrupt, first_completion, last_completion };
+enum class AdaptiveModeration : std::uint8_t { off, dim };
+enum class VectorArming : std::uint8_t { cause, consumer_index };
 
 struct InterruptModeration {
   Time delay = 20 * kUs;         // shortest time between two interrupts of a queue
   ModerationStart from = ModerationStart::last_interrupt;
   Count frames = 0;              // interrupt at once after so many frames; 0: by time alone
+  VectorArming arming = VectorArming::cause;
+  AdaptiveModeration adaptive = AdaptiveModeration::off;
+  Time command = 50 * kUs;       // from a driver's decision until the card moderates by it
 };
 
 // How the card reports received frames.

@@ -66,12 +66,22 @@ void nic_keys(Table& t) {
   t.size("nic.header_split.threshold", AT(nic.header_split.threshold), {0, 9'000}, "Frames up to this length are not split.");
   t.time("nic.interrupt_moderation.delay", AT(nic.interrupt_moderation.delay), {0, 10'000'000'000},
          "Shortest time between two interrupts of a queue.", "EITR: ixgbe's bulk setting of some 50,000 interrupts a second");
-  t.choice("nic.interrupt_moderation.from", AT(nic.interrupt_moderation.from), {"last-interrupt", "first-completion"},
-           "Where the delay begins: at the last interrupt, so that an idle queue interrupts at once, or at the first "
-           "completion that waits, so that a burst is one interrupt.",
-           "last-interrupt: EITR of the 82599; first-completion: packet timers (ethtool rx-usecs)");
+  t.choice("nic.interrupt_moderation.from", AT(nic.interrupt_moderation.from), {"last-interrupt", "first-completion", "last-completion"},
+           "Where the delay begins: at the last interrupt, so that an idle queue interrupts at once; at the first completion that waits, "
+           "so that a burst is one interrupt; or anew with each completion, so that a steady stream interrupts by `frames` alone.",
+           "last-interrupt: EITR of the 82599; first-completion: packet timers (ethtool rx-usecs); last-completion: cq_period_mode 1 of mlx5");
   t.count("nic.interrupt_moderation.frames", AT(nic.interrupt_moderation.frames), {0, 65'535},
           "So many frames raise the interrupt before the delay is over; 0: by time alone.");
+  t.choice("nic.interrupt_moderation.adaptive", AT(nic.interrupt_moderation.adaptive), {"off", "dim"},
+           "dim: the host's driver moves each receive queue among five profiles of delay and frames by what it carries, beginning with the second, so that "
+           "`delay` and `frames` are those of device rings alone. The profiles of last-completion differ from those of the other two. A choice takes 64 interrupts.",
+           "Linux lib/dim, net_dim: mlx5, ice, bnxt_en, ena");
+  t.time("nic.interrupt_moderation.command", AT(nic.interrupt_moderation.command), {0, 10'000'000'000},
+         "Time from a driver's choice of another profile until the card moderates by it: a worker thread and a command to the card's firmware.", "assumption");
+  t.choice("nic.interrupt_moderation.arming", AT(nic.interrupt_moderation.arming), {"cause", "consumer-index"},
+           "What a driver that arms its queue's interrupt again tells the card. cause: nothing more; what has come since the last interrupt raises "
+           "the next, taken or not. consumer-index: how far it has taken completions; later ones alone count.",
+           "cause: EIMS of the 82599; consumer-index: doorbell of an mlx5 completion queue (mlx5_cq_arm)");
   t.size("nic.pause.high", AT(nic.pause.high), {0, 64u << 20},
          "The card sends PAUSE frames while its receive FIFO holds more than this; 0: never.", "IEEE 802.3 Annex 31B; FCRTH of the 82599");
   t.size("nic.pause.low", AT(nic.pause.low), {0, 64u << 20}, "FIFO level at which the card lets the far end go on.", "FCRTL of the 82599");

@@ -159,6 +159,21 @@ void device_faults(Sheet& sheet, const Machine& m, const NicStats& b, const NicS
   sheet.count("driver.skipped_descriptors", "", skipped);
 }
 
+// Adaptive moderation: how often the drivers changed it, and what is in force at the end.
+void moderation_metrics(Sheet& sheet, const Machine& m, const NicStats& b, const NicStats& e) {
+  std::uint64_t queues = 0, delay = 0, frames = 0;
+  const auto add = [&](const HostQueue& q) {
+    if (const Dim::Profile* p = q.napi ? q.napi->moderation() : nullptr)
+      ++queues, delay += static_cast<std::uint64_t>(p->delay / kNs), frames += p->frames;
+  };
+  for (const auto& g : m.guests) add(g->queue);
+  for (const auto& q : m.host_queues) add(*q);
+  if (queues == 0) return;
+  sheet.count("moderation.changes", "", e.moderation_changes - b.moderation_changes);
+  sheet.ratio("moderation.delay", "ns", delay, queues);
+  sheet.ratio("moderation.frames", "frames", frames, queues);
+}
+
 // What the host did between GRO and tap, over all guests.
 BridgeStats host_stage(Sheet& sheet, const Snapshot& b, const Snapshot& e) {
   BridgeStats sum;
@@ -355,6 +370,7 @@ void compute_metrics(const Machine& m, const Snapshot& b, const Snapshot& e, Run
   pins(sheet, m, b, e);
   split_metrics(sheet, b.nic, e.nic);
   device_faults(sheet, m, b.nic, e.nic);
+  moderation_metrics(sheet, m, b.nic, e.nic);
   sheet.count("pause.frames", "frames", e.link.pauses - b.link.pauses);
   sheet.count("link.tx_lost", "frames", e.link.tx_lost - b.link.tx_lost);
   sheet.ratio("pause.time", "%", 100 * static_cast<std::uint64_t>(e.link.paused - b.link.paused), window);

@@ -171,8 +171,9 @@ NicParams nic_params(const sc::Scenario& s, std::uint32_t rx_queues, std::uint32
   p.writeback_batch = static_cast<std::uint32_t>(s.nic.descriptor_writeback_batch);
   p.writeback_timeout = s.nic.writeback_timeout;
   p.moderation_delay = s.nic.interrupt_moderation.delay;
-  p.moderation_from_first = s.nic.interrupt_moderation.from == sc::ModerationStart::first_completion;
+  p.moderation_from = static_cast<ModerationFrom>(s.nic.interrupt_moderation.from);
   p.moderation_frames = static_cast<std::uint32_t>(s.nic.interrupt_moderation.frames);
+  p.moderation_command = s.nic.interrupt_moderation.command;
   p.lost_data_writes = static_cast<std::uint32_t>(s.nic.faults.lost_data_writes);
   p.lost_writebacks = static_cast<std::uint32_t>(s.nic.faults.lost_writebacks);
   p.lost_interrupts = static_cast<std::uint32_t>(s.nic.faults.lost_interrupts);
@@ -188,6 +189,10 @@ NapiParams napi_params(const sc::Scenario& s) {
   p.completion_size = s.nic.completion.bytes;
   p.compress = s.nic.completion.compression;
   p.budget = static_cast<std::uint32_t>(s.host.napi_budget);
+  p.adaptive = s.nic.interrupt_moderation.adaptive == sc::AdaptiveModeration::dim;
+  p.period = s.nic.interrupt_moderation.from == sc::ModerationStart::last_completion ? Dim::Period::completion : Dim::Period::event;
+  p.moderation_command = s.nic.interrupt_moderation.command;
+  p.arm_by_index = s.nic.interrupt_moderation.arming == sc::VectorArming::consumer_index;
   p.refill_threshold = static_cast<std::uint32_t>(s.host.refill_threshold);
   p.gro_flush_timeout = s.host.gro.flush_timeout;
   p.defer_hard_irqs = static_cast<std::uint32_t>(s.host.gro.defer_hard_irqs);

@@ -117,7 +117,7 @@ struct PathBench : Machine {
           "pool.lookup", "zerocopy.packet", "shinfo.shadow", "shinfo.guest", "page_frags.write_back", "page_frags.move", "destructor.skb", "destructor.shared_info", "destructor.page_hash", "header.copy", "header.pull", "unsplit.copy", "dma.map", "dma.unmap", "iommu.map",
           "iommu.unmap", "iommu.invalidate", "iommu.flush", "gro.receive", "gro.compare", "gro.merge_frag", "gro.chain", "gro.complete",
           "gro.checksum", "gro.match", "gro.pull", "gro.slow_pull", "gro.expand_head", "napi.timer", "napi.arm_timer", "napi.poll", "napi.frame",
-          "napi.refill", "napi.complete", "napi.cqe_expand", "irq.handler", "mmio.write", "netif.tap", "netif.raw_socket",
+          "napi.refill", "napi.complete", "napi.dim", "napi.dim_apply", "napi.cqe_expand", "irq.handler", "mmio.write", "netif.tap", "netif.raw_socket",
           "tap.enqueue", "gso.segment", "gso.header", "gso.checksum", "skb.expand", "host.filter", "host.rewrite", "host.encapsulate", "softirq.deliver", "host.local",
           "host.forward", "host.clone", "host.scrub", "host.steer", "host.copy", "clone.read",
           "vhost.wakeup", "vhost.work", "vhost.batch", "vhost.tx", "vhost.tx_copy", "vhost.post_round", "tx.xmit", "tx.clean", "stack.ip", "stack.tcp",

@@ -24,7 +24,7 @@ struct StubNic : sc_core::sc_module, NicControl {
     std::memcpy(&v, gp.get_data_ptr(), 4);
     writes.push_back({gp.get_address(), v, from_sc(sc_core::sc_time_stamp())});
     if (gp.get_address() == reg::rx_tail(0)) tail = v;
-    if (gp.get_address() == reg::irq_enable(0)) armed = true;
+    if (gp.get_address() == reg::irq_enable(0) || gp.get_address() == reg::rx_arm(0)) armed = true;
     gp.set_response_status(refuse ? tlm::TLM_ADDRESS_ERROR_RESPONSE : tlm::TLM_OK_RESPONSE);
   }
   std::uint32_t rx_queues() const override { return 1; }

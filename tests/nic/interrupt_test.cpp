@@ -24,6 +24,8 @@ struct Moderated {
   Time delay;
   std::uint32_t frames;
   std::vector<Time> arrivals, enables, messages;
+  ModerationFrom from = ModerationFrom::last_interrupt;
+  int taken = -1;   // not negative: armed with so many completions taken (rx_arm) instead
   friend std::ostream& operator<<(std::ostream& o, const Moderated& m) { return o << m.what; }
 };
 
@@ -34,12 +36,16 @@ TEST_P(NicModeration, Times) {
   NicParams p = NicBench::quiet();
   p.moderation_delay = m.delay;
   p.moderation_frames = m.frames;
+  p.moderation_from = m.from;
   NicBench b("bench", p);
   TestRing r(b, 0, ring(5));
   b.nic.steer(0, 0, 0, 1);
   b.at(0, [&] { r.post(60); });
   for (Time t : m.arrivals) b.at(t - kVisible, [&] { b.arrive(tcp4_frame(100)); });
-  for (Time t : m.enables) b.at(t - NicBench::kMmio, [&] { b.write_register(reg::irq_enable(0), 1); });
+  for (Time t : m.enables) b.at(t - NicBench::kMmio, [&] {
+    if (m.taken < 0) b.write_register(reg::irq_enable(0), 1);
+    else b.write_register(reg::rx_arm(0), static_cast<std::uint32_t>(m.taken));
+  });
   b.run(kMs);
   std::vector<Time> got;
   for (const auto& s : b.messages) {
@@ -61,7 +67,15 @@ INSTANTIATE_TEST_SUITE_P(
         Moderated{"enabled late", u(50), 0, {u(10), u(11)}, {u(80)}, {u(10), u(80)}},
         Moderated{"idle longer than the delay", u(50), 0, {u(10), u(100)}, {u(15)}, {u(10), u(100)}},
         Moderated{"enough frames fire earlier", u(50), 3, {u(10), u(20), u(21), u(22), u(23)}, {u(15)}, {u(10), u(22)}},
-        Moderated{"not enough frames", u(50), 3, {u(10), u(20), u(21)}, {u(15)}, {u(10), u(60)}}));
+        Moderated{"not enough frames", u(50), 3, {u(10), u(20), u(21)}, {u(15)}, {u(10), u(60)}},
+        Moderated{"from the first completion", u(5), 0, {u(10), u(14), u(18)}, {}, {u(15)}, ModerationFrom::first_completion},
+        Moderated{"each completion begins anew", u(5), 0, {u(10), u(14), u(18)}, {}, {u(23)}, ModerationFrom::last_completion},
+        Moderated{"a stream by its frames alone", u(5), 3, {u(10), u(14), u(18), u(22)}, {u(20)}, {u(18), u(27)}, ModerationFrom::last_completion},
+        Moderated{"anew from what came masked", u(5), 0, {u(10), u(16), u(17)}, {u(18)}, {u(15), u(22)}, ModerationFrom::last_completion},
+        Moderated{"armed with all taken", 0, 0, {u(10), u(11), u(12)}, {u(20)}, {u(10)}, ModerationFrom::last_interrupt, 3},
+        Moderated{"armed with one not taken", 0, 0, {u(10), u(11), u(12)}, {u(20)}, {u(10), u(20)}, ModerationFrom::last_interrupt, 2},
+        Moderated{"what was taken does not count", u(50), 3, {u(10), u(20), u(21), u(30)}, {u(25)}, {u(10), u(60)}, ModerationFrom::last_interrupt, 2},
+        Moderated{"of a count that cannot be", 0, 0, {u(10), u(11)}, {u(20)}, {u(10)}, ModerationFrom::last_interrupt, 3}));
 
 TEST(NicFaults, FlippedByteIsInMemoryNotInTheChecksum) {
   FaultPlan f{Fault::flip_nic, 1};
