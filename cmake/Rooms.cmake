@@ -3,7 +3,7 @@
 #   a frame's way; compiled with less effort, which takes a third off the three longest compilations.
 # gd_test(NAME SOURCES a.cpp ... DEPS room ... [SYSTEMC] [JSON] [TIMEOUT s])
 #   the test program test_NAME; each TEST of it is a process of its own under CTest (SystemC elaborates once per process).
-# The files of a room, and of a test program eight at a time, are compiled as one (a full build takes a quarter of the time:
+# The files of a room, and of a test program twenty at a time, are compiled as one (a full build takes a quarter of the time:
 # most of it was the same headers and templates again). So names in the unnamed namespaces of a room differ from one another,
 # and a test file puts its own into a namespace with the file's name. GUESTDMA_UNITY=OFF compiles each file by itself.
 function(_gd_link target)
@@ -60,7 +60,7 @@ function(gd_test name)
   _gd_link(test_${name} ${extra} DEPS ${T_DEPS})
   target_link_libraries(test_${name} PRIVATE GTest::gtest GTest::gmock)
   guestdma_test_options(test_${name})
-  set_target_properties(test_${name} PROPERTIES UNITY_BUILD ${GUESTDMA_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+  set_target_properties(test_${name} PROPERTIES UNITY_BUILD ${GUESTDMA_UNITY} UNITY_BUILD_BATCH_SIZE 20)
   target_precompile_headers(test_${name} REUSE_FROM gd_pch_test)
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}." PROPERTIES TIMEOUT ${T_TIMEOUT} DISCOVERY_TIMEOUT 600)
 endfunction()
