@@ -1,8 +1,9 @@
 # gd_room(NAME SOURCES a.cpp ... DEPS room ... [SYSTEMC] [JSON] [BRIEF])
 #   the library gd_NAME: one room of the house. DEPS are rooms above it (a forbidden include fails tests/architecture). BRIEF: not on
 #   a frame's way; compiled with less effort, which takes a third off the three longest compilations.
-# gd_test(NAME SOURCES a.cpp ... DEPS room ... [SYSTEMC] [JSON] [TIMEOUT s])
-#   the test program test_NAME; each TEST of it is a process of its own under CTest (SystemC elaborates once per process).
+# gd_test(NAME SOURCES a.cpp ... DEPS room ... [SYSTEMC] [JSON] [TOGETHER] [TIMEOUT s])
+#   the test program test_NAME; each TEST of it is a process of its own under CTest (SystemC elaborates once per process). TOGETHER:
+#   no TEST of it elaborates anything, and all of them are one process.
 # The files of a room, and of a test program twenty at a time, are compiled as one (a full build takes a quarter of the time:
 # most of it was the same headers and templates again). So names in the unnamed namespaces of a room differ from one another,
 # and a test file puts its own into a namespace with the file's name. GUESTDMA_UNITY=OFF compiles each file by itself.
@@ -43,7 +44,7 @@ function(gd_room name)
 endfunction()
 
 function(gd_test name)
-  cmake_parse_arguments(T "SYSTEMC;JSON" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(T "SYSTEMC;JSON;TOGETHER" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 600)
   endif()
@@ -62,5 +63,10 @@ function(gd_test name)
   guestdma_test_options(test_${name})
   set_target_properties(test_${name} PROPERTIES UNITY_BUILD ${GUESTDMA_UNITY} UNITY_BUILD_BATCH_SIZE 20)
   target_precompile_headers(test_${name} REUSE_FROM gd_pch_test)
+  if(T_TOGETHER)
+    add_test(NAME ${name}.tests COMMAND test_${name} --gtest_brief=1)
+    set_tests_properties(${name}.tests PROPERTIES TIMEOUT ${T_TIMEOUT})
+    return()
+  endif()
   gtest_discover_tests(test_${name} TEST_PREFIX "${name}." PROPERTIES TIMEOUT ${T_TIMEOUT} DISCOVERY_TIMEOUT 600)
 endfunction()
