@@ -151,8 +151,9 @@ Position Source::position(std::size_t offset) const {
   Position p{name, 0, 0};
   if (command_line) return p;
   offset = std::min(offset, text.size());
-  const std::size_t start = offset == 0 ? 0 : text.rfind('\n', offset - 1) + 1;  // npos + 1 is 0
-  p.line = 1 + static_cast<unsigned>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(offset), '\n'));
+  std::size_t start = 0;
+  p.line = 1;
+  for (std::size_t end; (end = text.find('\n', start)) < offset; start = end + 1) ++p.line;   // npos is none
   p.column = static_cast<unsigned>(offset - start + 1);
   return p;
 }
