@@ -241,8 +241,8 @@ def main():
             rest = [f for f in files if f not in first]
             states, where, failed = charged_by(runs, first)
             if never_charged(states, where):
-                _, more, failed = charged_by(runs, rest)
-                where, first = {**more, **where}, files
+                _, more, failed_too = charged_by(runs, rest)
+                where, failed, first = {**more, **where}, failed + failed_too, files
             files = first
         dead += [f"{profile}: {name}" for profile, name in never_charged(states, where)]
         if a.cover:

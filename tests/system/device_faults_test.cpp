@@ -38,7 +38,6 @@ const Row kRows[] = {
 std::string file_of(const Row& r) { return std::string("adversity/") + r.scenario + ".json"; }
 
 void are_counted_and_survived(const Row& r, const std::string& strategy) {
-  SCOPED_TRACE(strategy);
   const ChildResult c = run_child(file_of(r), strategy);
   ASSERT_EQ(c.exit_code, 0) << c.error;
   EXPECT_EQ(c.value("ownership.violations"), 0) << (c.messages.empty() ? "" : c.messages.front());
@@ -58,9 +57,7 @@ void are_counted_and_survived(const Row& r, const std::string& strategy) {
 class DeviceFaults : public ::testing::TestWithParam<Row> {};
 
 TEST_P(DeviceFaults, AreCountedAndSurvived) {
-  const std::vector<std::string> strategies = served_by(file_of(GetParam()));
-  EXPECT_FALSE(strategies.empty());
-  for (const std::string& s : strategies) are_counted_and_survived(GetParam(), s);
+  for_each_served(file_of(GetParam()), {}, [](const std::string& s) { are_counted_and_survived(GetParam(), s); });
 }
 
 INSTANTIATE_TEST_SUITE_P(All, DeviceFaults, ::testing::ValuesIn(kRows), [](const auto& i) { return test_name(i.param.scenario); });

@@ -49,7 +49,6 @@ const std::vector<Case>& cases() {
 }
 
 void bytes_and_books_are_right(const Case& c, const std::string& strategy) {
-  SCOPED_TRACE(strategy);
   const ChildResult r = run_child(c.scenario, strategy, c.set);
   ASSERT_EQ(r.exit_code, 0) << r.error;
   EXPECT_EQ(r.metrics.at("integrity.errors"), "0") << (r.messages.empty() ? "" : r.messages.front());
@@ -61,9 +60,7 @@ void bytes_and_books_are_right(const Case& c, const std::string& strategy) {
 class HostStage : public ::testing::TestWithParam<Case> {};
 
 TEST_P(HostStage, BytesAndBooksAreRight) {
-  const std::vector<std::string> strategies = served_by(GetParam().scenario, GetParam().set);
-  EXPECT_FALSE(strategies.empty());
-  for (const std::string& s : strategies) bytes_and_books_are_right(GetParam(), s);
+  for_each_served(GetParam().scenario, GetParam().set, [](const std::string& s) { bytes_and_books_are_right(GetParam(), s); });
 }
 
 INSTANTIATE_TEST_SUITE_P(All, HostStage, ::testing::ValuesIn(cases()), [](const auto& i) { return test_name(i.param.name); });

@@ -1,12 +1,12 @@
 #include "tests/system/run_child.h"
 
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <functional>
 #include <sstream>
 #include <stdexcept>
 
@@ -124,12 +124,16 @@ bool can_serve(const std::string& name, const std::string& strategy, const std::
   return false;
 }
 
-std::vector<std::string> served_by(const std::string& name, const std::vector<std::string>& set) {
+void for_each_served(const std::string& name, const std::vector<std::string>& set, const std::function<void(const std::string&)>& check) {
   const scenario::Scenario s = load(name, set);
-  std::vector<std::string> served;
-  for (const auto& c : system::choices(s))
-    if (!system::refusal(s, c)) served.push_back(c.label);
-  return served;
+  bool served = false;
+  for (const auto& c : system::choices(s)) {
+    if (system::refusal(s, c)) continue;
+    SCOPED_TRACE(c.label);
+    served = true;
+    check(c.label);
+  }
+  EXPECT_TRUE(served) << name << " has no strategy that can be bound";
 }
 
 ChildResult run_child(const std::string& name, const std::string& strategy, const std::vector<std::string>& set, bool with_frames) {

@@ -1,6 +1,7 @@
 // Runs a scenario in a process of its own, so that a test may run several: SystemC elaborates once per process.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -38,7 +39,7 @@ std::string scenario_path(const std::string& name);
 std::vector<std::string> shipped_scenarios();
 // Whether the strategy can serve the scenario.
 bool can_serve(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set = {});
-// Labels of the scenario's strategies that can, in its order.
-std::vector<std::string> served_by(const std::string& scenario, const std::vector<std::string>& set = {});
+// Calls check(label) for each of the scenario's strategies that can serve it, in its order; that there is none is a failure.
+void for_each_served(const std::string& scenario, const std::vector<std::string>& set, const std::function<void(const std::string&)>& check);
 
 }  // namespace gd::test
