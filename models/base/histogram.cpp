@@ -7,13 +7,12 @@ namespace gd {
 Histogram::Histogram() : buckets_((kTopBits - kSub + 1) << kSub), carried_(buckets_.size()) {}
 
 Histogram::Histogram(const Histogram& other) : Histogram() {
-  if (other.count_ == 0) return;
-  other.settle();
-  for (unsigned i = index(other.min_), last = index(other.max_); i <= last; ++i) {
+  counted_ = other.settled();
+  if (counted_.count == 0) return;
+  for (unsigned i = index(counted_.min), last = index(counted_.max); i <= last; ++i) {
     buckets_[i] = other.buckets_[i];
     carried_[i] = other.carried_[i];
   }
-  count_ = other.count_, sum_ = other.sum_, min_ = other.min_, max_ = other.max_;
 }
 
 unsigned Histogram::index(std::uint64_t v) {
@@ -30,41 +29,42 @@ std::uint64_t Histogram::lower(unsigned i) {
 }
 
 void Histogram::add(std::uint64_t v, std::uint64_t times) {
-  settle();
-  waiting_ = index(v);
-  waiting_times_ = times;
-  __builtin_prefetch(&buckets_[waiting_], 1);
-  count_ += times;
-  sum_ += v * times;
-  min_ = std::min(min_, v);
-  max_ = std::max(max_, v);
+  count(index(v), times);
+  counted_.count += times;
+  counted_.sum += v * times;
+  counted_.min = std::min(counted_.min, v);
+  counted_.max = std::max(counted_.max, v);
 }
 
 void Histogram::settle() const {
-  const std::uint64_t low = buckets_[waiting_] + waiting_times_;
-  buckets_[waiting_] = static_cast<std::uint32_t>(low);
-  if (__builtin_expect(low >> 32 != 0, 0)) carried_[waiting_] += static_cast<std::uint32_t>(low >> 32);
-  waiting_times_ = 0;
+  Counted c = counted_;
+  for (unsigned i = 0; i < waits_; ++i) {
+    const std::uint64_t v = waiting_[i];
+    count(index(v), 1);
+    c.sum += v;
+    c.min = std::min(c.min, v);
+    c.max = std::max(c.max, v);
+  }
+  c.count += waits_;
+  waits_ = 0;
+  counted_ = c;
 }
 
 std::uint64_t Histogram::quantile(std::uint64_t num, std::uint64_t den) const {
-  if (count_ == 0) return 0;
-  settle();
-  const std::uint64_t rank = static_cast<std::uint64_t>((static_cast<unsigned __int128>(count_) * num + den - 1) / den);
+  if (count() == 0) return 0;
+  const std::uint64_t rank = static_cast<std::uint64_t>((static_cast<unsigned __int128>(counted_.count) * num + den - 1) / den);
   std::uint64_t seen = 0;
-  for (unsigned i = index(min_), last = index(max_); i <= last; ++i) {
+  for (unsigned i = index(counted_.min), last = index(counted_.max); i <= last; ++i) {
     seen += in(i);
-    if (seen >= rank) return std::min(max_, lower(i + 1) - 1);
+    if (seen >= rank) return std::min(counted_.max, lower(i + 1) - 1);
   }
-  return max_;
+  return counted_.max;
 }
 
 void Histogram::reset() {
-  waiting_times_ = 0;
-  if (count_ > 0)
-    for (unsigned i = index(min_), last = index(max_); i <= last; ++i) buckets_[i] = carried_[i] = 0;
-  count_ = sum_ = max_ = 0;
-  min_ = UINT64_MAX;
+  if (count() > 0)
+    for (unsigned i = index(counted_.min), last = index(counted_.max); i <= last; ++i) buckets_[i] = carried_[i] = 0;
+  counted_ = {};
 }
 
 }  // namespace gd

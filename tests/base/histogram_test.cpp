@@ -25,6 +25,33 @@ TEST(Histogram, CountsBeyondThirtyTwoBits) {
   h.each([](std::uint64_t, std::uint64_t, std::uint64_t) { FAIL() << "a bucket is left"; });
 }
 
+// Whenever somebody reads, all that came before is counted, however many wait.
+TEST(Histogram, WhatWaitsIsCountedForWhoeverReads) {
+  for (std::uint64_t n = 1; n <= 40; ++n) {
+    Histogram h;
+    std::uint64_t sum = 0;
+    for (std::uint64_t i = 0; i < n; ++i) {
+      h.add(5000 + i * 16);
+      sum += 5000 + i * 16;
+      if (i % 7 == 3) h.add(4000, 2), sum += 8000;
+    }
+    const std::uint64_t twice = 2 * ((n + 3) / 7);
+    EXPECT_EQ(Histogram(h).sum(), sum);
+    EXPECT_EQ(Histogram(h).max(), 5000 + (n - 1) * 16);
+    EXPECT_EQ(Histogram(h).min(), twice ? 4000u : 5000u);
+    EXPECT_EQ(Histogram(h).quantile(1, 1), 5000 + (n - 1) * 16);
+    EXPECT_EQ(Histogram(h).supports(1, 2), n + twice >= 20);
+    std::uint64_t counted = 0;
+    Histogram(h).each([&](std::uint64_t, std::uint64_t, std::uint64_t k) { counted += k; });
+    EXPECT_EQ(counted, n + twice);
+    EXPECT_EQ(h.count(), n + twice);
+    h.add(1);
+    h.reset();
+    EXPECT_EQ(h.count(), 0u);
+    EXPECT_EQ(h.quantile(1, 2), 0u);
+  }
+}
+
 // Those that are used later are the copy's own.
 TEST(Histogram, ACopyIsTheSameAndApart) {
   Histogram h;
