@@ -12,34 +12,29 @@ Actor::~Actor() { agenda_.forget(*this); }
 
 Agenda::Agenda(sc_core::sc_module_name name) : sc_module(name) {
   require(sc_core::sc_get_time_resolution() == sc_core::sc_time(1, sc_core::SC_PS), "the time resolution is not 1 ps");
+  require(to_sc(kSec) == sc_core::sc_time(1, sc_core::SC_SEC), "an sc_time is not a count of picoseconds");
   SC_METHOD(dispatch);
   sensitive << event_;
   dont_initialize();
 }
 
-// Deals out the places: by rank, in the debug order at random. `actors_` may be in any order, each with its last place.
+// Deals out the places: by rank, in the debug order at random. `actors_` may be in any order.
 void Agenda::place() {
-  std::vector<Time> when;
   std::sort(actors_.begin(), actors_.end(), [](const Actor* x, const Actor* y) { return x->rank_ < y->rank_; });
   if (shuffle_)
     for (std::size_t i = actors_.size(); i > 1; --i) {  // xorshift; any order will do
       shuffle_ ^= shuffle_ << 13, shuffle_ ^= shuffle_ >> 7, shuffle_ ^= shuffle_ << 17;
       std::swap(actors_[i - 1], actors_[shuffle_ % i]);
     }
-  for (const Actor* a : actors_) when.push_back(a->slot_ == kNobody ? kNever : when_[leaves_ + a->slot_]);
-  leaves_ = 1;
-  while (leaves_ < actors_.size()) leaves_ *= 2;
-  when_.assign(2 * leaves_, kNever);
-  who_.assign(2 * leaves_, 0);
+  slot_bits_ = 0;
+  while ((std::size_t{1} << slot_bits_) < actors_.size()) ++slot_bits_;
+  leaves_ = 1U << slot_bits_;
+  never_ = static_cast<std::uint64_t>(kNever) << slot_bits_ >> slot_bits_;
+  end_ = static_cast<Time>(std::min(never_, static_cast<std::uint64_t>(kNever)));
+  first_.assign(2 * leaves_, key(kNever, leaves_ - 1));
   for (std::uint32_t i = 0; i < actors_.size(); ++i) {
     actors_[i]->slot_ = i;
-    when_[leaves_ + i] = when[i];
-    who_[leaves_ + i] = i;
-  }
-  for (std::uint32_t i = leaves_; i-- > 1;) {
-    const std::uint32_t winner = 2 * i + (when_[2 * i + 1] < when_[2 * i]);
-    when_[i] = when_[winner];
-    who_[i] = who_[winner];
+    settle(*actors_[i]);
   }
 }
 
@@ -61,6 +56,11 @@ void Agenda::shuffle(std::uint64_t seed) {
 
 void Agenda::late() const { broken("an actor asked for a time in the past"); }
 
+void Agenda::too_late(Time t) const {
+  throw UserError("something is to happen at " + std::to_string(t / kSec) + " s of simulated time; with " + std::to_string(actors_.size()) +
+                  " actors a run may take " + std::to_string(end_ / kSec) + " s");
+}
+
 void Agenda::arm(Time t) {
   armed_ = t;
   event_.cancel();
@@ -69,24 +69,24 @@ void Agenda::arm(Time t) {
 
 // Of those that are pending for the present instant, whatever places they have.
 std::uint32_t Agenda::lowest_rank() const {
-  std::uint32_t best = who_[1];
+  std::uint32_t best = next_slot();
   for (std::uint32_t i = 0; i < actors_.size(); ++i)
-    if (when_[leaves_ + i] == now_ && actors_[i]->rank_ < actors_[best]->rank_) best = i;
+    if (actors_[i]->pending_ == now_ && actors_[i]->rank_ < actors_[best]->rank_) best = i;
   return best;
 }
 
 // Takes the pending actor of lowest rank of the present instant until none is left.
 void Agenda::run_instant() {
   std::uint64_t at_this_time = 0;
-  while (when_[1] == now_) {
-    running_ = shuffle_ ? lowest_rank() : who_[1];
-    when_[leaves_ + running_] = kNever;
+  while (next() == now_) {
+    running_ = shuffle_ ? lowest_rank() : next_slot();
     Actor& a = *actors_[running_];
+    a.pending_ = kNever;
     ++activations_;
     ++a.activations_;
     if (++at_this_time > kStandstill) broken("simulated time stands still at " + std::to_string(now_) + " ps (actor of rank " + std::to_string(a.rank_) + ")");
     a.act(now_);
-    settle(running_);
+    settle(a);
     running_ = kNobody;
     if (stopping_) return;
   }
@@ -99,8 +99,8 @@ void Agenda::dispatch() {
   try {
     const Time limit = now_ + quantum_;
     run_instant();
-    while (!stopping_ && when_[1] < limit) {
-      now_ = when_[1];
+    while (!stopping_ && next() < limit) {
+      now_ = next();
       run_instant();
     }
   } catch (...) {
@@ -112,8 +112,8 @@ void Agenda::dispatch() {
     sc_core::sc_stop();
     return;
   }
-  if (when_[1] != kNever) {
-    armed_ = when_[1];
+  if (next() != kNever) {
+    armed_ = next();
     event_.notify(to_sc(armed_) - sc_core::sc_time_stamp());
   }
 }

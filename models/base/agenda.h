@@ -9,6 +9,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <systemc>
 #include <vector>
@@ -34,13 +35,14 @@ class Actor {
   virtual void act(Time now) = 0;
 
   std::uint32_t actor_rank() const { return rank_; }
-  inline Time pending() const;
+  Time pending() const { return pending_; }   // kNever: not at all
 
  private:
   friend class Agenda;
   Agenda& agenda_;
   std::uint32_t rank_;
   std::uint32_t slot_ = UINT32_MAX;   // place in the agenda's tree
+  Time pending_ = kNever;
   std::uint64_t activations_ = 0;
 
  protected:
@@ -79,43 +81,47 @@ class Agenda : public sc_core::sc_module {
   void add(Actor& a);
   void forget(Actor& a);
   void place();
-  // Sets the pending time of the actor at `slot`; kNever: none.
-  void set(std::uint32_t slot, Time t) {
+  // Sets the pending time of the actor; kNever: none.
+  void set(Actor& a, Time t) {
     if (t < now_) late();
-    when_[leaves_ + slot] = t;
-    if (slot != running_) settle(slot);   // the running actor's way up is settled when it has acted
+    if (t >= end_ && t != kNever) too_late(t);
+    a.pending_ = t;
+    if (a.slot_ != running_) settle(a);   // the running actor's way up is settled when it has acted
     if (!dispatching_ && t < armed_) arm(t);
   }
-  // The way up from a leaf. The winner so far stays in registers, so that no level waits for what the one below has stored, and who
-  // wins is no branch: it cannot be foretold.
-  void settle(std::uint32_t slot) {
-    std::size_t i = leaves_ + slot;
-    Time* const when = when_.data();
-    std::uint32_t* const who = who_.data();
-    auto best = static_cast<std::uint64_t>(when[i]);
-    for (; i > 1; i /= 2) {
-      const auto other = static_cast<std::uint64_t>(when[i ^ 1]);
-      const std::uint32_t loses = -static_cast<std::uint32_t>(other < best + (i & 1));   // all bits; of equals the left one wins
-      slot ^= (slot ^ who[i ^ 1]) & loses;
-      best = std::min(best, other);
-      when[i / 2] = static_cast<Time>(best);
-      who[i / 2] = slot;
-    }
+  // When an actor acts, and behind that its place: of two the smaller is who goes first. kNever is more than any other time.
+  std::uint64_t key(Time t, std::uint32_t slot) const { return static_cast<std::uint64_t>(t) << slot_bits_ | slot; }
+  // The way up from a leaf. Who wins is no branch, as it cannot be foretold, and the winner so far stays in a register, so that no level
+  // waits for what the one below has stored.
+  void settle(const Actor& a) {
+    std::size_t i = leaves_ + a.slot_;
+    std::uint64_t* const first = first_.data();
+    std::uint64_t best = key(a.pending_, a.slot_);
+    first[i] = best;
+    for (; i > 1; i /= 2) first[i / 2] = best = std::min(best, first[i ^ 1]);
   }
+  Time next() const {   // kNever: nobody
+    const std::uint64_t t = first_[1] >> slot_bits_;
+    return t == never_ ? kNever : static_cast<Time>(t);
+  }
+  std::uint32_t next_slot() const { return static_cast<std::uint32_t>(first_[1] & (leaves_ - 1)); }
   void arm(Time t);
   [[noreturn]] void late() const;
+  [[noreturn]] void too_late(Time t) const;
   void dispatch();
   std::uint32_t lowest_rank() const;
   void run_instant();
 
-  // A winner tree: leaf `leaves_ + slot` is an actor, node i the earlier of its two children, the left one of equals. Places
-  // are by rank, so that node 1 is who acts next.
+  // A winner tree: leaf `leaves_ + slot` is an actor's key, node i the smaller of its two children. Places are by rank, so that of
+  // equal times it is the lowest rank that wins, and node 1 is who acts next.
   static constexpr std::uint32_t kNobody = UINT32_MAX;
   sc_core::sc_event event_;
-  std::vector<Time> when_;            // by node; kNever: nobody
-  std::vector<std::uint32_t> who_;    // by node, its actor's slot
-  std::vector<Actor*> actors_;   // by slot
+  std::vector<std::uint64_t> first_;   // by node
+  std::vector<Actor*> actors_;         // by slot
   std::uint32_t leaves_ = 0, running_ = kNobody;
+  unsigned slot_bits_ = 0;             // leaves_ is 1 << slot_bits_
+  std::uint64_t never_ = UINT64_MAX >> 1;   // kNever in a key
+  Time end_ = kNever;                  // times from here on have no key: with 1024 actors after 5 hours, with 16 after 320
   Time now_ = 0;
   Time armed_ = kNever;
   Time quantum_ = 0;
@@ -125,16 +131,21 @@ class Agenda : public sc_core::sc_module {
   std::exception_ptr failure_;
 };
 
-inline Time Actor::pending() const { return agenda_.when_[agenda_.leaves_ + slot_]; }
 inline void Actor::wake_at(Time t) {
-  if (t < pending()) agenda_.set(slot_, t);
+  if (t < pending_) agenda_.set(*this, t);
 }
 inline void Actor::wake_only_at(Time t) {
-  if (t != pending()) agenda_.set(slot_, t);
+  if (t != pending_) agenda_.set(*this, t);
 }
 
-// The time of the SystemC kernel as a gd::Time; the resolution is 1 ps (checked by Agenda).
-inline sc_core::sc_time to_sc(Time t) { return sc_core::sc_time::from_value(static_cast<sc_dt::uint64>(t)); }
+// The time of the SystemC kernel as a gd::Time; the resolution is 1 ps (checked by Agenda). An sc_time is its count of that and
+// nothing else (checked there too): sc_time::from_value, a call into the library for each of a frame's dozen, says the same.
+inline sc_core::sc_time to_sc(Time t) {
+  sc_core::sc_time made;
+  static_assert(sizeof made == sizeof t);
+  std::memcpy(static_cast<void*>(&made), &t, sizeof t);
+  return made;
+}
 inline Time from_sc(const sc_core::sc_time& t) { return static_cast<Time>(t.value()); }
 
 }  // namespace gd
