@@ -60,6 +60,8 @@ class Ledger {
   struct Cell {
     std::uint64_t mc = 0, bytes = 0, calls = 0;
   };
+  // The cells of a row, by operation, for who charges to it again and again; valid once sealed.
+  Cell* cells(Row r) { return cells_.data() + r * ops_; }
   const Cell& cell(Row r, OpId op) const { return cells_[r * ops_ + op]; }
   const std::vector<RowName>& rows() const { return rows_; }
   std::size_t operations() const { return ops_; }

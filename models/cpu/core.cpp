@@ -120,7 +120,7 @@ bool Core::run(Task& task, Time now) {
   s.mc_ = 0;
   s.awaited_ = false;
   ++s.number_;
-  s.row_ = t->row_;
+  s.charge_row(t->row_);
   s.guest_ = t->world_ == World::guest;
   if (t->world_ != last_world_) {
     if (last_world_ == World::guest) ++guest_exits_;

@@ -125,7 +125,13 @@ class Step {
  private:
   friend class Core;
   friend class Vcpu;
-  void add(OpId op, std::uint64_t mc) { mc_ += mc; ledger_->charge(row_, op, mc); ledger_->count(row_, op); }
+  void add(OpId op, std::uint64_t mc) {
+    mc_ += mc;
+    cells_[op].mc += mc;
+    ++cells_[op].calls;
+  }
+  // From now on it is this row that is charged.
+  void charge_row(Ledger::Row row) { row_ = row, cells_ = ledger_->cells(row); }
   void touch(OpId op, Hpa a, Bytes n, Touch how);
   [[gnu::noinline]] void touch_line(OpId op, Hpa a, bool writes);            // of which this step knows nothing yet
   [[gnu::noinline]] void touch_many(OpId op, Hpa a, Bytes n, Touch how);     // several lines, or a stream
@@ -143,6 +149,7 @@ class Step {
   CycleClock* clock_ = nullptr;
   Ledger::Row row_ = 0;
   bool guest_ = false;
+  Ledger::Cell* cells_ = nullptr;   // of the row, by operation
   Time start_ = 0;
   std::uint64_t mc_ = 0, limit_mc_ = 0;
   std::vector<Deferred> deferred_;

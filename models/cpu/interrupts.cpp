@@ -15,8 +15,7 @@ struct Later {
 }  // namespace
 
 InterruptController::InterruptController(sc_core::sc_module_name module_name, Agenda& the_agenda)
-    : sc_module(module_name), Actor(the_agenda, rank::kInterrupt), socket("socket") {
-  socket.register_b_transport(this, &InterruptController::b_transport);
+    : sc_module(module_name), Actor(the_agenda, rank::kInterrupt), socket("socket", *this) {
   heap_.reserve(64);
 }
 

@@ -3,6 +3,7 @@
 #include "models/base/bytes.h"
 #include "models/base/error.h"
 #include "models/cpu/core.h"
+#include "models/memory/memory_line.h"
 
 namespace gd {
 
@@ -35,7 +36,7 @@ inline bool Step::in_first_level(Hpa line, bool writes) {
 inline void Step::add_stall(OpId op, Time stall) {
   const std::uint64_t mc = clock_->stall(stall);
   mc_ += mc;
-  ledger_->charge(row_, op, mc);
+  cells_[op].mc += mc;
 }
 
 void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
@@ -50,7 +51,7 @@ void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
 }
 
 void Step::touch_line(OpId op, Hpa a, bool writes) {
-  if (!in_first_level(a / kLine, writes)) add_stall(op, memory_->cpu_line(now(), a, writes, guest_, core_->index()));
+  if (!in_first_level(a / kLine, writes)) add_stall(op, memory_->cpu_line([this] { return now(); }, a, writes, guest_, core_->index()));
 }
 
 void Step::touch_many(OpId op, Hpa a, Bytes n, Touch how) { add_stall(op, memory_->cpu(now(), a, n, how, guest_, core_->index())); }
@@ -65,7 +66,7 @@ void Step::copy(const Cost& c, Hpa dst, Hpa src, Bytes n) {
   touch(c.op, src, n, Touch::stream_load);
   touch(c.op, dst, n, Touch::stream_store);
   std::memmove(to, from, n);
-  ledger_->bytes(row_, c.op, n);
+  cells_[c.op].bytes += n;
 }
 
 void Step::publish(Hpa a, const void* bytes, unsigned n, bool awaited) {

@@ -38,7 +38,7 @@ bool Vcpu::step(Step& s) {
   }
   halted_ = false;
   running_ = t;
-  s.row_ = t->row_;
+  s.charge_row(t->row_);
   const bool more = t->step(s) || t->woken_;
   running_ = nullptr;
   t->woken_ = false;

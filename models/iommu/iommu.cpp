@@ -76,13 +76,11 @@ Iommu::Impl::Impl(Agenda& a, const IommuParams& p, IommuStats& st, MemorySystem&
 Iommu::Iommu(sc_core::sc_module_name name, Agenda& agenda, const IommuParams& params, MemorySystem& memory, CostBook& costs,
              std::uint64_t seed)
     : sc_module(name),
-      from_bus("from_bus"),
+      from_bus("from_bus", *this),
       to_memory(hidden("to_memory")),
       params_(checked(params)),
       impl_(std::make_unique<Impl>(agenda, params_, stats_, memory, costs, seed)),
-      fault_rng_(params.fault_seed, "iommu.faults") {
-  from_bus.register_b_transport(this, &Iommu::b_transport);
-}
+      fault_rng_(params.fault_seed, "iommu.faults") {}
 
 Iommu::~Iommu() = default;
 

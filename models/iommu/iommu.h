@@ -28,7 +28,6 @@
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
 
 #include "models/base/agenda.h"
 #include "models/base/costs.h"
@@ -36,6 +35,7 @@
 #include "models/cpu/core.h"
 #include "models/memory/memory.h"
 #include "models/ports/dma.h"
+#include "models/ports/target_socket.h"
 
 namespace gd {
 
@@ -89,6 +89,8 @@ struct IommuFaultSink {
 };
 
 class Iommu : public sc_core::sc_module {
+  void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
+
  public:
   // Takes the costs dma.map, dma.unmap, iommu.map, iommu.unmap, iommu.invalidate and iommu.flush from `costs`, opens the
   // account iommu.invalidation_wait; throws
@@ -101,7 +103,7 @@ class Iommu : public sc_core::sc_module {
   // anything moves; all its pages are looked up at its arrival. A blocked one comes back with
   // TLM_ADDRESS_ERROR_RESPONSE and DmaInfo::fault. One whose pages are not neighbours in host memory goes on as several
   // pieces; DmaInfo::hpa is the first byte's address.
-  tlm_utils::simple_target_socket<Iommu> from_bus;
+  TargetSocket<&Iommu::b_transport> from_bus;
   tlm_utils::simple_initiator_socket<Iommu> to_memory;   // host-physical addresses
 
   // The host's DMA API. map: makes [hpa, hpa+len), contiguous host memory, reachable at the returned bus address and
@@ -135,7 +137,6 @@ class Iommu : public sc_core::sc_module {
 
  private:
   void fault(Time at);
-  void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   struct Impl;
   IommuParams params_;
   IommuStats stats_;

@@ -7,6 +7,7 @@
 #include "models/base/error.h"
 #include "models/memory/dram.h"
 #include "models/memory/llc.h"
+#include "models/memory/memory_line.h"
 #include "models/memory/recent.h"
 #include "models/memory/streamer.h"
 #include "models/ports/dma.h"
@@ -49,7 +50,7 @@ constexpr std::uint64_t lines_of(Hpa a, Hpa end) { return (end - 1) / kLine - a 
 
 MemorySystem::MemorySystem(sc_core::sc_module_name module_name, Agenda& agenda, PhysMem& phys, const MemoryParams& params,
                            std::uint64_t seed)
-    : sc_module(module_name), socket("socket"), agenda_(agenda), phys_(phys), params_(checked(params)),
+    : sc_module(module_name), socket("socket", *this), agenda_(agenda), phys_(phys), params_(checked(params)),
       by_parallelism_(params.stream_parallelism),
       llc_(std::make_unique<LastLevelCache>(params.llc_size, params.llc_ways, params.ddio_ways, seed)),
       recent_(std::make_unique<RecentLines>(params.private_size / kLine)), dram_(std::make_unique<Dram>(dram_params(params))) {
@@ -59,7 +60,6 @@ MemorySystem::MemorySystem(sc_core::sc_module_name module_name, Agenda& agenda, 
   const bool far_cores = params.far_cores_from < RecentLines::kCores;
   if (far_cores) far_llc_ = std::make_unique<LastLevelCache>(params.llc_size, params.llc_ways, params.ddio_ways, seed + 1);
   if (phys.has_remote() || far_cores) interconnect_ = std::make_unique<Dram>(interconnect_params(params));
-  socket.register_b_transport(this, &MemorySystem::b_transport);
 }
 
 MemorySystem::~MemorySystem() = default;
@@ -90,17 +90,6 @@ Time MemorySystem::wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at) 
   }
   stats_.fill_waits += longest > 0;
   return longest;
-}
-
-// What a core waits of a stall: a store half of it, of a stream's lines that many are fetched at once.
-Time MemorySystem::waited(Time stall, Touch how) const {
-  switch (how) {
-    case Touch::load: break;
-    case Touch::store: return stall / 2;
-    case Touch::stream_load:
-    case Touch::stream_store: return static_cast<Time>(by_parallelism_.of(static_cast<std::uint64_t>(stall)));
-  }
-  return stall;
 }
 
 Time MemorySystem::waited_for(Time beyond, std::uint64_t own, std::uint64_t lines, std::uint64_t demanded, Touch how) const {
@@ -143,24 +132,8 @@ inline __attribute__((always_inline)) Time MemorySystem::price(const Met& met, T
   return std::max(waited_for(beyond, met.own, met.lines, met.demanded, how) + queue, met.wait);
 }
 
-Time MemorySystem::cpu_line(Time at, Hpa a, bool writes, bool guest, unsigned core) {
-  const Touch how = writes ? Touch::store : Touch::load;
-  const auto who = static_cast<std::uint16_t>(core);
-  const std::uint32_t region = RecentLines::region_of(a), want = RecentLines::mask(a);
-  RecentLines::Entry& e = recent_->slot(region);
-  if (recent_->holds(e, region, who, want, writes)) {
-    ++stats_.private_hits;
-    return waited(params_.private_hit, how);
-  }
-  if (far_llc_) return cpu_of_two(at, a, 1, how, guest, core);
-  const Time wait = RecentLines::pending(e, region, who, want, at);
-  const LastLevelCache::Line line = llc_->cpu_line(a, writes);
-  recent_->touch(e, region, who, want, 1, writes);
-  if (line.missed) return line_missed(e, line.wrote_back, wait, at, a, how, guest);
-  ++stats_.lookups;
-  ++stats_.cpu_hits;
-  stats_.fill_waits += wait > 0;
-  return std::max(waited(params_.llc_hit, how), wait);
+Time MemorySystem::one_line(Time at, Hpa a, bool writes, bool guest, unsigned core) {
+  return cpu_line([at] { return at; }, a, writes, guest, core);
 }
 
 Time MemorySystem::line_missed(RecentLines::Entry& e, bool wrote_back, Time wait, Time at, Hpa a, Touch how, bool guest) {
@@ -175,7 +148,7 @@ Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigne
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto who = static_cast<std::uint16_t>(core);
   const Hpa end = a + len;
-  if ((how == Touch::load || how == Touch::store) && lines_of(a, end) == 1) return cpu_line(at, a, writes, guest, core);
+  if ((how == Touch::load || how == Touch::store) && lines_of(a, end) == 1) return one_line(at, a, writes, guest, core);
   if (far_llc_) return cpu_of_two(at, a, len, how, guest, core);
   Met met;
   for (Hpa p = a, stop; p < end; p = stop) {

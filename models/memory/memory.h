@@ -19,13 +19,13 @@
 #include <memory>
 #include <systemc>
 #include <tlm>
-#include <tlm_utils/simple_target_socket.h>
 #include <vector>
 
 #include "models/base/agenda.h"
 #include "models/base/units.h"
 #include "models/memory/phys.h"
 #include "models/memory/recent.h"
+#include "models/ports/target_socket.h"
 
 namespace gd {
 
@@ -80,19 +80,23 @@ enum class Touch : std::uint8_t {
 };
 
 class MemorySystem : public sc_core::sc_module {
+  void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
+
  public:
   MemorySystem(sc_core::sc_module_name name, Agenda& agenda, PhysMem& phys, const MemoryParams& params, std::uint64_t seed);
   ~MemorySystem() override;
 
-  tlm_utils::simple_target_socket<MemorySystem> socket;   // DMA, host-physical addresses, extension DmaInfo
+  TargetSocket<&MemorySystem::b_transport> socket;   // DMA, host-physical addresses, extension DmaInfo
 
   PhysMem& phys() { return phys_; }
   const MemoryParams& params() const { return params_; }
   // A CPU access to [a, a+len) at `at` (not before the present): the stall in ps; changes the cache's state.
   // `guest`: on behalf of a guest context. `core`: its number, below RecentLines::kCores.
   Time cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core = 0);
-  // The same of a load, or a store, within the line that holds `a`.
-  Time cpu_line(Time at, Hpa a, bool writes, bool guest, unsigned core = 0);
+  // The same of a load, or a store, within the line that holds `a`, at the time at(), which is asked for only where it matters.
+  // In memory_line.h.
+  template <class At>
+  Time cpu_line(At at, Hpa a, bool writes, bool guest, unsigned core);
   // Whether the line at `a` is in the private cache of `core` (for a write: changed by it before), which then counts as used.
   bool holds(Hpa a, bool writes, unsigned core) {
     const std::uint32_t region = RecentLines::region_of(a);
@@ -112,6 +116,7 @@ class MemorySystem : public sc_core::sc_module {
   };
   void look(Met& met, RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Time at, Hpa a, Hpa end, Touch how, std::uint16_t who);
   Time price(const Met& met, Time at, Hpa a, Touch how, bool guest, Time& ready);
+  [[gnu::noinline]] Time one_line(Time at, Hpa a, bool writes, bool guest, unsigned core);
   // cpu_line(), of a line that lies in no cache.
   [[gnu::noinline]] Time line_missed(RecentLines::Entry& e, bool wrote_back, Time wait, Time at, Hpa a, Touch how, bool guest);
   Time cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigned core);    // cpu(), when both sockets have cores
@@ -128,7 +133,6 @@ class MemorySystem : public sc_core::sc_module {
   }
   // waited(), for `own` lines of a private cache and `lines` others that take `beyond`, `demanded` of them asked for by the core.
   Time waited_for(Time beyond, std::uint64_t own, std::uint64_t lines, std::uint64_t demanded, Touch how) const;
-  void b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   struct Fetch {
     Time latency = 0;   // of one line, refresh included
     Time refresh = 0;   // of this: met by one line only

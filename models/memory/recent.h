@@ -73,6 +73,29 @@ class RecentLines {
     e = {region, core, (same ? e.lines : 0) | want, (same ? e.changed : 0) | (writes ? want : 0), count, ready};
     count += n;
   }
+  // `core` asks for the one line `want`: true when it is in its private cache, as holds(). Otherwise it has brought it in, as
+  // touch(), after having waited `wait` for somebody else's fill, as pending() at the time at().
+  template <class At>
+  bool take_line(Entry& e, std::uint32_t region, std::uint16_t core, std::uint32_t want, bool writes, At at, Time& wait) {
+    std::uint64_t& count = counts_[core];
+    const std::uint32_t changed = writes ? want : 0;
+    wait = 0;
+    if (e.region != region) {
+      e = {region, core, want, changed, count++, 0};
+      return false;
+    }
+    if (e.owner == core && count - e.stamp < private_lines_) {
+      e.stamp = count;
+      if ((writes ? e.changed : e.lines) & want) return true;
+      e.lines |= want;
+      e.changed |= changed;
+      ++count;
+      return false;
+    }
+    if (e.owner != core) wait = pending(e, region, core, want, at());
+    e = {region, core, want, changed, count++, e.ready};
+    return false;
+  }
   // A device has written `gone`: no core has them any more.
   static void invalidate(Entry& e, std::uint32_t region, std::uint32_t gone) {
     if (e.region != region || e.owner == kDevice) return;

@@ -89,10 +89,8 @@ struct Nic::Impl {
 
 Nic::Nic(sc_core::sc_module_name name, Agenda& agenda_ref, const NicParams& params, PhysMem& memory, Ownership& ownership,
          FrameTable& frames, FaultPlan* plan, Observer* observer, std::uint16_t index)
-    : sc_module(name), Actor(agenda_ref, rank::kNic + index), bus("bus"), registers("registers"), params_(checked(params)),
-      impl_(std::make_unique<Impl>(*this, params_, memory, ownership, frames, plan, observer, index)) {
-  registers.register_b_transport(this, &Nic::mmio);
-}
+    : sc_module(name), Actor(agenda_ref, rank::kNic + index), bus("bus"), registers("registers", *this), params_(checked(params)),
+      impl_(std::make_unique<Impl>(*this, params_, memory, ownership, frames, plan, observer, index)) {}
 
 Nic::~Nic() = default;
 

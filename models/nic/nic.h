@@ -15,7 +15,6 @@
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
 #include <vector>
 
 #include "models/base/agenda.h"
@@ -26,6 +25,7 @@
 #include "models/ports/dma.h"
 #include "models/ports/nic_port.h"
 #include "models/ports/ports.h"
+#include "models/ports/target_socket.h"
 
 namespace gd {
 
@@ -136,6 +136,8 @@ struct NicStats {
 // header and frame fill one chain, or (mergeable) as many buffers as their bytes need; used entries, then the used
 // index become visible in order; the guest's suppression (flags or used_event) is read once per burst before a message.
 class Nic : public sc_core::sc_module, public Actor, public FrameSink, public NicControl {
+  void mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
+
  public:
   // `plan` and `observer` may be null. `index` numbers the cards of a run (rank, requester id). The actor's rank is
   // rank::kNic + index. Throws UserError for parameters out of range.
@@ -144,7 +146,7 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
   ~Nic() override;
 
   tlm_utils::simple_initiator_socket<Nic> bus;      // DMA and MSI-X; bind to Pcie::from_device
-  tlm_utils::simple_target_socket<Nic> registers;   // 4-byte writes at the offsets of gd::reg; bound by Pcie::to_device
+  TargetSocket<&Nic::mmio> registers;   // 4-byte writes at the offsets of gd::reg; bound by Pcie::to_device
 
   // Where transmitted frames go. Without one they are discarded after the DMA (counted in tx_frames).
   void connect(TxWire* wire);
@@ -188,7 +190,6 @@ class Nic : public sc_core::sc_module, public Actor, public FrameSink, public Ni
 
  private:
   struct Impl;
-  void mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   NicParams params_;
   std::unique_ptr<Impl> impl_;
 };

@@ -62,10 +62,10 @@ void in_runs(std::uint64_t n, Time pace, Time busy, Take take, Send send) {
 
 Pcie::Pcie(sc_core::sc_module_name name, Agenda& agenda, const PcieParams& params)
     : sc_module(name),
-      from_device("from_device"),
+      from_device("from_device", *this),
       to_root("to_root"),
       to_interrupts("to_interrupts"),
-      from_cpu("from_cpu"),
+      from_cpu("from_cpu", *this),
       to_device("to_device"),
       agenda_(agenda),
       params_(checked(params)),
@@ -79,8 +79,6 @@ Pcie::Pcie(sc_core::sc_module_name name, Agenda& agenda, const PcieParams& param
                                hold(params.completion_headers, completions(params, 1, params.max_read_request).tlps),
                                hold(params.completion_buffer, params.max_read_request)})) {
   runs_.reserve(64);
-  from_device.register_b_transport(this, &Pcie::dma);
-  from_cpu.register_b_transport(this, &Pcie::mmio);
 }
 
 const PcieStats& Pcie::stats(Time until) const {

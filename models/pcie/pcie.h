@@ -31,13 +31,13 @@
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
 #include <vector>
 
 #include "models/base/agenda.h"
 #include "models/base/calendar.h"
 #include "models/pcie/credits.h"
 #include "models/ports/dma.h"
+#include "models/ports/target_socket.h"
 
 namespace gd {
 
@@ -98,6 +98,9 @@ constexpr std::uint64_t utilisation_ppm(Time reserved, Time window) {
 }
 
 class Pcie : public sc_core::sc_module {
+  void dma(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
+  void mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
+
  public:
   // Throws UserError when the parameters are impossible (check()).
   Pcie(sc_core::sc_module_name name, Agenda& agenda, const PcieParams& params);
@@ -108,12 +111,12 @@ class Pcie : public sc_core::sc_module {
   // DMA and MSI-X of the device. Writes: the delay becomes the time of visibility, never before an earlier write's.
   // Reads: the delay becomes the time at which the last byte is in the device; a read does not overtake earlier writes.
   // A blocked write (response not OK) moves nothing; a blocked read is answered by one completion without data.
-  tlm_utils::simple_target_socket<Pcie> from_device;
+  TargetSocket<&Pcie::dma> from_device;
   tlm_utils::simple_initiator_socket<Pcie> to_root;         // towards the IOMMU
   tlm_utils::simple_initiator_socket<Pcie> to_interrupts;   // MSI-X messages
   // MMIO. A write is posted: the delay becomes the time at which the device has it, for which the core need not wait; the
   // device is called with that delay and applies it then. A read: the time at which the value is back in the core.
-  tlm_utils::simple_target_socket<Pcie> from_cpu;
+  TargetSocket<&Pcie::mmio> from_cpu;
   tlm_utils::simple_initiator_socket<Pcie> to_device;       // the device's registers
 
   // Counted when a transfer is asked for; of the bytes those that pass the link before `until` (not before the present).
@@ -124,8 +127,6 @@ class Pcie : public sc_core::sc_module {
   Time downstream_reserved(Time until = kNever) const { return down_.calendar.reserved(until); }
 
  private:
-  void dma(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
-  void mmio(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay);
   // TLPs that went together.
   struct Run {
     Time left = 0;        // when the last of them had

@@ -45,5 +45,23 @@ TEST(InterruptController, DeliversEachMessageAtItsTime) {
   EXPECT_EQ(controller.delivered(), 4u);
 }
 
+// Blocking transport is all that a target here answers.
+TEST(InterruptController, ANonBlockingCallIsRefused) {
+  Agenda agenda("agenda");
+  InterruptController controller("controller", agenda);
+  Dma device("device");
+  device.port.bind(controller.socket);
+  sc_core::sc_start(sc_core::SC_ZERO_TIME);
+  DmaTransaction dma;
+  std::uint32_t vector = 0;
+  auto& gp = dma.prepare(tlm::TLM_WRITE_COMMAND, kMsiBase, &vector, 4, false);
+  tlm::tlm_phase phase = tlm::BEGIN_REQ;
+  sc_core::sc_time delay;
+  tlm::tlm_dmi dmi;
+  EXPECT_THROW(device.port->nb_transport_fw(gp, phase, delay), InvariantError);
+  EXPECT_FALSE(device.port->get_direct_mem_ptr(gp, dmi));
+  EXPECT_EQ(device.port->transport_dbg(gp), 0u);
+}
+
 }  // namespace interrupts_test
 }  // namespace gd::test
