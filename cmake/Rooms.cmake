@@ -50,7 +50,7 @@ function(gd_test name)
   endif()
   # models/base brings SystemC's library along, which wants an sc_main whether a test uses SystemC or not.
   add_executable(test_${name} ${T_SOURCES} "${PROJECT_SOURCE_DIR}/tests/support/sc_test_main.cpp")
-  target_link_libraries(test_${name} PRIVATE gd_systemc)
+  target_link_libraries(test_${name} PRIVATE gd_systemc $<TARGET_NAME_IF_EXISTS:gd_large_pages>)
   set(extra "")
   if(T_SYSTEMC)
     list(APPEND extra SYSTEMC)

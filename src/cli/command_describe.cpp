@@ -45,7 +45,7 @@ std::vector<Description> find(const std::string& name) {
     while (text.ends_with('\n')) text.pop_back();
     out.push_back({"strategy", name, {{"description", text}}});
   }
-  from_table(list_scenarios(), "scenario", name, out);
+  from_table(list_scenarios(name), "scenario", name, out);
   if (const system::MetricInfo* m = metric_of(name)) {
     Description d{"metric", m->name, {{"description", m->description}}};
     if (!m->unit.empty()) d.facts.push_back({"unit", m->unit});

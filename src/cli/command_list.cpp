@@ -53,6 +53,30 @@ struct Listing {
 };
 const Listing kListings[] = {{"strategies", list_strategies}, {"scenarios", list_scenarios}, {"metrics", list_metrics}, {"costs", list_costs}, {"keys", list_keys}};
 
+// All of them, or those of one name; no other is read.
+Table scenarios_named(const std::string* name) {
+  Table t{"scenarios", {"name", "file", "description"}, {}};
+  scenario::LoadOptions options = load_options({});
+  options.read_inputs = false;
+  std::set<std::string> seen;
+  const std::string share = share_scenarios();
+  for (const std::string& folder : {std::string("scenarios"), share, std::string("scenarios/questions"), share + "/questions"})
+    for (const std::string& file : files_in(folder, ".json")) {
+      std::error_code error;
+      const fs::path path = fs::canonical(file, error);
+      if (error || !seen.insert(path.string()).second) continue;
+      if (name && path.stem().string() != *name) continue;
+      std::string description;
+      try {
+        description = scenario::load(file, options).description;
+      } catch (const UserError& e) {
+        description = "(not valid) " + first_line(e.what());
+      }
+      t.rows.push_back({path.stem().string(), file, description});
+    }
+  return t;
+}
+
 }  // namespace
 
 Table list_strategies() {
@@ -65,27 +89,8 @@ Table list_strategies() {
   return t;
 }
 
-Table list_scenarios() {
-  Table t{"scenarios", {"name", "file", "description"}, {}};
-  scenario::LoadOptions options = load_options({});
-  options.read_inputs = false;
-  std::set<std::string> seen;
-  const std::string share = share_scenarios();
-  for (const std::string& folder : {std::string("scenarios"), share, std::string("scenarios/questions"), share + "/questions"})
-    for (const std::string& file : files_in(folder, ".json")) {
-      std::error_code error;
-      const fs::path path = fs::canonical(file, error);
-      if (error || !seen.insert(path.string()).second) continue;
-      std::string description;
-      try {
-        description = scenario::load(file, options).description;
-      } catch (const UserError& e) {
-        description = "(not valid) " + first_line(e.what());
-      }
-      t.rows.push_back({path.stem().string(), file, description});
-    }
-  return t;
-}
+Table list_scenarios() { return scenarios_named(nullptr); }
+Table list_scenarios(const std::string& name) { return scenarios_named(&name); }
 
 Table list_metrics() {
   Table t{"metrics", {"name", "unit", "better", "description"}, {}};

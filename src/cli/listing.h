@@ -19,6 +19,7 @@ std::string table_text(const Table& table, Format format, unsigned width = 0);
 // What `list` knows.
 Table list_strategies();
 Table list_scenarios();
+Table list_scenarios(const std::string& name);   // reads no others
 Table list_metrics();
 Table list_costs();
 Table list_keys();

@@ -1,6 +1,11 @@
 // Small parts: tables, progress line, names of folders and metrics.
 #include <gmock/gmock.h>
 
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+
 #include "src/cli/listing.h"
 #include "src/cli/plan.h"
 #include "src/cli/progress.h"
@@ -11,6 +16,19 @@ namespace gd::cli {
 namespace parts_test {
 
 const Table kTable{"things", {"name", "text"}, {{"a", "one, \"two\" | three"}, {"long-name", "four"}}};
+
+#ifndef __SANITIZE_ADDRESS__
+TEST(LargePages, WhatIsLargeBeginsOnOne) {
+  constexpr std::uintptr_t kLargePage = 2 << 20;
+  for (const std::size_t bytes : {std::size_t{2} << 20, std::size_t{3} << 20}) {
+    const std::string text(bytes, 'a');
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(text.data()) % kLargePage, 0u) << bytes;
+    const auto array = std::make_unique<char[]>(bytes);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(array.get()) % kLargePage, 0u) << bytes;
+  }
+  EXPECT_THROW(::operator delete(::operator new(~std::size_t{0})), std::bad_alloc);
+}
+#endif
 
 TEST(Table, InFourForms) {
   EXPECT_EQ(table_text(kTable, Format::text), "a          one, \"two\" | three\nlong-name  four\n");

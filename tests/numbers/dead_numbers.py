@@ -2,8 +2,8 @@
 """dead_numbers.py PROGRAM SCENARIOS [--double [profiles,platforms] | --cover] [-j N] [--only TEXT]
 
 Without --double: every operation that a cost profile states is charged by some shipped scenario that runs on this profile
-or on one that inherits the operation. The scenarios that cover.txt beside this file names are run first, and the others only
-if those leave something; --cover runs all and prints what cover.txt should say. With --double (of both, or of one): every number of every profile, doubled, moves a metric
+or on one that inherits the operation. What cover.txt beside this file names (a scenario and strategies of it) is run first, and
+everything only if that leaves something; --cover runs all and prints what cover.txt should say. With --double (of both, or of one): every number of every profile, doubled, moves a metric
 of some shipped scenario, and every number of every platform, doubled or cut, one of a scenario or of a run of the published
 points. Prints the dead ones, and those of which no other value is taken; exit 1 if there are any.
 
@@ -42,29 +42,36 @@ def never_charged(states, where):
     return [(profile, name) for profile, costs in sorted(states.items()) for name in sorted(costs) if (profile, name) not in where]
 
 
-def cover_of(where):
-    """Few scenarios that charge between them all that is charged: the one that adds most, again and again."""
+def cover_of(where, scenarios):
+    """Few runs that charge between them all that is charged, as lines of cover.txt: the one that adds most, again and again."""
     charges = {}
     for operation, users in where.items():
-        for scenario, _ in users:
-            charges.setdefault(scenario, set()).add(operation)
-    left, chosen = set(where), []
+        for user in users:
+            charges.setdefault(user, set()).add(operation)
+    left, chosen = set(where), {}
     while left:
-        best = max(sorted(charges), key=lambda f: len(charges[f] & left))
-        chosen.append(best)
+        scenario, label = best = max(sorted(charges), key=lambda u: len(charges[u] & left))
+        chosen.setdefault(scenario, []).append(label)
         left -= charges[best]
-    return chosen
+    return sorted(" ".join([str(f.relative_to(scenarios)), *sorted(labels)]) for f, labels in chosen.items())
 
 
-def charged_by(runs, files):
+def covering(runs, files):
+    """{scenario: strategies to run, None for all} of cover.txt; a line of what is not there is none."""
+    lines = {line.split()[0]: line.split()[1:] for line in COVER.read_text().splitlines()}
+    found = {f: lines[name] for f in files if (name := str(f.relative_to(runs.scenarios))) in lines}
+    return {f: None if None in (named := [strategy_of(f, label) for label in labels]) else ",".join(named) for f, labels in found.items()}
+
+
+def charged_by(runs, files, strategies=None):
     """What each profile states, {(profile that states it, operation): [(scenario, label), ...]} with the quickest scenario first,
-    and what did not run. `files` are sorted by their time."""
+    and what did not run. `files` are sorted by their time. `strategies`: of a scenario those to run, if not all."""
     states = {f.stem: stated(f) for f in (runs.scenarios / "costs").glob("*.json")}
     where, seconds, failed = {}, {}, []
 
     def timed(scenario):
         start = time.monotonic()
-        result = runs.run(scenario)
+        result = runs.run(scenario, (), (strategies or {}).get(scenario))
         seconds[scenario] = (time.monotonic() - start) / max(1, len(result[1]))
         return result
 
@@ -236,17 +243,16 @@ def main():
         if a.double or a.cover:
             states, where, failed = charged_by(runs, files)
         else:
-            names = COVER.read_text().split()
-            first = [f for f in files if str(f.relative_to(runs.scenarios)) in names]
-            rest = [f for f in files if f not in first]
-            states, where, failed = charged_by(runs, first)
+            strategies = covering(runs, files)
+            first = list(strategies)
+            states, where, failed = charged_by(runs, first, strategies)
             if never_charged(states, where):
-                _, more, failed_too = charged_by(runs, rest)
-                where, failed, first = {**more, **where}, failed + failed_too, files
-            files = first
+                states, where, failed = charged_by(runs, files)
+            else:
+                files = first
         dead += [f"{profile}: {name}" for profile, name in never_charged(states, where)]
         if a.cover:
-            print(*sorted(str(f.relative_to(runs.scenarios)) for f in cover_of(where)), sep="\n")
+            print(*cover_of(where, runs.scenarios), sep="\n")
             return 1 if failed else 0
         if failed:
             print("did not run:", *failed, sep="\n")

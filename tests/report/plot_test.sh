@@ -1,7 +1,7 @@
 #!/bin/sh
 # plot_test.sh SAMPLE PLOT CASE: tools/plot on made-up folders. Exit code 77: skipped.
 sample=$1 plot=$2
-/usr/bin/python3 -I -c 'import matplotlib' 2>/dev/null || { echo 'skipped: python3-matplotlib is not installed'; exit 77; }
+/usr/bin/python3 -I -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("matplotlib") is None)' || { echo 'skipped: python3-matplotlib is not installed'; exit 77; }
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 MPLCONFIGDIR=$dir/config; export MPLCONFIGDIR
