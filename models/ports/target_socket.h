@@ -1,5 +1,5 @@
 // A TLM-2.0 target socket that calls a member function of its module, which the compiler knows: on the way of each DMA
-// tlm_utils::simple_target_socket would ask twice, through pointers, whom to call (some 40 instructions a hop, three hops).
+// tlm_utils::simple_target_socket would ask twice, through pointers, whom to call (some 35 instructions a hop, three hops).
 //
 // Base protocol, 32 bits, blocking transport alone, as all of this simulator's traffic is: no DMI, no debug transport, and a non-blocking
 // call is a broken invariant. Binds to any initiator socket of the base protocol.
