@@ -29,10 +29,10 @@ void Agenda::place() {
   slot_bits_ = 0;
   while ((std::size_t{1} << slot_bits_) < actors_.size()) ++slot_bits_;
   leaves_ = 1U << slot_bits_;
-  never_ = static_cast<std::uint64_t>(kNever) << slot_bits_ >> slot_bits_;
-  end_ = static_cast<Time>(std::min(never_, static_cast<std::uint64_t>(kNever)));
+  end_ = static_cast<Time>(static_cast<std::uint64_t>(kNever) << slot_bits_ >> slot_bits_);
   first_.assign(2 * leaves_, key(kNever, leaves_ - 1));
   for (std::uint32_t i = 0; i < actors_.size(); ++i) {
+    check_end(actors_[i]->pending_);
     actors_[i]->slot_ = i;
     settle(*actors_[i]);
   }

@@ -84,7 +84,7 @@ class Agenda : public sc_core::sc_module {
   // Sets the pending time of the actor; kNever: none.
   void set(Actor& a, Time t) {
     if (t < now_) late();
-    if (t >= end_ && t != kNever) too_late(t);
+    check_end(t);
     a.pending_ = t;
     if (a.slot_ != running_) settle(a);   // the running actor's way up is settled when it has acted
     if (!dispatching_ && t < armed_) arm(t);
@@ -102,12 +102,15 @@ class Agenda : public sc_core::sc_module {
   }
   Time next() const {   // kNever: nobody
     const std::uint64_t t = first_[1] >> slot_bits_;
-    return t == never_ ? kNever : static_cast<Time>(t);
+    return static_cast<Time>(t) == end_ ? kNever : static_cast<Time>(t);
   }
   std::uint32_t next_slot() const { return static_cast<std::uint32_t>(first_[1] & (leaves_ - 1)); }
   void arm(Time t);
   [[noreturn]] void late() const;
   [[noreturn]] void too_late(Time t) const;
+  void check_end(Time t) const {
+    if (t >= end_ && t != kNever) too_late(t);
+  }
   void dispatch();
   std::uint32_t lowest_rank() const;
   void run_instant();
@@ -120,8 +123,7 @@ class Agenda : public sc_core::sc_module {
   std::vector<Actor*> actors_;         // by slot
   std::uint32_t leaves_ = 0, running_ = kNobody;
   unsigned slot_bits_ = 0;             // leaves_ is 1 << slot_bits_
-  std::uint64_t never_ = UINT64_MAX >> 1;   // kNever in a key
-  Time end_ = kNever;                  // times from here on have no key: with 1024 actors after 5 hours, with 16 after 320
+  Time end_ = kNever;                  // kNever in a key; later times have none: with 1024 actors after 5 hours, with 16 after 320
   Time now_ = 0;
   Time armed_ = kNever;
   Time quantum_ = 0;

@@ -54,7 +54,6 @@ class Ledger {
   // Fixes the number of operations; before the first charge.
   void seal(std::size_t operations);
   void charge(Row r, OpId op, std::uint64_t milli_cycles) { at(r, op).mc += milli_cycles; }
-  void bytes(Row r, OpId op, std::uint64_t n) { at(r, op).bytes += n; }
   void count(Row r, OpId op) { ++at(r, op).calls; }
 
   struct Cell {

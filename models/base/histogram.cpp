@@ -28,24 +28,22 @@ std::uint64_t Histogram::lower(unsigned i) {
   return ((1ULL << kSub) + (i & ((1U << kSub) - 1))) << (octave - 1);
 }
 
-void Histogram::add(std::uint64_t v, std::uint64_t times) {
-  count(index(v), times);
-  counted_.count += times;
-  counted_.sum += v * times;
-  counted_.min = std::min(counted_.min, v);
-  counted_.max = std::max(counted_.max, v);
+inline void Histogram::count(Counted& c, std::uint64_t v, std::uint64_t times) const {
+  const unsigned bucket = index(v);
+  const std::uint64_t low = buckets_[bucket] + times;
+  buckets_[bucket] = static_cast<std::uint32_t>(low);
+  if (__builtin_expect(low >> 32 != 0, 0)) carried_[bucket] += static_cast<std::uint32_t>(low >> 32);
+  c.count += times;
+  c.sum += v * times;
+  c.min = std::min(c.min, v);
+  c.max = std::max(c.max, v);
 }
+
+void Histogram::add(std::uint64_t v, std::uint64_t times) { count(counted_, v, times); }
 
 void Histogram::settle() const {
   Counted c = counted_;
-  for (unsigned i = 0; i < waits_; ++i) {
-    const std::uint64_t v = waiting_[i];
-    count(index(v), 1);
-    c.sum += v;
-    c.min = std::min(c.min, v);
-    c.max = std::max(c.max, v);
-  }
-  c.count += waits_;
+  for (unsigned i = 0; i < waits_; ++i) count(c, waiting_[i], 1);
   waits_ = 0;
   counted_ = c;
 }

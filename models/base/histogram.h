@@ -54,11 +54,7 @@ class Histogram {
     if (waits_ > 0) settle();
     return counted_;
   }
-  void count(unsigned bucket, std::uint64_t times) const {
-    const std::uint64_t low = buckets_[bucket] + times;
-    buckets_[bucket] = static_cast<std::uint32_t>(low);
-    if (__builtin_expect(low >> 32 != 0, 0)) carried_[bucket] += static_cast<std::uint32_t>(low >> 32);
-  }
+  void count(Counted& c, std::uint64_t value, std::uint64_t times) const;
   // Counts in halves: a frame adds to a dozen histograms, whose buckets then lie twice as close.
   mutable Zeroed<std::uint32_t> buckets_, carried_;
   static constexpr unsigned kWaiting = 16;

@@ -13,7 +13,7 @@ namespace gd {
 template <auto answer>
 class TargetSocket;
 
-// `answer`: void Module::answer(tlm::tlm_generic_payload&, sc_core::sc_time& delay), which does not wait().
+// `answer`: void Module::answer(tlm::tlm_generic_payload&, sc_core::sc_time& delay), which does not wait() and is declared before the socket.
 template <class Module, void (Module::*answer)(tlm::tlm_generic_payload&, sc_core::sc_time&)>
 class TargetSocket<answer> : public tlm::tlm_target_socket<32> {
  public:

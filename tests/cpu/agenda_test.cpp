@@ -46,6 +46,14 @@ TEST(Agenda, TimesWithoutRoomForThePlaceAreRefused) {
   }
   many.resize(999);
   EXPECT_EQ(many[0]->pending(), kNever);
+  many.resize(2);
+  many[0]->at(end - 1, nullptr);   // there is room for it as long as there are no more actors
+  try {
+    while (many.size() < 1000) many.push_back(std::make_unique<Script>(agenda, 1000 + static_cast<std::uint32_t>(many.size())));
+    ADD_FAILURE() << "not refused";
+  } catch (const UserError& e) {
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("with 513 actors"));
+  }
 }
 
 }  // namespace agenda_test
