@@ -336,8 +336,12 @@ Progress ZeroCopyPath::deliver_copy(Step& s, Skb* skb) {
       return Progress::done;
     }
     s.charge(packet_);
-    if (skb->path == this) stats_.copied_no_buffer += skb->frames.count;
-    else if (c_.env.shared_queue) stats_.copied_shared += skb->frames.count;
+    if (skb->path == this) {
+      headers_back(s, *skb);
+      stats_.copied_no_buffer += skb->frames.count;
+    } else if (c_.env.shared_queue) {
+      stats_.copied_shared += skb->frames.count;
+    }
     VirtioNetHdr h = side_.header_for(*skb, n);
     const Hpa at = header_place(first, headers, h);
     out_.header(s, at, posted_[first].head, h);

@@ -82,6 +82,8 @@ class ZeroCopyPath : public RxPath {
   void recycle(Step& s, std::uint32_t token, Owner from);
   // Whether the packet lies, at least in part, in pages of the host: it is handed over by deliver_copy().
   bool in_host_pages(const Skb& skb) const { return bounce_ && bounce_->out() && any_host_page(skb); }
+  // A packet of this path is about to be handed over: headers that the host holds apart from it go back into it.
+  virtual void headers_back(Step&, const Skb&) {}
   // At the memlock limit with the setting `refuse`: a frame that came into a page of the host ends here.
   bool refused(Step& s, Skb* skb);
 

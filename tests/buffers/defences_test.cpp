@@ -265,5 +265,42 @@ TEST_F(DefencesTest, ASnapshotOfHeaders) {
   expect_no_violation();
 }
 
+// GRO writes into the snapshot; where a merged packet ends in pages of the host, it is copied with these headers.
+TEST_F(DefencesTest, ASnapshotOfAPacketThatIsCopied) {
+  env.defences.header_snapshot = true;
+  env.defences.depleted = Depleted::copy;
+  env.defences.host_reserve = 10;
+  env.used_offset = true;
+  bind("guest-head", 64, kModern | feature::bit(feature::kUsedOffset));
+  guest->post(4096 - 384, 4096);
+  post_all();
+  refill(8);
+  Skb* all = arrive(tcp4_frame(700));
+  Skb* second = arrive(tcp4_frame(700, 700));
+  ASSERT_TRUE(all && second);
+  ASSERT_NE(all->snapshot, Hpa{0});
+  EXPECT_EQ(second->snapshot, Hpa{0}) << "it lies in a page of the host";
+  Frame expected = tcp4_frame(700);
+  expected[17] ^= 0x55;
+  append(expected, slice(tcp4_frame(700, 700), 54));
+  *phys.at(path->headers(*all) + 17) ^= 0x55;
+  all->gso_type = VirtioNetHdr::kGsoTcpV4;
+  all->gso_size = 700;
+  all->header_length = 54;
+  bool shell = true;
+  merge_payload(*all, *second, 54, &shell, false);
+  frames.join(all->frames, second->frames);
+  for (int i = 0; i < 4; ++i) guest->post(4096 - 384, 4096);
+  post_all();
+  EXPECT_EQ(deliver(all), Progress::done);
+  EXPECT_EQ(path->stats().copied_no_buffer, 2u);
+  bool found = false;
+  for (const auto& u : guest->used())
+    if (u.len == expected.size() + 12) found = guest->bytes(u.token, 12, static_cast<std::uint32_t>(expected.size())) == expected;
+  EXPECT_TRUE(found);
+  EXPECT_EQ(take_frames(), 2u);
+  expect_no_violation();
+}
+
 }  // namespace defences_test
 }  // namespace gd::test
