@@ -65,7 +65,8 @@ void nic_keys(Table& t) {
          "SRRCTL.BSIZEHEADER, 64 B steps; Linux ixgbe used 256 B");
   t.size("nic.header_split.threshold", AT(nic.header_split.threshold), {0, 9'000}, "Frames up to this length are not split.");
   t.time("nic.interrupt_moderation.delay", AT(nic.interrupt_moderation.delay), {0, 10'000'000'000},
-         "Shortest time between two interrupts of a queue.", "EITR: ixgbe's bulk setting of some 50,000 interrupts a second");
+         "Shortest time between two interrupts of a queue.",
+         "EITR of the 82599; 20 us are an assumption, short so that short runs see many interrupts: the platforms state what their drivers do");
   t.choice("nic.interrupt_moderation.from", AT(nic.interrupt_moderation.from), {"last-interrupt", "first-completion", "last-completion"},
            "Where the delay begins: at the last interrupt, so that an idle queue interrupts at once; at the first completion that waits, "
            "so that a burst is one interrupt; or anew with each completion, so that a steady stream interrupts by `frames` alone.",
