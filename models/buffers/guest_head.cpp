@@ -151,10 +151,6 @@ class GuestHeadPath final : public ZeroCopyPath {
 
  private:
   bool handing_over() const override { return member_ != nullptr; }
-  // What GRO wrote into the snapshot; single edits have gone back already.
-  void headers_back(Step& s, const Skb& skb) override {
-    if (skb.snapshot && skb.gso_type) s.copy(write_back_, skb.head.addr, skb.snapshot, std::min(skb.header_length, skb.snapshot_length));
-  }
   Bytes room(std::uint32_t token) const { return Bounce::is(token) ? 0 : posted_[token].room; }
   // Bytes that the guest's buffer must take behind the virtio header.
   Bytes least() const {
@@ -174,7 +170,7 @@ class GuestHeadPath final : public ZeroCopyPath {
     });
     if (first_ == kNoToken) return;
     const PostedBuffer& b = posted_[first_];
-    headers_back(s, skb);
+    if (skb.snapshot && skb.gso_type) s.copy(write_back_, skb.head.addr, skb.snapshot, std::min(skb.header_length, skb.snapshot_length));
     lifted_ = skb.head.token == kNoToken ? skb.head.length : 0;
     start -= lifted_;                     // what the NIC wrote there were the frame's own headers, of the same length
     require(start >= b.hpa + b.room, "the headers of a packet do not fit before its first fragment");

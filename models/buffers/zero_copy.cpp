@@ -1,5 +1,6 @@
 #include "models/buffers/zero_copy.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -96,8 +97,9 @@ void ZeroCopyPath::feed(Step& s) {
 }
 
 std::uint32_t ZeroCopyPath::uncovered() const {
-  if (c_.env.defences.depleted != Depleted::copy || !bounce_ || bounce_->out() <= reserved()) return 0;
-  return bounce_->out() - reserved();
+  if (c_.env.defences.depleted != Depleted::copy || !bounce_ || !bounce_->out()) return 0;
+  const std::uint32_t needed = bounce_->out() + of_frame_ - 1;
+  return needed - std::min(needed, reserved());
 }
 
 void ZeroCopyPath::queue(Step& s, std::uint32_t token) {
@@ -208,7 +210,8 @@ bool ZeroCopyPath::any_host_page(const Skb& skb) {
 }
 
 bool ZeroCopyPath::refused(Step& s, Skb* skb) {
-  if (c_.env.at_limit != AtLimit::refuse || reserved() > reserve_wanted_ || !in_host_pages(*skb)) return false;
+  skb->host_pages = in_host_pages(*skb);
+  if (c_.env.at_limit != AtLimit::refuse || reserved() > reserve_wanted_ || !skb->host_pages) return false;
   c_.frames.dropped(skb->frames, Drop::memlock, s.now());
   release(s, skb);
   return true;
@@ -336,12 +339,9 @@ Progress ZeroCopyPath::deliver_copy(Step& s, Skb* skb) {
       return Progress::done;
     }
     s.charge(packet_);
-    if (skb->path == this) {
-      headers_back(s, *skb);
-      stats_.copied_no_buffer += skb->frames.count;
-    } else if (c_.env.shared_queue) {
-      stats_.copied_shared += skb->frames.count;
-    }
+    require(!skb->snapshot, "a packet is copied whose headers the host holds apart");
+    if (skb->path == this) stats_.copied_no_buffer += skb->frames.count;
+    else if (c_.env.shared_queue) stats_.copied_shared += skb->frames.count;
     VirtioNetHdr h = side_.header_for(*skb, n);
     const Hpa at = header_place(first, headers, h);
     out_.header(s, at, posted_[first].head, h);

@@ -82,9 +82,7 @@ class ZeroCopyPath : public RxPath {
   void recycle(Step& s, std::uint32_t token, Owner from);
   // Whether the packet lies, at least in part, in pages of the host: it is handed over by deliver_copy().
   bool in_host_pages(const Skb& skb) const { return bounce_ && bounce_->out() && any_host_page(skb); }
-  // A packet of this path is about to be handed over: headers that the host holds apart from it go back into it.
-  virtual void headers_back(Step&, const Skb&) {}
-  // At the memlock limit with the setting `refuse`: a frame that came into a page of the host ends here.
+  // Notes where the frame lies. At the memlock limit with the setting `refuse` one that came into a page of the host ends here.
   bool refused(Step& s, Skb* skb);
 
   // A packet ends that held `buffers` buffers: what it costs to find out whose they are. The shared info lies in the skb's
@@ -150,8 +148,9 @@ class ZeroCopyPath : public RxPath {
   bool depleted() const;
   std::uint32_t page(Step& s);
   void release_reserve();
-  // Pages of the reserve for whose frames no buffer of the guest waits yet. Until they have one the driver gets none: a copy at
-  // the head of the tap's queue would wait for buffers that packets behind it hold.
+  // Buffers of the guest that still have to wait for pages of the reserve: one for each, and those that the rest of a frame takes of
+  // which but a part lies in such a page. Until then the driver gets none: a copy at the head of the tap's queue would wait for
+  // buffers that packets behind it hold.
   std::uint32_t uncovered() const;
   static constexpr std::uint32_t kFewBuffers = 16;   // guest buffers at the NIC below which pages of the host follow: one refill (ixgbe)
   static bool any_host_page(const Skb& skb);

@@ -197,6 +197,7 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   seg.parsed = &p;
   seg.owner = skb;
   seg.rx_hash = skb->hash;
+  seg.host_pages = skb->host_pages;
   seg.verified = skb->checksum == Checksum::unnecessary;
   if (skb->checksum == Checksum::bad) seg.checksum = csum::Checked::bad;
   else if (!seg.verified && (p.l4 == L4::tcp || (params_.udp && p.l4 == L4::udp)) && p.header_length <= seg.contiguous)

@@ -16,7 +16,7 @@ const char* gro_reason_name(GroReason r) {
   static const char* const names[static_cast<int>(GroReason::count_)] = {
       "none", "closing-flags", "short-segment", "larger-segment", "out-of-order", "header-mismatch", "size-limit", "no-room",
       "pure-ack", "length-mismatch", "evicted", "table-full", "complete", "timeout", "no-handler", "bad-checksum", "full-poll",
-      "already-merged"};
+      "already-merged", "other-memory"};
   return names[static_cast<int>(r)];
 }
 
@@ -98,6 +98,7 @@ void GroTable::insert(Bucket& b, const Head& h, std::int64_t tick, GroResult& r)
   e.first_seq = h.udp ? 0 : be32(s.frame + h.l4 + tcp::kSeq);
   e.vlan_tci = s.vlan_tci;
   e.vlan_stripped = s.vlan_stripped;
+  e.host_pages = s.host_pages;
   e.room = UINT16_MAX;
   e.buffers = s.buffers;
   e.chained = false;

@@ -44,6 +44,7 @@ enum class GroReason : std::uint8_t {
   bad_checksum,      // (normal only) L4 checksum wrong, or not verified by the NIC (2.6.35)
   full_poll,         // the poll's budget is used up (linux_6 with HZ below 1000)
   already_merged,    // a GSO packet, merged by someone else before: closes its flow's entry and is never merged
+  other_memory,      // one lies in pages of the host, of which its receiver gets a copy, the other in the receiver's memory
   count_
 };
 const char* gro_reason_name(GroReason r);
@@ -64,6 +65,9 @@ struct GroSegment {
   bool vlan_stripped = false;
   bool verified = false;                 // the NIC found the L4 checksum right
   bool gso = false;                      // merged before, by a host or a device: dodgy GSO
+  // Lies in pages of the host because its receiver had none. Packets of both kinds of memory are not merged: a copy would need buffers
+  // for bytes that have theirs (Linux keeps a device's memory apart likewise: skb_frags_readable in tcp_gro_receive).
+  bool host_pages = false;
   // Truth about the checksum, asked for only when not verified. `none` lets the table compute it, which needs the whole
   // frame to be contiguous.
   csum::Checked checksum = csum::Checked::none;
@@ -153,6 +157,7 @@ class GroTable {
     std::uint32_t hash = 0, device = 0, first_seq = 0;
     std::uint16_t vlan_tci = 0, room = UINT16_MAX, buffers = 0;
     bool vlan_stripped = false, chained = false;   // chained: has a frag_list
+    bool host_pages = false;
     std::uint8_t header[kGroHeaderMax];
   };
   struct Bucket {

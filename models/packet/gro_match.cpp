@@ -129,6 +129,7 @@ std::uint32_t GroTable::merged_length(const Entry& e, const Head& h) { return h.
 GroReason GroTable::refusal(Entry& e, const Head& h) const {
   const std::uint8_t *a = e.header + h.l4, *b = h.s.frame + h.l4;
   const bool differs = network_differs(e, h);
+  if (e.host_pages != h.s.host_pages) return GroReason::other_memory;
   if (h.udp) return refusal_udp(e, h, differs);
   if (b[tcp::kFlags] & (tcp::kSyn | tcp::kRst | tcp::kUrg)) return GroReason::closing_flags;
   if (h.payload == 0 || h.s.parsed->pure_ack)

@@ -46,6 +46,7 @@ struct SkbFields {
   bool head_is_page = false;       // the linear part lies in a buffer of the ring (build_skb), not in the skb's own slab
   Checksum checksum = Checksum::none;
   bool delivered = false;          // its buffers belong to the consumer already
+  bool host_pages = false;         // lies, at least in part, in pages of the host because its receiver had none: is copied to it
   bool broken = false;             // a fragment descriptor was lost (PullBug): its bytes can be handed to nobody
   std::uint16_t pulled = 0;        // bytes that were copied from the fragments into the linear part
   Hpa snapshot = 0;                // copy in host memory of the packet's first bytes, which the host parses in their place; 0: none

@@ -56,6 +56,24 @@ TEST(GroTable, OrderAtTheEndOfAPoll) {
   }
 }
 
+// A packet in pages of the host and one in its receiver's memory: the first goes up, the second begins anew, in their order.
+TEST(GroTable, MemoryOfTwoKindsIsNotMerged) {
+  for (GroRules rules : {GroRules::linux_6, GroRules::linux_2_6_35})
+    for (const bool first : {false, true}) {
+      Driver d = driver(rules);
+      d.segment.host_pages = first;
+      ASSERT_EQ(d.receive(v4(Seg{})), V::held);
+      d.segment.host_pages = !first;
+      EXPECT_EQ(d.receive(v4(second())), V::held);
+      ASSERT_EQ(d.last.flushed_count, 1u);
+      EXPECT_EQ(d.last.flushed[0].reason, GroReason::other_memory);
+      Seg third;
+      third.seq += 200;
+      third.id += 2;
+      EXPECT_EQ(d.receive(v4(third)), V::merged) << "of the same kind";
+    }
+}
+
 TEST(GroTable, WhatWasMergedBeforeClosesItsFlowsEntry) {
   for (GroRules rules : {GroRules::linux_6, GroRules::linux_2_6_35}) {
     Driver d = driver(rules);

@@ -112,6 +112,26 @@ TEST(Depleted, TheNeighbourDoesNotSuffer) {
   EXPECT_EQ(lost("copy"), 0);
 }
 
+// What lies in part in pages of the host needs buffers for all of it while it holds some itself: merged packets are never such, and for
+// the pieces of a long frame enough are kept. Else nothing moves any more.
+TEST(Depleted, NoCopyWaitsForBuffersThatItHolds) {
+  const std::vector<std::string> copy = {"defences.depleted=copy", "defences.header_snapshot=true", "defences.reclaim.after=300us"};
+  std::vector<std::string> jumbo = {"defences.depleted=copy", "nic.mtu=9000B", "traffic.frame_bytes=9018", "traffic.arrival=burst",
+                                    "traffic.burst_frames=64", "traffic.rate=9Gbps"};
+  for (const char* design : {"guest-head", "copy-header", "page-frags"}) {
+    for (const char* scenario : {"adversity/header-scribbler.json", "adversity/header-scribbler-late.json"}) {
+      const ChildResult c = run_child(scenario, design, copy);
+      EXPECT_EQ(c.exit_code, 0) << design << ' ' << c.error;
+      EXPECT_EQ(c.value("guest.victim.packets.lost_share"), 0) << design << ' ' << scenario;
+    }
+    if (design == std::string("guest-head")) continue;   // takes no frame of several buffers
+    const ChildResult c = run_child("adversity/base.json", design, jumbo);
+    EXPECT_EQ(c.exit_code, 0) << design << ' ' << c.error;
+    EXPECT_GT(c.value("fallback.copied.no_buffer"), 0) << design;
+    EXPECT_EQ(c.value("packets.in_flight"), 0) << design;
+  }
+}
+
 // What the host has copied before it looks is out of the guest's reach.
 TEST(HeaderSnapshot, LeavesTheGuestNothingToChange) {
   const auto run = [](const char* on) {
