@@ -40,10 +40,9 @@ inline void Step::add_stall(OpId op, Time stall) {
 }
 
 void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
-  if (n == 0) return;
   const Hpa line = a / kLine;
   const bool writes = how == Touch::store;
-  if ((how != Touch::load && !writes) || line != (a + n - 1) / kLine) return touch_many(op, a, n, how);
+  if ((how != Touch::load && !writes) || n - 1 >= kLine - a % kLine) return touch_many(op, a, n, how);   // n = 0, too
   // Most often it was touched in this very step.
   const Recent& stored = stored_[line % kRecent];
   const Recent& last = writes || stored.line == line ? stored : loaded_[line % kRecent];
@@ -54,7 +53,9 @@ void Step::touch_line(OpId op, Hpa a, bool writes) {
   if (!in_first_level(a / kLine, writes)) add_stall(op, memory_->cpu_line([this] { return now(); }, a, writes, guest_, core_->index()));
 }
 
-void Step::touch_many(OpId op, Hpa a, Bytes n, Touch how) { add_stall(op, memory_->cpu(now(), a, n, how, guest_, core_->index())); }
+void Step::touch_many(OpId op, Hpa a, Bytes n, Touch how) {
+  if (n != 0) add_stall(op, memory_->cpu(now(), a, n, how, guest_, core_->index()));
+}
 
 void Step::copy(const Cost& c, Hpa dst, Hpa src, Bytes n) {
   add(c.op, c.fixed_mc + c.unit_mc * n);
