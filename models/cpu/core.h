@@ -137,6 +137,7 @@ class Step {
   [[gnu::noinline]] void touch_many(OpId op, Hpa a, Bytes n, Touch how);     // several lines, or a stream
   void add_stall(OpId op, Time stall);
   struct Deferred {
+    Deferred() {}            // not cleared: filled at once
     Effect effect;           // null: publish
     void* object;
     std::uint64_t argument;  // effect's argument, or the address to publish at
@@ -204,9 +205,9 @@ class Core : public Actor, public Runner {
  private:
   friend class Step;
   friend class Vcpu;
-  void begin(Time now);
   bool run(Task& task, Time now);
   void finish(Time now);
+  [[gnu::noinline]] void finish_at_once(Time now);
   void stop_spin();
 
   std::uint32_t index_;
