@@ -62,10 +62,9 @@ void Step::copy(const Cost& c, Hpa dst, Hpa src, Bytes n) {
   if (n == 0) return;
   std::uint8_t* const to = memory_->phys().at(dst);
   const std::uint8_t* const from = memory_->phys().at(src);
-  fetch_ahead(from, n);
-  fetch_ahead(to, n);
-  touch(c.op, src, n, Touch::stream_load);
-  touch(c.op, dst, n, Touch::stream_store);
+  fetch_ahead(from, to, n);
+  touch_many(c.op, src, n, Touch::stream_load);
+  touch_many(c.op, dst, n, Touch::stream_store);
   std::memmove(to, from, n);
   cells_[c.op].bytes += n;
 }
