@@ -161,9 +161,9 @@ class Step {
     std::uint64_t step = 0;
   };
   bool in_first_level(Hpa line, bool writes);
-  bool has(Recent& r, Hpa line, bool writes);
   static constexpr unsigned kRecent = 16;
-  Recent loaded_[kRecent], stored_[kRecent];
+  enum { kStored, kLoaded };
+  Recent recent_[kRecent][2];                   // stored and loaded lines
   std::uint64_t number_ = 0;                    // of the step, on its core
 };
 
