@@ -117,13 +117,16 @@ bool PostedBuffers::header_fits(const Segment* seg, unsigned n) const {
   return seg[0].len >= side_.header_length() && seg[0].gpa % kPage + side_.header_length() <= kPage;
 }
 
-// The buffers of a chain besides the device's go to the guest with it.
-void PostedBuffers::note_further(std::uint32_t head, BufferId data, const Segment* seg, unsigned n) {
+// Of a chain the first descriptor takes headers; its buffers besides the device's go to the guest with it.
+void PostedBuffers::note_chain(PostedBuffer& b, const Segment* seg, unsigned n) {
+  b.room = 0;
+  b.header = side_.space().reach(seg[0].gpa);
+  b.header_gpa = seg[0].gpa;
+  b.header_space = seg[0].len;
   if (further_.empty()) further_.assign(buffers_.size() * kMostSegments, kNoBuffer);
-  PostedBuffer& b = buffers_[head];
   for (unsigned i = 0; i < n; ++i) {
     const BufferId id = c_.ownership.find(side_.space().reach(seg[i].gpa));
-    if (id != data && id != kNoBuffer) further_[head * kMostSegments + b.further++] = id;
+    if (id != b.id && id != kNoBuffer) further_[b.head * kMostSegments + b.further++] = id;
   }
 }
 
@@ -215,8 +218,8 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
       continue;
     }
     const bool page = data.len >= kPage;
-    if (Kind &k = kind_[page], &other = kind_[!page]; k.outstanding >= k.quota) {
-      if (other.outstanding * 2 < other.quota && !within_packet_) {
+    if (kind_[page].outstanding >= kind_[page].quota) [[unlikely]] {
+      if (kind_[!page].outstanding * 2 < kind_[!page].quota && !within_packet_) {
         ++stats_.returned_unused;
         side_.refuse(s, t.head, seg, t.segments);
         continue;
@@ -245,10 +248,10 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b.unmapped_at = 0;
     b.gpa = data.gpa;
     b.hpa = hpa;
-    b.room = t.segments > 1 ? 0 : side_.header_length();
-    b.header = t.segments > 1 ? side_.space().reach(seg[0].gpa) : hpa;
-    b.header_gpa = t.segments > 1 ? seg[0].gpa : data.gpa;
-    b.header_space = t.segments > 1 ? seg[0].len : 0;
+    b.room = side_.header_length();
+    b.header = hpa;
+    b.header_gpa = data.gpa;
+    b.header_space = 0;
     b.length = data.len;
     b.desc = data.desc;
     b.pin_gpa = data.gpa;
@@ -257,12 +260,13 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b.head = t.head;
     b.id = b.pin_id = c_.ownership.find(hpa);
     b.split = split;
-    b.beyond = split ? side_.space().reach(data.gpa + split) : 0;
-    b.beyond_id = split ? c_.ownership.find(b.beyond) : kNoBuffer;
+    b.beyond = 0;
+    b.beyond_id = kNoBuffer;
+    if (split) [[unlikely]] b.beyond = side_.space().reach(data.gpa + split), b.beyond_id = c_.ownership.find(b.beyond);
     b.outstanding = true;
     b.page = page;
     b.cpu_only = cpu_only;
-    if (t.segments > 1) note_further(t.head, b.id, seg, t.segments);
+    if (t.segments > 1) note_chain(b, seg, t.segments);
     b.iova = !cpu_only && keeps() ? page_iova_[data.gpa / kPage] + hpa % kPage : 0;
     ++stats_.posted;
     *token = t.head;

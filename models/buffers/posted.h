@@ -118,7 +118,7 @@ class PostedBuffers {
   std::uint32_t queued() const { return tail_ - head_; }
 
  private:
-  void note_further(std::uint32_t head, BufferId data, const Segment* segments, unsigned n);
+  void note_chain(PostedBuffer& b, const Segment* segments, unsigned n);
   bool header_fits(const Segment* segments, unsigned n) const;
   bool keeps() const { return c_.env.pin != PinPolicy::per_buffer; }
   bool one_address(Gpa gpa, Bytes len) const;
