@@ -30,5 +30,20 @@ inline __attribute__((always_inline)) void fetch_ahead(const void* p, std::size_
   }
   for (; at < end; at += kHostLine) __builtin_prefetch(at, 1);
 }
+// Of two runs of n bytes.
+inline __attribute__((always_inline)) void fetch_ahead(const void* p, const void* q, std::size_t n) {
+  constexpr std::size_t kHostLine = 64, kMost = 4096;
+  const char *at = static_cast<const char*>(p), *other = static_cast<const char*>(q);
+  const char* const end = at + (n < kMost ? n : kMost);
+  for (; end - at > static_cast<std::ptrdiff_t>(kHostLine); at += 2 * kHostLine, other += 2 * kHostLine) {
+    __builtin_prefetch(at, 1);
+    __builtin_prefetch(other, 1);
+    __builtin_prefetch(at + kHostLine, 1);
+    __builtin_prefetch(other + kHostLine, 1);
+  }
+  if (at >= end) return;
+  __builtin_prefetch(at, 1);
+  __builtin_prefetch(other, 1);
+}
 
 }  // namespace gd

@@ -61,28 +61,45 @@ class RateClock {
 // A core's clock: milli-cycles to picoseconds with the remainder carried, and stalls to milli-cycles.
 class CycleClock {
  public:
-  explicit CycleClock(std::uint64_t hz = 1'000'000'000) : hz_(hz) {}
+  explicit CycleClock(std::uint64_t hz = 1'000'000'000) : hz_(hz) {
+    if (hz > kGiga) per_mc_ = static_cast<std::uint64_t>(((static_cast<unsigned __int128>(kGiga) << 64) + hz - 1) / hz), short_mc_ = UINT64_MAX / hz;
+    if (hz > 0) short_stall_ = (UINT64_MAX - kGiga) / hz;
+  }
   std::uint64_t hz() const { return hz_.value(); }
   Time take(std::uint64_t milli_cycles) {
-    return static_cast<Time>(divide(milli_cycles, kGiga.value(), rest_, hz_));
+    return static_cast<Time>(divide(milli_cycles, kGiga, rest_, hz_));
   }
-  // The same, rounded down, nothing carried.
+  // The same, rounded down, nothing carried. A multiplication by the rounded-up reciprocal is exact for what a step takes: it is too
+  // much by less than 1 / hz of a picosecond.
   Time peek(std::uint64_t milli_cycles) const {
-    std::uint64_t rest = 0;
-    return static_cast<Time>(divide(milli_cycles, kGiga.value(), rest, hz_));
+    if (milli_cycles <= short_mc_) [[likely]] return static_cast<Time>(static_cast<unsigned __int128>(milli_cycles) * per_mc_ >> 64);
+    return peek_long(milli_cycles);
   }
   // Milli-cycles that a stall of `t` picoseconds takes, remainder carried.
   std::uint64_t stall(Time t) {
-    return divide(static_cast<std::uint64_t>(t), hz(), stall_rest_, kGiga);
+    const auto ps = static_cast<std::uint64_t>(t);
+    if (ps > short_stall_) [[unlikely]] return stall_long(ps);
+    const std::uint64_t n = ps * hz() + stall_rest_, mc = n / kGiga;
+    stall_rest_ = n - mc * kGiga;
+    return mc;
   }
   // Milli-cycles in a duration, rounded down, nothing carried.
   std::uint64_t in(Time t) const {
-    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(t) * hz() / kGiga.value());
+    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(t) * hz() / kGiga);
   }
 
  private:
-  static constexpr Divisor kGiga{1'000'000'000};   // picoseconds in a milli-cycle of 1 Hz
+  static constexpr std::uint64_t kGiga = 1'000'000'000;   // picoseconds in a milli-cycle of 1 Hz
+  [[gnu::noinline, gnu::cold]] Time peek_long(std::uint64_t milli_cycles) const {
+    std::uint64_t rest = 0;
+    return static_cast<Time>(divide(milli_cycles, kGiga, rest, hz_));
+  }
+  [[gnu::noinline, gnu::cold]] std::uint64_t stall_long(std::uint64_t ps) {
+    return divide(ps, hz(), stall_rest_, Divisor(kGiga));
+  }
   Divisor hz_;
+  std::uint64_t per_mc_ = 0, short_mc_ = 0;   // picoseconds of one, in 1 / 2^64; for how many it is exact
+  std::uint64_t short_stall_ = 0;             // picoseconds whose product with hz has 64 bits
   std::uint64_t rest_ = 0, stall_rest_ = 0;
 };
 

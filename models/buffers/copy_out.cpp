@@ -42,9 +42,9 @@ bool CopyOut::run(Step& s) {
       }
       const auto n = static_cast<std::uint32_t>(
           std::min<Bytes>(std::min<Bytes>(f->length - at_, p.space - done_), std::min<Bytes>(contiguous, kChunk)));
-      c_.ownership.read_for(c_.guest->index(), f->addr + at_, n);
+      c_.ownership.read_for(side_.guest(), f->addr + at_, n);
       c_.ownership.cpu_write(to, n);
-      c_.ownership.wrote_for(c_.guest->index(), to, n);
+      c_.ownership.wrote_for(side_.guest(), to, n);
       s.copy(copy_, to, f->addr + at_, n);
       at_ += n;
       done_ += n;

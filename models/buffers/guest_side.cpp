@@ -18,7 +18,7 @@ void PathTimer::act(Time now) {
 }
 
 GuestSide::GuestSide(PathContext& c)
-    : c_(c), ring_(c.guest->rx(), c.guest->space().size()), log_(c.env.dirty_log, c.costs),
+    : c_(c), space_(c.guest->space()), guest_(c.guest->index()), ring_(c.guest->rx(), space_.size()), log_(c.env.dirty_log, c.costs),
       timer_(c.agenda, c.interrupt_rank, c.guest->interrupts(), 0, c.injection_latency), head_(c.costs.get("vhost.head")),
       header_(c.costs.get("vhost.header")), used_(c.costs.get("vhost.used")), publish_(c.costs.get("vhost.publish")),
       signal_(c.costs.get("vhost.signal")),
@@ -29,7 +29,7 @@ GuestSide::GuestSide(PathContext& c)
 }
 
 bool GuestSide::mapped(const Segment* g, unsigned n) const {
-  const Bytes end = c_.guest->space().reachable();
+  const Bytes end = space_.reachable();
   return std::all_of(g, g + n, [&](const Segment& x) { return x.gpa < end && x.len <= end - x.gpa; });
 }
 
@@ -48,7 +48,8 @@ bool GuestSide::take(Step& s, Segment* out, unsigned room, DeviceRing::Taken& t)
   while (ring_.take(v, out, room, t)) {
     s.charge(head_, t.segments);
     for (const Cost& check : checks_) s.charge(check, t.segments);
-    if (t.error == RingError::none && mapped(out, t.segments) && t.readable == 0 && t.writable > 0) return true;
+    // A ring that does not trust has seen that its segments are the guest's memory.
+    if (t.error == RingError::none && (c_.env.defences.validate || mapped(out, t.segments)) && t.readable == 0 && t.writable > 0) return true;
     refuse(s, t.head, out, t.segments);
     ++skipped_;
   }
@@ -150,7 +151,7 @@ VirtioNetHdr GuestSide::header_for(const Skb& skb, unsigned buffers) const {
 void GuestSide::write_header(Step& s, Hpa at, const VirtioNetHdr& h) {
   s.charge(header_);
   s.store(header_.op, at, header_length());
-  c_.ownership.wrote_for(c_.guest->index(), at, header_length());
+  c_.ownership.wrote_for(guest_, at, header_length());
   c_.ownership.cpu_write(at, header_length());
   std::memcpy(c_.phys.at(at), &h, header_length());
 }

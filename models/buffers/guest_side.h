@@ -47,7 +47,8 @@ class GuestSide {
   // entry written: with IN_ORDER one a batch of buffers that were wholly written), vhost.publish, vhost.signal (eventfd to irqfd); DirtyLog's.
   explicit GuestSide(PathContext& c);
   DeviceRing& ring() { return ring_; }
-  GuestSpace& space() { return c_.guest->space(); }
+  GuestSpace& space() { return space_; }
+  unsigned guest() const { return guest_; }          // its number in Ownership
   // Takes one chain; false when the guest has none. Without validation a chain is unusable only where nothing is mapped
   // (-EFAULT). Unusable chains are given back, counted, and skipped: skipped() rises,
   // and what was taken before can no longer be untaken (it would bring back the unusable one).
@@ -87,6 +88,7 @@ class GuestSide {
 
   // Bytes of the guest's memory that it gets as written by the host, or by a card for it; the ring's own are logged here.
   void wrote(Step& s, Gpa at, Bytes n) { log_.wrote(s, at, n); }
+  bool logs() const { return log_.on(); }
   std::uint64_t logged_pages() const { return log_.pages(); }
 
   void publish(Step& s);
@@ -109,6 +111,8 @@ class GuestSide {
   void push(Step& s, std::uint16_t head, std::uint32_t len);
   void charge_entries(Step& s);
   PathContext& c_;
+  GuestSpace& space_;
+  unsigned guest_;
   DeviceRing ring_;
   DirtyLog log_;
   PathTimer timer_;

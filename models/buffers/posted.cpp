@@ -59,7 +59,7 @@ void PostedBuffers::unpin(Step& s, Gpa gpa, Hpa page) {
 // Pages whose mapping was taken away lazily stay pinned until the device can no longer reach them. The IOMMU is asked
 // again each time, because a full batch flushes earlier than the timeout. One page is freed even by a step that is over: who
 // is at the limit needs it to go on, and nobody asks again.
-void PostedBuffers::drain(Step& s) {
+void PostedBuffers::drain_some(Step& s) {
   for (unsigned n = 0; !later_.empty() && (n < 2 || !s.over()); ++n) {
     const Later& l = later_.front();
     if (c_.iommu.safe_to_unpin(l.unmapped_at) > s.now()) break;
@@ -117,20 +117,22 @@ bool PostedBuffers::header_fits(const Segment* seg, unsigned n) const {
   return seg[0].len >= side_.header_length() && seg[0].gpa % kPage + side_.header_length() <= kPage;
 }
 
-// The buffers of a chain besides the device's go to the guest with it.
-void PostedBuffers::note_further(std::uint32_t head, BufferId data, const Segment* seg, unsigned n) {
+// Of a chain the first descriptor takes headers; its buffers besides the device's go to the guest with it.
+void PostedBuffers::note_chain(PostedBuffer& b, const Segment* seg, unsigned n) {
+  b.room = 0;
+  b.header = side_.space().reach(seg[0].gpa);
+  b.header_gpa = seg[0].gpa;
+  b.header_space = seg[0].len;
   if (further_.empty()) further_.assign(buffers_.size() * kMostSegments, kNoBuffer);
-  PostedBuffer& b = buffers_[head];
   for (unsigned i = 0; i < n; ++i) {
     const BufferId id = c_.ownership.find(side_.space().reach(seg[i].gpa));
-    if (id != data && id != kNoBuffer) further_[head * kMostSegments + b.further++] = id;
+    if (id != b.id && id != kNoBuffer) further_[b.head * kMostSegments + b.further++] = id;
   }
 }
 
-// Whether the device reaches the whole buffer from one address: it lies in one page, or its pages follow each other in host
-// memory and are mapped together, or not at all.
+// Whether the device reaches the whole buffer, of several pages, from one address: they follow each other in host memory and are
+// mapped together, or not at all.
 bool PostedBuffers::one_address(Gpa gpa, Bytes len) const {
-  if (gpa % kPage + len <= kPage) return true;
   return side_.space().one_piece(gpa, len) && (!keeps() || !c_.env.iommu_translates);
 }
 
@@ -139,10 +141,7 @@ std::uint32_t PostedBuffers::border(Gpa gpa, Bytes len) const {
   return side_.space().one_piece(gpa, len) ? 0 : static_cast<std::uint32_t>(kPage - gpa % kPage);
 }
 
-void PostedBuffers::move(std::uint32_t token, Owner from, Owner to, Time t, const char* where) {
-  const PostedBuffer& b = buffers_[token];
-  if (b.id != kNoBuffer) c_.ownership.move(b.id, from, to, t, where);
-  if (b.beyond_id == kNoBuffer) return;
+void PostedBuffers::move_beyond(const PostedBuffer& b, Owner from, Owner to, Time t, const char* where) {
   const bool left_out = from == Owner::in_flight && c_.ownership.owner(b.beyond_id) == Owner::posted;
   c_.ownership.move(b.beyond_id, left_out ? Owner::posted : from, to, t, where);
 }
@@ -162,22 +161,28 @@ bool PostedBuffers::reach(Step& s, Gpa gpa, Bytes len) {
   return true;
 }
 
-bool PostedBuffers::reach_page(Step& s, Gpa gpa, Hpa page) {
-  if (keeps()) s.charge(lookup_);
+inline bool PostedBuffers::reach_page(Step& s, Gpa gpa, Hpa page) {
+  if (!keeps()) return pin(s, gpa, page);
+  s.charge(lookup_);
+  const Gpa i = gpa / kPage;
+  if (page_iova_[i] == 0 || page_hpa_[i] != page) return keep_page(s, gpa, page);
+  if (users_[i]++ == 0) --idle_;
+  return true;
+}
+
+// Pins and maps a page that is not kept yet.
+bool PostedBuffers::keep_page(Step& s, Gpa gpa, Hpa page) {
+  const Gpa i = gpa / kPage;
   // A page that the guest has exchanged is another one: the old stays pinned and mapped, for a device may still write it.
-  if (keeps() && page_iova_[gpa / kPage] != 0 && page_hpa_[gpa / kPage] != page) {
-    if (users_[gpa / kPage] == 0) --idle_;
-    page_iova_[gpa / kPage] = 0;
+  if (page_iova_[i] != 0) {
+    if (users_[i] == 0) --idle_;
+    page_iova_[i] = 0;
   }
-  const bool pinned = keeps() && page_iova_[gpa / kPage] != 0;
-  if (!pinned && !pin(s, gpa, page) && !(evict(s) && pin(s, gpa, page))) return false;
-  if (!keeps()) return true;
-  if (!pinned) {
-    page_iova_[gpa / kPage] = c_.iommu.map(s, page, kPage);
-    page_hpa_[gpa / kPage] = page;
-    c_.ownership.map(page, s.now());
-  }
-  if (users_[gpa / kPage]++ == 0 && pinned) --idle_;
+  if (!pin(s, gpa, page) && !(evict(s) && pin(s, gpa, page))) return false;
+  page_iova_[i] = c_.iommu.map(s, page, kPage);
+  page_hpa_[i] = page;
+  c_.ownership.map(page, s.now());
+  ++users_[i];
   return true;
 }
 
@@ -200,10 +205,11 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     const Segment& data = seg[t.segments > 1 ? 1 : 0];
     PostedBuffer& b = buffers_[t.head];
     const bool copies = c_.env.options.unfit_buffers == UnfitBuffers::copy;
-    const std::uint32_t split = border(data.gpa, data.len);
+    const bool in_page = data.gpa % kPage + data.len <= kPage;
+    const std::uint32_t split = in_page ? 0 : border(data.gpa, data.len);
     const bool many = split && data.len > split + kPage;
     const bool in_a_row = split && scattered_ && split >= scattered_ && c_.env.iommu_translates && !keeps();
-    const bool unfit = !(one_address(data.gpa, data.len) || in_a_row) || (d.validate && data.len < least);
+    const bool unfit = !(in_page || one_address(data.gpa, data.len) || in_a_row) || (d.validate && data.len < least);
     const bool agreed = (t.segments > 1) == chains_;
     if (b.outstanding || !agreed || !header_fits(seg, t.segments) || many || (unfit && !copies)) {
       if (within_packet_) return side_.ring().untake(1), false;
@@ -212,8 +218,8 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
       continue;
     }
     const bool page = data.len >= kPage;
-    if (Kind &k = kind_[page], &other = kind_[!page]; k.outstanding >= k.quota) {
-      if (other.outstanding * 2 < other.quota && !within_packet_) {
+    if (kind_[page].outstanding >= kind_[page].quota) [[unlikely]] {
+      if (kind_[!page].outstanding * 2 < kind_[!page].quota && !within_packet_) {
         ++stats_.returned_unused;
         side_.refuse(s, t.head, seg, t.segments);
         continue;
@@ -224,7 +230,7 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     }
     const Hpa hpa = side_.space().reach(data.gpa);
     bool cpu_only = unfit || copy_all_ || copies_only_;
-    if (!cpu_only && !reach(s, data.gpa, data.len)) {
+    if (!cpu_only && !(in_page ? reach_page(s, align_down(data.gpa, kPage), align_down(hpa, kPage)) : reach(s, data.gpa, data.len))) {
       ++(at_quota_ ? stats_.pin_quota_stalls : stats_.memlock_stalls);
       cpu_only = c_.env.at_limit == AtLimit::copy;
       if (!cpu_only) {
@@ -242,10 +248,10 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b.unmapped_at = 0;
     b.gpa = data.gpa;
     b.hpa = hpa;
-    b.room = t.segments > 1 ? 0 : side_.header_length();
-    b.header = t.segments > 1 ? side_.space().reach(seg[0].gpa) : hpa;
-    b.header_gpa = t.segments > 1 ? seg[0].gpa : data.gpa;
-    b.header_space = t.segments > 1 ? seg[0].len : 0;
+    b.room = side_.header_length();
+    b.header = hpa;
+    b.header_gpa = data.gpa;
+    b.header_space = 0;
     b.length = data.len;
     b.desc = data.desc;
     b.pin_gpa = data.gpa;
@@ -254,12 +260,13 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
     b.head = t.head;
     b.id = b.pin_id = c_.ownership.find(hpa);
     b.split = split;
-    b.beyond = split ? side_.space().reach(data.gpa + split) : 0;
-    b.beyond_id = split ? c_.ownership.find(b.beyond) : kNoBuffer;
+    b.beyond = 0;
+    b.beyond_id = kNoBuffer;
+    if (split) [[unlikely]] b.beyond = side_.space().reach(data.gpa + split), b.beyond_id = c_.ownership.find(b.beyond);
     b.outstanding = true;
     b.page = page;
     b.cpu_only = cpu_only;
-    if (t.segments > 1) note_further(t.head, b.id, seg, t.segments);
+    if (t.segments > 1) note_chain(b, seg, t.segments);
     b.iova = !cpu_only && keeps() ? page_iova_[data.gpa / kPage] + hpa % kPage : 0;
     ++stats_.posted;
     *token = t.head;
@@ -268,16 +275,13 @@ bool PostedBuffers::take_one(Step& s, Bytes least, std::uint32_t* token) {
   return false;
 }
 
-Iova PostedBuffers::map(Step& s, std::uint32_t token) {
-  PostedBuffer& b = buffers_[token];
-  if (!c_.env.defences.read_once && !b.mapped && !b.stray) look_again(s, b);
-  if (c_.env.pin == PinPolicy::per_buffer && !b.mapped) {
-    const Hpa pages[2] = {align_down(b.hpa, kPage), b.beyond};
-    b.iova = b.split ? c_.iommu.map_pages(s, pages, 2) + b.hpa % kPage : c_.iommu.map(s, b.hpa, b.length);
-    b.mapped = true;
-    for_each_page(b, [&](Gpa, Hpa page) { c_.ownership.map(page, s.now()); });
-  }
-  return b.iova;
+void PostedBuffers::map_now(Step& s, PostedBuffer& b) {
+  if (!c_.env.defences.read_once && !b.stray) look_again(s, b);
+  if (keeps()) return;
+  const Hpa pages[2] = {align_down(b.hpa, kPage), b.beyond};
+  b.iova = b.split ? c_.iommu.map_pages(s, pages, 2) + b.hpa % kPage : c_.iommu.map(s, b.hpa, b.length);
+  b.mapped = true;
+  for_each_page(b, [&](Gpa, Hpa page) { c_.ownership.map(page, s.now()); });
 }
 
 // The descriptor names another place by now: the host goes there, unchecked. What it pinned stays pinned.
@@ -297,8 +301,7 @@ void PostedBuffers::look_again(Step& s, PostedBuffer& b) {
   b.iova = (b.stray ? c_.iommu.map(s, align_down(b.hpa, kPage), kPage) : kept) + b.hpa % kPage;
 }
 
-void PostedBuffers::unmap(Step& s, std::uint32_t token) {
-  PostedBuffer& b = buffers_[token];
+void PostedBuffers::unmap_now(Step& s, PostedBuffer& b) {
   if (b.stray) {
     b.stray = false;
     c_.iommu.unmap(s, align_down(b.iova, kPage), kPage);
@@ -323,17 +326,19 @@ void PostedBuffers::log(Step& s, const PostedBuffer& b, std::uint32_t length, Ow
   side_.wrote(s, b.gpa, offset + length - std::min(length, b.header_space));
 }
 
+void PostedBuffers::unpin_all(Step& s, const PostedBuffer& b) {
+  const bool safe = !b.unmapped || (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now());
+  for_each_page(b, [&](Gpa gpa, Hpa page) {
+    if (safe) unpin(s, gpa, page);
+    else later_.push({b.unmapped_at, gpa, page, true});
+  });
+}
+
 void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Owner from, std::uint32_t offset) {
   PostedBuffer& b = buffers_[token];
   unmap(s, token);
   s.charge(untrack_);
-  if (c_.env.pin == PinPolicy::per_buffer && !b.cpu_only) {
-    const bool safe = !b.unmapped || (later_.empty() && c_.iommu.safe_to_unpin(b.unmapped_at) <= s.now());
-    for_each_page(b, [&](Gpa gpa, Hpa page) {
-      if (safe) unpin(s, gpa, page);
-      else later_.push({b.unmapped_at, gpa, page, true});
-    });
-  }
+  if (!keeps() && !b.cpu_only) unpin_all(s, b);
   const Time now = s.now();
   if (keeps() && !b.cpu_only) for_each_page(b, [&](Gpa gpa, Hpa) { leave(gpa, now); });
   b.outstanding = false;
@@ -344,7 +349,7 @@ void PostedBuffers::give(Step& s, std::uint32_t token, std::uint32_t length, Own
   move(token, from, Owner::guest, now, "given to the guest");
   for (unsigned i = 0; i < b.further; ++i)
     c_.ownership.move(further_[token * kMostSegments + i], Owner::posted, Owner::guest, now, "given to the guest with its chain");
-  log(s, b, length, from, offset);
+  if (side_.logs()) log(s, b, length, from, offset);
   side_.used(s, b.head, length, offset);
 }
 

@@ -72,7 +72,11 @@ class PostedBuffers {
   // once to bus addresses in a row, where the IOMMU translates and mappings are the buffer's own.
   void take_scattered(Bytes least) { scattered_ = least; }
   // Moves the buffer, both its pieces: of one that the device has written the second may have been left out.
-  void move(std::uint32_t token, Owner from, Owner to, Time t, const char* where);
+  void move(std::uint32_t token, Owner from, Owner to, Time t, const char* where) {
+    const PostedBuffer& b = buffers_[token];
+    if (b.id != kNoBuffer) c_.ownership.move(b.id, from, to, t, where);
+    if (b.beyond_id != kNoBuffer) [[unlikely]] move_beyond(b, from, to, t, where);
+  }
   // Whether buffers have a descriptor for headers before them; from the start where the guest's driver posts them so itself.
   void take_chains(bool on) { chains_ = on; }
   // Posting stands still at the memlock limit, and the setting is to drop what arrives meanwhile.
@@ -81,9 +85,16 @@ class PostedBuffers {
   const char* stalled_at() const { return !stalled_ ? nullptr : at_quota_ ? "defences.pin_quota" : "host.memlock_limit"; }
   const PostedBuffer& operator[](std::uint32_t token) const { return buffers_[token]; }
   // Makes the buffer reachable for the device (NAPI refill): per-buffer mapping unless the pool keeps it.
-  Iova map(Step& s, std::uint32_t token);
+  Iova map(Step& s, std::uint32_t token) {
+    PostedBuffer& b = buffers_[token];
+    if (!b.mapped && (!keeps() || !c_.env.defences.read_once)) map_now(s, b);
+    return b.iova;
+  }
   // The device is done with it (NAPI receive): mapping taken away unless kept.
-  void unmap(Step& s, std::uint32_t token);
+  void unmap(Step& s, std::uint32_t token) {
+    PostedBuffer& b = buffers_[token];
+    if (b.mapped || b.stray) unmap_now(s, b);
+  }
   // The buffer goes to the guest with `length` bytes used from `offset` on: unpinned unless kept, untracked, its pages logged, used
   // entry pushed.
   void give(Step& s, std::uint32_t token, std::uint32_t length, Owner from, std::uint32_t offset = 0);
@@ -107,14 +118,19 @@ class PostedBuffers {
   std::uint32_t queued() const { return tail_ - head_; }
 
  private:
-  void note_further(std::uint32_t head, BufferId data, const Segment* segments, unsigned n);
+  void note_chain(PostedBuffer& b, const Segment* segments, unsigned n);
   bool header_fits(const Segment* segments, unsigned n) const;
   bool keeps() const { return c_.env.pin != PinPolicy::per_buffer; }
   bool one_address(Gpa gpa, Bytes len) const;
   std::uint32_t border(Gpa gpa, Bytes len) const;
   bool reach(Step& s, Gpa gpa, Bytes len);
+  void move_beyond(const PostedBuffer& b, Owner from, Owner to, Time t, const char* where);
+  void map_now(Step& s, PostedBuffer& b);
+  void unmap_now(Step& s, PostedBuffer& b);
+  void unpin_all(Step& s, const PostedBuffer& b);
   void log(Step& s, const PostedBuffer& b, std::uint32_t length, Owner from, std::uint32_t offset);
   bool reach_page(Step& s, Gpa gpa, Hpa page);
+  bool keep_page(Step& s, Gpa gpa, Hpa page);
   // The pool keeps the page, with an outstanding buffer less.
   void leave(Gpa gpa, Time now) {
     if (--users_[gpa / kPage] != 0) return;
@@ -129,7 +145,10 @@ class PostedBuffers {
   void look_again(Step& s, PostedBuffer& b);
   bool pin(Step& s, Gpa gpa, Hpa page);
   void unpin(Step& s, Gpa gpa, Hpa page);
-  void drain(Step& s);
+  void drain(Step& s) {
+    if (!later_.empty()) drain_some(s);
+  }
+  void drain_some(Step& s);
   void let_go(Step& s, std::size_t i);
   bool evict(Step& s);
   struct Later {

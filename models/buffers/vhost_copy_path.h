@@ -150,7 +150,7 @@ class VhostCopyPath : public HostPagePath {
     const Segment& g = use_[at_segment_];
     Bytes contiguous = 0;
     *at = side_.space().reach(g.gpa + in_segment_, &contiguous);
-    return std::min({n, Bytes{g.len - in_segment_}, contiguous});
+    return std::min(n, std::min<Bytes>(g.len - in_segment_, contiguous));
   }
 
   // The next unread run of bytes of the packet; null when all was read.
@@ -191,8 +191,8 @@ class VhostCopyPath : public HostPagePath {
       const Bytes n = target(&at, std::min<Bytes>(f->length - in_frag_, kChunk));
       if (n == 0) return ++stats_.copy_faults, true;
       c_.ownership.cpu_write(at, n);
-      c_.ownership.read_for(c_.guest->index(), f->addr + in_frag_, n);
-      c_.ownership.wrote_for(c_.guest->index(), at, n);
+      c_.ownership.read_for(side_.guest(), f->addr + in_frag_, n);
+      c_.ownership.wrote_for(side_.guest(), at, n);
       move(s, at, f->addr + in_frag_, static_cast<std::uint32_t>(n));
       in_frag_ += static_cast<std::uint32_t>(n);
       in_segment_ += static_cast<std::uint32_t>(n);

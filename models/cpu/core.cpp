@@ -65,13 +65,8 @@ void Core::stop_spin() {
   queue_.add(t);
 }
 
-void Core::act(Time now) {
-  if (current_) finish(now);
-  begin(now);
-}
-
 // The step ends: its effects become visible, in the order in which it asked for them.
-void Core::finish(Time now) {
+inline __attribute__((always_inline)) void Core::finish(Time now) {
   PhysMem& bytes = memory_.phys();
   for (std::size_t i = 0; i < step_.deferred_.size(); ++i) {
     const Step::Deferred& d = step_.deferred_[i];
@@ -101,13 +96,11 @@ void Core::finish(Time now) {
   if (spinner_) spin_from_ = now;
 }
 
-void Core::begin(Time now) {
-  while (Task* t = queue_.take(now))
-    if (run(*t, now)) return;
-}
+// Of a step that took no time: rare, and a second copy of finish().
+void Core::finish_at_once(Time now) { finish(now); }
 
 // One step of `t`. False when it is over already: the task sleeps and has done nothing.
-bool Core::run(Task& task, Time now) {
+inline __attribute__((always_inline)) bool Core::run(Task& task, Time now) {
   Task* const t = &task;
   if (spinner_) {
     settle_spin(now);
@@ -141,12 +134,18 @@ bool Core::run(Task& task, Time now) {
   }
   busy_mc_ += s.mc_;
   if (s.mc_ == 0 && !current_again_ && !t->woken_ && s.deferred_.empty()) {
-    finish(now);
+    finish_at_once(now);
     return false;
   }
   // A step without cost takes no time, so that a task that does nothing for ever is caught as simulated time standing still.
   wake_at(now + (s.mc_ == 0 ? 0 : std::max<Time>(1, clock_.take(s.mc_))));
   return true;
+}
+
+void Core::act(Time now) {
+  if (current_) finish(now);
+  while (Task* t = queue_.take(now))
+    if (run(*t, now)) return;
 }
 
 }  // namespace gd

@@ -137,6 +137,7 @@ class Step {
   [[gnu::noinline]] void touch_many(OpId op, Hpa a, Bytes n, Touch how);     // several lines, or a stream
   void add_stall(OpId op, Time stall);
   struct Deferred {
+    Deferred() {}            // not cleared: filled at once
     Effect effect;           // null: publish
     void* object;
     std::uint64_t argument;  // effect's argument, or the address to publish at
@@ -160,9 +161,9 @@ class Step {
     std::uint64_t step = 0;
   };
   bool in_first_level(Hpa line, bool writes);
-  bool has(Recent& r, Hpa line, bool writes);
   static constexpr unsigned kRecent = 16;
-  Recent loaded_[kRecent], stored_[kRecent];
+  enum { kStored, kLoaded };
+  Recent recent_[kRecent][2];                   // stored and loaded lines
   std::uint64_t number_ = 0;                    // of the step, on its core
 };
 
@@ -204,9 +205,9 @@ class Core : public Actor, public Runner {
  private:
   friend class Step;
   friend class Vcpu;
-  void begin(Time now);
   bool run(Task& task, Time now);
   void finish(Time now);
+  [[gnu::noinline]] void finish_at_once(Time now);
   void stop_spin();
 
   std::uint32_t index_;

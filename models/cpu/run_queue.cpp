@@ -42,12 +42,14 @@ void RunQueue::again(Task& t, Time now) {
 }
 
 // Whether threads go first: no softirq is runnable, or they have kept threads waiting for long enough.
-bool RunQueue::threads_turn(Time now) {
-  if (!softirq_.head || !thread_.head) {
-    softirq_since_ = kNever;
-    turn_until_ = 0;
-    return !softirq_.head;
-  }
+inline bool RunQueue::threads_turn(Time now) {
+  if (softirq_.head && thread_.head) return turn_of_both(now);
+  softirq_since_ = kNever;
+  turn_until_ = 0;
+  return !softirq_.head;
+}
+
+bool RunQueue::turn_of_both(Time now) {
   if (now < turn_until_) return true;
   if (softirq_since_ == kNever) softirq_since_ = now;
   if (now - softirq_since_ < softirq_max_) return false;

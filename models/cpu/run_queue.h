@@ -31,6 +31,7 @@ class RunQueue {
   static Task* pop(List& l);
   List& list(const Task& t);
   bool threads_turn(Time now);
+  [[gnu::noinline]] bool turn_of_both(Time now);
 
   Time slice_ = 1 * kMs, softirq_max_ = 2 * kMs;
   List irq_, softirq_, thread_;

@@ -6,6 +6,11 @@
 #include "models/memory/memory_line.h"
 
 namespace gd {
+namespace {
+[[gnu::noinline]] bool still_held(MemorySystem& memory, Hpa line, bool written, unsigned core) {
+  return memory.holds(line * kLine, written, core);
+}
+}  // namespace
 
 void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
   const std::uint64_t mc = c.fixed_mc + c.unit_mc * units;
@@ -16,20 +21,17 @@ void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
 
 void Step::stall(OpId op, Time t) { add(op, clock_->stall(t)); }
 
-inline bool Step::has(Recent& r, Hpa line, bool writes) {
-  if (r.line != line) return false;
-  if (r.step != number_ && !memory_->holds(line * kLine, writes, core_->index())) return false;
-  r.step = number_;
-  return true;
-}
-
 // A line that this core has loaded or stored just now is in its first-level cache: nothing is asked of the memory system
 // again, so that four descriptors of a line are one visit.
 inline bool Step::in_first_level(Hpa line, bool writes) {
-  Recent& stored = stored_[line % kRecent];
-  Recent& loaded = loaded_[line % kRecent];
-  if (has(stored, line, true) || (!writes && has(loaded, line, false))) return true;
-  (writes ? stored : loaded) = {line, number_};
+  Recent* const known = recent_[line % kRecent];
+  const auto has = [&](Recent& r, bool written) {
+    if (r.line != line || (r.step != number_ && !still_held(*memory_, line, written, core_->index()))) return false;
+    r.step = number_;
+    return true;
+  };
+  if (has(known[kStored], true) || (!writes && has(known[kLoaded], false))) return true;
+  known[writes ? kStored : kLoaded] = {line, number_};
   return false;
 }
 
@@ -40,13 +42,12 @@ inline void Step::add_stall(OpId op, Time stall) {
 }
 
 void Step::touch(OpId op, Hpa a, Bytes n, Touch how) {
-  if (n == 0) return;
   const Hpa line = a / kLine;
   const bool writes = how == Touch::store;
-  if ((how != Touch::load && !writes) || line != (a + n - 1) / kLine) return touch_many(op, a, n, how);
+  if ((how != Touch::load && !writes) || n - 1 >= kLine - a % kLine) return touch_many(op, a, n, how);   // n = 0, too
   // Most often it was touched in this very step.
-  const Recent& stored = stored_[line % kRecent];
-  const Recent& last = writes || stored.line == line ? stored : loaded_[line % kRecent];
+  const Recent* const known = recent_[line % kRecent];
+  const Recent& last = known[writes || known[kStored].line == line ? kStored : kLoaded];
   if (last.line != line || last.step != number_) touch_line(op, a, writes);
 }
 
@@ -54,17 +55,18 @@ void Step::touch_line(OpId op, Hpa a, bool writes) {
   if (!in_first_level(a / kLine, writes)) add_stall(op, memory_->cpu_line([this] { return now(); }, a, writes, guest_, core_->index()));
 }
 
-void Step::touch_many(OpId op, Hpa a, Bytes n, Touch how) { add_stall(op, memory_->cpu(now(), a, n, how, guest_, core_->index())); }
+void Step::touch_many(OpId op, Hpa a, Bytes n, Touch how) {
+  if (n != 0) add_stall(op, memory_->cpu(now(), a, n, how, guest_, core_->index()));
+}
 
 void Step::copy(const Cost& c, Hpa dst, Hpa src, Bytes n) {
   add(c.op, c.fixed_mc + c.unit_mc * n);
   if (n == 0) return;
   std::uint8_t* const to = memory_->phys().at(dst);
   const std::uint8_t* const from = memory_->phys().at(src);
-  fetch_ahead(from, n);
-  fetch_ahead(to, n);
-  touch(c.op, src, n, Touch::stream_load);
-  touch(c.op, dst, n, Touch::stream_store);
+  fetch_ahead(from, to, n);
+  touch_many(c.op, src, n, Touch::stream_load);
+  touch_many(c.op, dst, n, Touch::stream_store);
   std::memmove(to, from, n);
   cells_[c.op].bytes += n;
 }

@@ -60,8 +60,9 @@ void GuestApp::copy(Step& s) {
   const GuestBuffer& g = buffers_[buffer_];
   Bytes room = 0;
   const Hpa to = c_.space.translate(user_ + filled_, &room);
-  const std::uint32_t n = static_cast<std::uint32_t>(
-      std::min<Bytes>({left_, g.length - at_, c_.params.app.read_size - filled_, c_.params.app.copy_chunk, room}));
+  const std::uint32_t packet = std::min(left_, g.length - at_);
+  const Bytes user = std::min<Bytes>(c_.params.app.read_size - filled_, room);
+  const std::uint32_t n = static_cast<std::uint32_t>(std::min<Bytes>(packet, std::min<Bytes>(c_.params.app.copy_chunk, user)));
   s.copy(c_.costs.copy_user, to, g.hpa + g.at + at_, n);
   c_.stats.user_copied += n;
   checker_.take(buffers_.packet(packet_), cursor_, c_.phys.at(to), n, s.now());

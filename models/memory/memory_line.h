@@ -23,17 +23,18 @@ inline Time MemorySystem::cpu_line(At at, Hpa a, bool writes, bool guest, unsign
   const std::uint32_t region = RecentLines::region_of(a);
   RecentLines::Entry& e = recent_->slot(region);
   Time wait;
+  Time hit = params_.private_hit;
   if (recent_->take_line(e, region, static_cast<std::uint16_t>(core), RecentLines::mask(a), writes, at, wait)) {
     ++stats_.private_hits;
-    return waited(params_.private_hit, how);
+  } else {
+    const LastLevelCache::Line line = llc_->cpu_line(a, writes);
+    if (line.missed) [[unlikely]] return line_missed(e, line.wrote_back, wait, at(), a, how, guest);
+    ++stats_.lookups;
+    ++stats_.cpu_hits;
+    hit = params_.llc_hit;
+    if (wait != 0) [[unlikely]] ++stats_.fill_waits;
   }
-  const LastLevelCache::Line line = llc_->cpu_line(a, writes);
-  if (line.missed) return line_missed(e, line.wrote_back, wait, at(), a, how, guest);
-  ++stats_.lookups;
-  ++stats_.cpu_hits;
-  if (wait == 0) [[likely]] return waited(params_.llc_hit, how);
-  ++stats_.fill_waits;
-  return std::max(waited(params_.llc_hit, how), wait);
+  return std::max(waited(hit, how), wait);   // no wait: 0
 }
 
 }  // namespace gd

@@ -18,6 +18,7 @@ class DirtyLog {
  public:
   // Cost: vhost.log_write (a call, and a page). Off: nothing is logged.
   DirtyLog(bool on, CostBook& costs) : on_(on), cost_(on ? costs.get("vhost.log_write") : Cost{}) {}
+  bool on() const { return on_; }
   void wrote(Step& s, Gpa a, Bytes n) {
     if (!on_ || n == 0) return;
     const std::uint64_t pages = (a + n - 1) / kPage - a / kPage + 1;

@@ -25,8 +25,8 @@ void each_part(const GuestSpace& space, Gpa a, unsigned n, F f) {
 bool CpuView::read(Gpa a, void* out, unsigned n) {
   const Hpa h = one_piece(a, n);
   if (h == kNoAddress) [[unlikely]] return read_pieces(a, out, n);
-  step_.load(op_, h, n);
   copy_few(out, space_.memory().at(h), n);
+  step_.load(op_, h, n);
   return true;
 }
 
@@ -45,8 +45,8 @@ bool CpuView::read(Gpa a, void* out, unsigned n) {
 void CpuView::write(Gpa a, const void* in, unsigned n) {
   const Hpa h = one_piece(a, n);
   if (h == kNoAddress) [[unlikely]] return write_pieces(a, in, n);
-  step_.store(op_, h, n);
   copy_few(space_.memory().at(h), in, n);
+  step_.store(op_, h, n);
 }
 
 [[gnu::cold]] void CpuView::write_pieces(Gpa a, const void* in, unsigned n) {

@@ -34,11 +34,11 @@ class CpuView final : public RingView {
 
  private:
   void put(Gpa a, const void* in, unsigned n, bool awaited);
-  // Where n bytes at `a` lie, if they are guest memory and contiguous in the host's; else kNoAddress.
+  // Where n bytes at `a` lie, if they are guest memory and contiguous in the host's; else kNoAddress. Memory ends with a backing page.
   Hpa one_piece(Gpa a, unsigned n) const {
     Bytes room = 0;
     const Hpa h = space_.translate(a, &room);
-    return h != kNoAddress && n <= room && n <= space_.size() - a ? h : kNoAddress;
+    return h != kNoAddress && n <= room ? h : kNoAddress;
   }
   bool read_pieces(Gpa a, void* out, unsigned n);
   void write_pieces(Gpa a, const void* in, unsigned n);
