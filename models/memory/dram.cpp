@@ -54,7 +54,16 @@ Time Dram::price(const Window& w) const {
   return low + static_cast<Time>(by.of(static_cast<std::uint64_t>(high - low) * rest));
 }
 
-Time Dram::serve(Time at, std::int64_t oldest, std::int64_t mine, Bytes bytes) {
+Dram::Grant Dram::first_access(Time now, Time at, std::int64_t mine, Bytes bytes) {
+  make_room(mine, window_of(now));
+  Time load = loaded(window(mine));
+  if (mine > 0) load = std::max(load, loaded(window(mine - 1)));
+  return {idle_ + load, take(window(mine), now, at, mine, bytes)};
+}
+
+Time Dram::serve(Time now, Time at, std::int64_t mine, Bytes bytes) {
+  const std::int64_t oldest = window_of(now);
+  full_until_ = std::max(full_until_, oldest);
   for (std::int64_t i = std::max(mine, full_until_);; ++i) {
     make_room(i, oldest);
     Window& w = window(i);

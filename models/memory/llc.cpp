@@ -34,21 +34,21 @@ LastLevelCache::LastLevelCache(Bytes size, unsigned ways, unsigned ddio_ways, st
 
 // Pre: len > 0. run(first set, its number of neighbours, tag of the first line) answers for lines within one page.
 template <class Run>
-inline LastLevelCache::Walk LastLevelCache::walk(Hpa a, Bytes len, Run run) const {
+inline LastLevelCache::Met LastLevelCache::walk(Hpa a, Bytes len, Run run, Ends* ends) const {
   const std::uint64_t line = a / kLine;
   const auto n = static_cast<std::uint32_t>((a + len - 1) / kLine + 1 - line);
   const auto in_page = static_cast<unsigned>(line % kLinesPerPage);
   const std::uint32_t s = set_number(line);
-  if (__builtin_expect(in_page + n > kLinesPerPage || n > sets_ - s, 0)) return walk_parts(line, n, run);
+  if (__builtin_expect(in_page + n > kLinesPerPage || n > sets_ - s, 0)) return walk_parts(line, n, run, ends);
   const Lines l = run(s, n, tag_of(line));
-  return {n, l.misses, l.write_backs, (l.missed & 1) != 0, (l.missed >> (n - 1) & 1) != 0};
+  if (ends) *ends = {(l.missed & 1) != 0, (l.missed >> (n - 1) & 1) != 0};
+  return {l.misses, l.write_backs};
 }
 
 // The same for lines of several pages, or of sets that are no neighbours.
 template <class Run>
-[[gnu::noinline]] LastLevelCache::Walk LastLevelCache::walk_parts(std::uint64_t line, std::uint32_t lines, Run run) const {
-  Walk w;
-  w.lines = lines;
+[[gnu::noinline]] LastLevelCache::Met LastLevelCache::walk_parts(std::uint64_t line, std::uint32_t lines, Run run, Ends* ends) const {
+  Met w;
   for (const std::uint64_t first = line, end = line + lines; line < end;) {
     const auto in_page = static_cast<unsigned>(line % kLinesPerPage);
     const std::uint32_t s = set_number(line);
@@ -56,29 +56,32 @@ template <class Run>
     const Lines l = run(s, n, tag_of(line));
     w.misses += l.misses;
     w.write_backs += l.write_backs;
-    if (line == first) w.first_missed = l.missed & 1;
-    w.last_missed = l.missed >> (n - 1) & 1;
+    if (ends && line == first) ends->first_missed = l.missed & 1;
+    if (ends) ends->last_missed = l.missed >> (n - 1) & 1;
     line += n;
   }
   return w;
 }
 
-LastLevelCache::Walk LastLevelCache::cpu(Hpa a, Bytes len, bool dirty) {
+LastLevelCache::Met LastLevelCache::cpu(Hpa a, Bytes len, bool dirty) {
   const std::uint32_t mark = dirty ? kDirty : 0;
   return walk(a, len, [this, mark](std::uint32_t s, unsigned n, std::uint32_t tag) {
     return loops.access(set_.data() + s, n, tag, mark, 0, ways_, random_);
   });
 }
 
-LastLevelCache::Walk LastLevelCache::device_invalidate(Hpa a, Bytes len) {
+LastLevelCache::Met LastLevelCache::device_invalidate(Hpa a, Bytes len) {
   return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) { return loops.invalidate(set_.data() + s, n, tag); });
 }
 
-LastLevelCache::Walk LastLevelCache::device_write(Hpa a, Bytes len) {
-  if (ddio_ways_ == 0) return device_invalidate(a, len);
-  return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) {
-    return loops.access(set_.data() + s, n, tag, kDirty, ways_ - ddio_ways_, ddio_ways_, random_);
-  });
+LastLevelCache::Met LastLevelCache::device_write(Hpa a, Bytes len, Ends* ends) {
+  return walk(
+      a, len,
+      [this](std::uint32_t s, unsigned n, std::uint32_t tag) {
+        if (ddio_ways_ == 0) return loops.invalidate(set_.data() + s, n, tag);
+        return loops.access(set_.data() + s, n, tag, kDirty, ways_ - ddio_ways_, ddio_ways_, random_);
+      },
+      ends);
 }
 
 LastLevelCache::Held LastLevelCache::give(Hpa a, bool all) {
@@ -91,7 +94,7 @@ LastLevelCache::Held LastLevelCache::give(Hpa a, bool all) {
   return held;
 }
 
-LastLevelCache::Walk LastLevelCache::device_read(Hpa a, Bytes len) const {
+LastLevelCache::Met LastLevelCache::device_read(Hpa a, Bytes len) const {
   return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) { return loops.look(set_.data() + s, n, tag); });
 }
 

@@ -56,10 +56,14 @@ inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
 
 // The way that a line takes which is not there: an empty one of [from, from + count), of which `empty` has the bits, else a
 // pseudo-random one of them.
-inline unsigned way_for(unsigned empty, unsigned from, unsigned count, std::uint64_t& random) {
-  if (const unsigned free = empty & ((1u << count) - 1) << from) return static_cast<unsigned>(__builtin_ctz(free));
+inline unsigned ways_of(unsigned from, unsigned count) { return ((1u << count) - 1) << from; }
+inline unsigned drawn_way(unsigned from, unsigned count, std::uint64_t& random) {
   random ^= random << 13, random ^= random >> 7, random ^= random << 17;
   return from + static_cast<std::uint32_t>((random >> 32) * count >> 32);
+}
+inline unsigned way_for(unsigned empty, unsigned from, unsigned count, std::uint64_t& random) {
+  if (const unsigned free = empty & ways_of(from, count)) return static_cast<unsigned>(__builtin_ctz(free));
+  return drawn_way(from, count, random);
 }
 
 }  // namespace gd::llc
