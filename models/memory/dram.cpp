@@ -54,11 +54,12 @@ Time Dram::price(const Window& w) const {
   return low + static_cast<Time>(by.of(static_cast<std::uint64_t>(high - low) * rest));
 }
 
-Dram::Grant Dram::first_access(Time now, Time at, std::int64_t mine, Bytes bytes) {
-  make_room(mine, window_of(now));
-  Time load = loaded(window(mine));
-  if (mine > 0) load = std::max(load, loaded(window(mine - 1)));
-  return {idle_ + load, take(window(mine), now, at, mine, bytes)};
+void Dram::open(Time now, std::int64_t index) {
+  const std::int64_t oldest = window_of(now);
+  if (index - oldest + 2 > mask_) make_room(index, oldest);
+  window(index);
+  if (index > 0) window(index - 1);
+  else place(-1) = {-1, 0, 0, 0, INT64_MIN};   // before the first: prices nothing
 }
 
 Time Dram::serve(Time now, Time at, std::int64_t mine, Bytes bytes) {

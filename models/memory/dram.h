@@ -40,22 +40,19 @@ class Dram {
     Time queue = 0;     // until the budget has served all bytes of the request
   };
   // `bytes` > 0 asked for at `at` >= `now`; `now` is simulated time: windows before it are forgotten.
-  Grant access(Time now, Time at, Bytes bytes) {
+  [[gnu::always_inline]] Grant access(Time now, Time at, Bytes bytes) {
     at = std::max(at, now);
     const std::int64_t mine = window_of(at);
-    Window& w = place(mine);
-    // The window before is kept too: its utilisation prices the present one.
-    Window& before = place(mine - 1);
-    if (w.index != mine || before.index != mine - 1) [[unlikely]] return first_access(now, at, mine, bytes);
-    const Time latency = idle_ + std::max(loaded(w), loaded(before));
+    Window& w = reach(now, mine);
+    // The utilisation of the window before prices the present one, too.
+    const Time latency = idle_ + std::max(loaded(w), loaded(place(mine - 1)));
     return {latency, take(w, now, at, mine, bytes)};
   }
   // The same where nobody waits for the latency of one access: the queue.
   Time charge(Time now, Time at, Bytes bytes) {
     at = std::max(at, now);
     const std::int64_t mine = window_of(at);
-    Window& w = place(mine);
-    return w.index == mine ? take(w, now, at, mine, bytes) : serve(now, at, mine, bytes);
+    return take(reach(now, mine), now, at, mine, bytes);
   }
   // How long an access at `at` to the `lines` lines from `a` on waits for a rank that is being refreshed; 0 mostly.
   Time refresh(Time at, Hpa a, std::uint64_t lines) const {
@@ -90,14 +87,18 @@ class Dram {
     if (w.index != index) w = fresh(index);
     return w;
   }
+  // The same, and the one before has its place as well.
+  Window& reach(Time now, std::int64_t index) {
+    if (place(index).index != index || place(index - 1).index != index - 1) [[unlikely]] open(now, index);
+    return place(index);
+  }
+  [[gnu::noinline]] void open(Time now, std::int64_t index);
   // Added latency at what the window has granted.
   Time loaded(Window& w) const {
     if (w.priced != w.used) w.priced = w.used, w.price = price(w);
     return w.price;
   }
   Time price(const Window& w) const;
-  // access(), when the window `mine` or the one before has no place yet.
-  [[gnu::noinline]] Grant first_access(Time now, Time at, std::int64_t mine, Bytes bytes);
   // Takes the bytes from `mine`, which is `w`, and what follows; how long after `at` the last is served.
   Time take(Window& w, Time now, Time at, std::int64_t mine, Bytes bytes) {
     if (mine < full_until_ || bytes >= w.budget - w.used) [[unlikely]] return serve(now, at, mine, bytes);

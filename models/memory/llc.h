@@ -20,14 +20,7 @@ class LastLevelCache {
   // `ways` 1..16, `ddio_ways` 0..ways, at least 64 sets; throws UserError otherwise.
   LastLevelCache(Bytes size, unsigned ways, unsigned ddio_ways, std::uint64_t seed);
 
-  // What a walk over a range met. Lines that were not missed were hit.
-  struct Met {
-    std::uint32_t misses = 0;
-    std::uint32_t write_backs = 0;   // dirty lines that had to leave
-  };
-  struct Ends {
-    bool first_missed = false, last_missed = false;
-  };
+  using Met = llc::Met;   // what a walk over a range met
   // A CPU access: misses allocate in any way.
   Met cpu(Hpa a, Bytes len, bool dirty);
   // The same of the one line at `a`.
@@ -37,7 +30,7 @@ class LastLevelCache {
   Line cpu_line(Hpa a, bool dirty);
   // A device's write: hits update in any way, misses allocate in the last `ddio_ways` ways. Without DDIO ways hits are
   // invalidated and nothing is allocated.
-  Met device_write(Hpa a, Bytes len, Ends* ends = nullptr);
+  Met device_write(Hpa a, Bytes len);
   // A device's write that goes elsewhere: hits are invalidated, nothing is allocated.
   Met device_invalidate(Hpa a, Bytes len);
   // The other socket's core takes the line at `a`, or (not `all`) has it read: what is left here, if anything, is clean.
@@ -68,9 +61,9 @@ class LastLevelCache {
   }
   const llc::Set& set_of(Hpa a) const { return set_[set_number(a / kLine)]; }
   template <class Run>
-  Met walk(Hpa a, Bytes len, Run run, Ends* ends = nullptr) const;
+  Met walk(Hpa a, Bytes len, Run run) const;
   template <class Run>
-  Met walk_parts(std::uint64_t line, std::uint32_t lines, Run run, Ends* ends) const;
+  Met walk_parts(std::uint64_t line, std::uint32_t lines, Run run) const;
 
   unsigned ways_, ddio_ways_;
   std::uint32_t sets_;

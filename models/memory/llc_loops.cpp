@@ -1,7 +1,5 @@
 #include "models/memory/llc_loops.h"
 
-#include "models/base/bytes.h"
-
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -12,7 +10,15 @@ namespace {
 constexpr unsigned kAhead = 4;   // sets from which on it pays to ask for them early
 
 inline unsigned lowest_bit(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
-inline __attribute__((always_inline)) std::uint32_t count_bits(std::uint64_t mask) { return static_cast<std::uint32_t>(__builtin_popcountll(mask)); }
+// Asks the simulating machine for `n` sets from `s` on, four at a time: up to three more do no harm.
+inline __attribute__((always_inline)) void ask_for(const Set* s, unsigned n) {
+  for (const Set* const end = s + n; s < end; s += 4) {
+    __builtin_prefetch(s, 1);
+    __builtin_prefetch(s + 1, 1);
+    __builtin_prefetch(s + 2, 1);
+    __builtin_prefetch(s + 3, 1);
+  }
+}
 
 // For each instruction set: the line that is looked for next, of whose tag in() gives the ways that hold it, and the empty ways.
 namespace baseline {

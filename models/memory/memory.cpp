@@ -219,13 +219,12 @@ Time MemorySystem::device_write(Time now, Time at, Hpa a, Bytes len) {
     stats_.dram_write_bytes += lines * kLine;
     return std::max(wait, params_.llc_device + queue(now, at, a, lines * kLine));
   }
-  LastLevelCache::Ends ends;
-  const LastLevelCache::Met met = llc_->device_write(a, len, &ends);
+  // Full lines are allocated without a fetch; a first or last line written in part, and not there, is completed from DRAM.
+  const bool head = a % kLine != 0 && !llc_->holds(a), tail = end % kLine != 0 && !llc_->holds(end - 1);
+  const LastLevelCache::Met met = llc_->device_write(a, len);
   stats_.ddio_hits += lines - met.misses;
   stats_.ddio_allocs += met.misses;
   if (met.misses == 0) return std::max(wait, params_.llc_device);
-  // Full lines are allocated without a fetch; a first or last line written in part is completed from DRAM.
-  const bool head = a % kLine != 0 && ends.first_missed, tail = end % kLine != 0 && ends.last_missed;
   const unsigned fetched = lines == 1 ? head || tail : head + tail;
   const Bytes bytes = (met.write_backs + fetched) * kLine;
   stats_.dram_read_bytes += fetched * kLine;
