@@ -28,6 +28,8 @@ LastLevelCache::LastLevelCache(Bytes size, unsigned ways, unsigned ddio_ways, st
     throw UserError("an LLC of " + std::to_string(size) + " bytes and " + std::to_string(ways) + " ways has " +
                     std::to_string(sets) + " sets; at least 64 are needed");
   sets_ = static_cast<std::uint32_t>(sets);
+  cpu_ways_ = {0, ways};
+  device_ways_ = {ways - ddio_ways, ddio_ways};
   set_.grow(sets_);
 }
 
@@ -61,7 +63,7 @@ template <class Run>
 LastLevelCache::Met LastLevelCache::cpu(Hpa a, Bytes len, bool dirty) {
   const std::uint32_t mark = dirty ? kDirty : 0;
   return walk(a, len, [this, mark](std::uint32_t s, unsigned n, std::uint32_t tag) {
-    return loops.access(set_.data() + s, n, tag, mark, 0, ways_, random_);
+    return loops.access(set_.data() + s, n, tag, mark, cpu_ways_, random_);
   });
 }
 
@@ -72,7 +74,7 @@ LastLevelCache::Met LastLevelCache::device_invalidate(Hpa a, Bytes len) {
 LastLevelCache::Met LastLevelCache::device_write(Hpa a, Bytes len) {
   if (ddio_ways_ == 0) return device_invalidate(a, len);
   return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) {
-    return loops.access(set_.data() + s, n, tag, kDirty, ways_ - ddio_ways_, ddio_ways_, random_);
+    return loops.access(set_.data() + s, n, tag, kDirty, device_ways_, random_);
   });
 }
 

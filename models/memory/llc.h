@@ -66,6 +66,7 @@ class LastLevelCache {
   Met walk_parts(std::uint64_t line, std::uint32_t lines, Run run) const;
 
   unsigned ways_, ddio_ways_;
+  llc::Ways cpu_ways_{0, 0}, device_ways_{0, 0};   // in which they allocate
   std::uint32_t sets_;
   std::uint64_t random_;
   Zeroed<llc::Set> set_;
@@ -79,7 +80,7 @@ inline LastLevelCache::Line LastLevelCache::cpu_line(Hpa a, bool dirty) {
     tags[__builtin_ctz(hit)] |= mark;
     return {};
   }
-  const unsigned way = llc::way_for(llc::match(tags, 0), 0, ways_, random_);
+  const unsigned way = llc::way_for(llc::match(tags, 0), cpu_ways_, random_);
   const Line met{true, (tags[way] & llc::kDirty) != 0};
   tags[way] = tag | mark;
   return met;

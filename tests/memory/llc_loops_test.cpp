@@ -44,8 +44,8 @@ TEST(LlcLoops, ThoseOfAvx2DoWhatThePlainOnesDo) {
         break;
       }
       default: {
-        const Met a = plain.access(&one[first], n, tag, mark, from, count, drawn_one);
-        const Met b = fast->access(&two[first], n, tag, mark, from, count, drawn_two);
+        const Met a = plain.access(&one[first], n, tag, mark, Ways(from, count), drawn_one);
+        const Met b = fast->access(&two[first], n, tag, mark, Ways(from, count), drawn_two);
         expect_equal(a, b, round);
         hits += n - a.misses, written_back += a.write_backs;
       }
