@@ -54,7 +54,17 @@ Time Dram::price(const Window& w) const {
   return low + static_cast<Time>(by.of(static_cast<std::uint64_t>(high - low) * rest));
 }
 
-Time Dram::serve(Time at, std::int64_t oldest, std::int64_t mine, Bytes bytes) {
+void Dram::open(Time now, std::int64_t index) {
+  const std::int64_t oldest = window_of(now);
+  if (index - oldest + 2 > mask_) make_room(index, oldest);
+  window(index);
+  if (index > 0) window(index - 1);
+  else place(-1) = {-1, 0, 0, 0, INT64_MIN};   // before the first: prices nothing
+}
+
+Time Dram::serve(Time now, Time at, std::int64_t mine, Bytes bytes) {
+  const std::int64_t oldest = window_of(now);
+  full_until_ = std::max(full_until_, oldest);
   for (std::int64_t i = std::max(mine, full_until_);; ++i) {
     make_room(i, oldest);
     Window& w = window(i);

@@ -40,17 +40,19 @@ class Dram {
     Time queue = 0;     // until the budget has served all bytes of the request
   };
   // `bytes` > 0 asked for at `at` >= `now`; `now` is simulated time: windows before it are forgotten.
-  Grant access(Time now, Time at, Bytes bytes) {
-    const std::int64_t oldest = window_of(now), mine = window_of(std::max(at, now));
-    if (full_until_ < oldest) full_until_ = oldest;
-    // The window before is kept too: its utilisation prices the present one.
-    if (std::max(mine, full_until_) - oldest + 2 > mask_) [[unlikely]] make_room(std::max(mine, full_until_), oldest);
-    Window& w = window(mine);
-    Grant g{idle_ + loaded(w), 0};
-    if (mine > 0) g.latency = std::max(g.latency, idle_ + loaded(window(mine - 1)));
-    if (mine >= full_until_ && bytes < w.budget - w.used) [[likely]] w.used += bytes;
-    else g.queue = serve(std::max(at, now), oldest, mine, bytes);
-    return g;
+  [[gnu::always_inline]] Grant access(Time now, Time at, Bytes bytes) {
+    at = std::max(at, now);
+    const std::int64_t mine = window_of(at);
+    Window& w = reach(now, mine);
+    // The utilisation of the window before prices the present one, too.
+    const Time latency = idle_ + std::max(loaded(w), loaded(place(mine - 1)));
+    return {latency, take(w, now, at, mine, bytes)};
+  }
+  // The same where nobody waits for the latency of one access: the queue.
+  Time charge(Time now, Time at, Bytes bytes) {
+    at = std::max(at, now);
+    const std::int64_t mine = window_of(at);
+    return take(reach(now, mine), now, at, mine, bytes);
   }
   // How long an access at `at` to the `lines` lines from `a` on waits for a rank that is being refreshed; 0 mostly.
   Time refresh(Time at, Hpa a, std::uint64_t lines) const {
@@ -68,8 +70,9 @@ class Dram {
   Bytes used(Time t) const;
 
  private:
+  static constexpr std::int64_t kNone = -2;   // below the one before the first
   struct Window {
-    std::int64_t index = -1;   // number of the window since time 0
+    std::int64_t index = kNone;   // number of the window since time 0
     Bytes used = 0, budget = 0;
     Bytes priced = UINT64_MAX; // `used` for which `price` was worked out
     Time price = 0;
@@ -84,14 +87,25 @@ class Dram {
     if (w.index != index) w = fresh(index);
     return w;
   }
+  // The same, and the one before has its place as well.
+  Window& reach(Time now, std::int64_t index) {
+    if (place(index).index != index || place(index - 1).index != index - 1) [[unlikely]] open(now, index);
+    return place(index);
+  }
+  [[gnu::noinline]] void open(Time now, std::int64_t index);
   // Added latency at what the window has granted.
   Time loaded(Window& w) const {
     if (w.priced != w.used) w.priced = w.used, w.price = price(w);
     return w.price;
   }
   Time price(const Window& w) const;
-  // Takes the bytes from `mine` and what follows; how long after `at` the last is served.
-  [[gnu::noinline]] Time serve(Time at, std::int64_t oldest, std::int64_t mine, Bytes bytes);
+  // Takes the bytes from `mine`, which is `w`, and what follows; how long after `at` the last is served.
+  Time take(Window& w, Time now, Time at, std::int64_t mine, Bytes bytes) {
+    if (mine < full_until_ || bytes >= w.budget - w.used) [[unlikely]] return serve(now, at, mine, bytes);
+    w.used += bytes;
+    return 0;
+  }
+  [[gnu::noinline]] Time serve(Time now, Time at, std::int64_t mine, Bytes bytes);
   // The wait for a rank; `rank` was closed last, `since` then.
   [[gnu::noinline]] Time closed(unsigned rank, Time since, Hpa a, std::uint64_t lines) const;
   // So that windows from the one before `oldest` to `last` have places.

@@ -12,7 +12,6 @@ namespace {
 
 using llc::kDirty, llc::kTagBits, llc::match;
 using Set = llc::Set;
-using Lines = llc::Lines;
 
 const llc::Loops loops = llc::best_loops();
 inline unsigned lowest(unsigned mask) { return static_cast<unsigned>(__builtin_ctz(mask)); }
@@ -29,55 +28,53 @@ LastLevelCache::LastLevelCache(Bytes size, unsigned ways, unsigned ddio_ways, st
     throw UserError("an LLC of " + std::to_string(size) + " bytes and " + std::to_string(ways) + " ways has " +
                     std::to_string(sets) + " sets; at least 64 are needed");
   sets_ = static_cast<std::uint32_t>(sets);
+  cpu_ways_ = {0, ways};
+  device_ways_ = {ways - ddio_ways, ddio_ways};
   set_.grow(sets_);
 }
 
 // Pre: len > 0. run(first set, its number of neighbours, tag of the first line) answers for lines within one page.
 template <class Run>
-inline LastLevelCache::Walk LastLevelCache::walk(Hpa a, Bytes len, Run run) const {
+inline LastLevelCache::Met LastLevelCache::walk(Hpa a, Bytes len, Run run) const {
   const std::uint64_t line = a / kLine;
   const auto n = static_cast<std::uint32_t>((a + len - 1) / kLine + 1 - line);
   const auto in_page = static_cast<unsigned>(line % kLinesPerPage);
   const std::uint32_t s = set_number(line);
   if (__builtin_expect(in_page + n > kLinesPerPage || n > sets_ - s, 0)) return walk_parts(line, n, run);
-  const Lines l = run(s, n, tag_of(line));
-  return {n, l.misses, l.write_backs, (l.missed & 1) != 0, (l.missed >> (n - 1) & 1) != 0};
+  return run(s, n, tag_of(line));
 }
 
 // The same for lines of several pages, or of sets that are no neighbours.
 template <class Run>
-[[gnu::noinline]] LastLevelCache::Walk LastLevelCache::walk_parts(std::uint64_t line, std::uint32_t lines, Run run) const {
-  Walk w;
-  w.lines = lines;
-  for (const std::uint64_t first = line, end = line + lines; line < end;) {
+[[gnu::noinline]] LastLevelCache::Met LastLevelCache::walk_parts(std::uint64_t line, std::uint32_t lines, Run run) const {
+  Met w;
+  for (const std::uint64_t end = line + lines; line < end;) {
     const auto in_page = static_cast<unsigned>(line % kLinesPerPage);
     const std::uint32_t s = set_number(line);
     const auto n = static_cast<unsigned>(std::min<std::uint64_t>({end - line, kLinesPerPage - in_page, sets_ - s}));
-    const Lines l = run(s, n, tag_of(line));
-    w.misses += l.misses;
-    w.write_backs += l.write_backs;
-    if (line == first) w.first_missed = l.missed & 1;
-    w.last_missed = l.missed >> (n - 1) & 1;
+    const Met part = run(s, n, tag_of(line));
+    w.misses += part.misses;
+    w.write_backs += part.write_backs;
     line += n;
   }
   return w;
 }
 
-LastLevelCache::Walk LastLevelCache::cpu(Hpa a, Bytes len, bool dirty) {
+LastLevelCache::Met LastLevelCache::cpu(Hpa a, Bytes len, bool dirty) {
   const std::uint32_t mark = dirty ? kDirty : 0;
   return walk(a, len, [this, mark](std::uint32_t s, unsigned n, std::uint32_t tag) {
-    return loops.access(set_.data() + s, n, tag, mark, 0, ways_, random_);
+    return loops.access(set_.data() + s, n, tag, mark, cpu_ways_, random_);
   });
 }
 
-LastLevelCache::Walk LastLevelCache::device_invalidate(Hpa a, Bytes len) {
+LastLevelCache::Met LastLevelCache::device_invalidate(Hpa a, Bytes len) {
   return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) { return loops.invalidate(set_.data() + s, n, tag); });
 }
 
-LastLevelCache::Walk LastLevelCache::device_write(Hpa a, Bytes len) {
+LastLevelCache::Met LastLevelCache::device_write(Hpa a, Bytes len) {
   if (ddio_ways_ == 0) return device_invalidate(a, len);
   return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) {
-    return loops.access(set_.data() + s, n, tag, kDirty, ways_ - ddio_ways_, ddio_ways_, random_);
+    return loops.access(set_.data() + s, n, tag, kDirty, device_ways_, random_);
   });
 }
 
@@ -91,7 +88,7 @@ LastLevelCache::Held LastLevelCache::give(Hpa a, bool all) {
   return held;
 }
 
-LastLevelCache::Walk LastLevelCache::device_read(Hpa a, Bytes len) const {
+LastLevelCache::Met LastLevelCache::device_read(Hpa a, Bytes len) const {
   return walk(a, len, [this](std::uint32_t s, unsigned n, std::uint32_t tag) { return loops.look(set_.data() + s, n, tag); });
 }
 

@@ -20,15 +20,9 @@ class LastLevelCache {
   // `ways` 1..16, `ddio_ways` 0..ways, at least 64 sets; throws UserError otherwise.
   LastLevelCache(Bytes size, unsigned ways, unsigned ddio_ways, std::uint64_t seed);
 
-  // What a walk over a range met. Lines that were not missed were hit.
-  struct Walk {
-    std::uint32_t lines = 0;
-    std::uint32_t misses = 0;
-    std::uint32_t write_backs = 0;   // dirty lines that had to leave
-    bool first_missed = false, last_missed = false;
-  };
+  using Met = llc::Met;   // what a walk over a range met
   // A CPU access: misses allocate in any way.
-  Walk cpu(Hpa a, Bytes len, bool dirty);
+  Met cpu(Hpa a, Bytes len, bool dirty);
   // The same of the one line at `a`.
   struct Line {
     bool missed = false, wrote_back = false;
@@ -36,16 +30,16 @@ class LastLevelCache {
   Line cpu_line(Hpa a, bool dirty);
   // A device's write: hits update in any way, misses allocate in the last `ddio_ways` ways. Without DDIO ways hits are
   // invalidated and nothing is allocated.
-  Walk device_write(Hpa a, Bytes len);
+  Met device_write(Hpa a, Bytes len);
   // A device's write that goes elsewhere: hits are invalidated, nothing is allocated.
-  Walk device_invalidate(Hpa a, Bytes len);
+  Met device_invalidate(Hpa a, Bytes len);
   // The other socket's core takes the line at `a`, or (not `all`) has it read: what is left here, if anything, is clean.
   struct Held {
     bool here = false, dirty = false;   // before
   };
   Held give(Hpa a, bool all);
   // A device's read changes nothing.
-  Walk device_read(Hpa a, Bytes len) const;
+  Met device_read(Hpa a, Bytes len) const;
 
   std::uint32_t sets() const { return sets_; }
   unsigned ways() const { return ways_; }
@@ -67,11 +61,12 @@ class LastLevelCache {
   }
   const llc::Set& set_of(Hpa a) const { return set_[set_number(a / kLine)]; }
   template <class Run>
-  Walk walk(Hpa a, Bytes len, Run run) const;
+  Met walk(Hpa a, Bytes len, Run run) const;
   template <class Run>
-  Walk walk_parts(std::uint64_t line, std::uint32_t lines, Run run) const;
+  Met walk_parts(std::uint64_t line, std::uint32_t lines, Run run) const;
 
   unsigned ways_, ddio_ways_;
+  llc::Ways cpu_ways_{0, 0}, device_ways_{0, 0};   // in which they allocate
   std::uint32_t sets_;
   std::uint64_t random_;
   Zeroed<llc::Set> set_;
@@ -85,7 +80,7 @@ inline LastLevelCache::Line LastLevelCache::cpu_line(Hpa a, bool dirty) {
     tags[__builtin_ctz(hit)] |= mark;
     return {};
   }
-  const unsigned way = llc::way_for(llc::match(tags, 0), 0, ways_, random_);
+  const unsigned way = llc::way_for(llc::match(tags, 0), cpu_ways_, random_);
   const Line met{true, (tags[way] & llc::kDirty) != 0};
   tags[way] = tag | mark;
   return met;

@@ -15,20 +15,34 @@ struct alignas(64) Set {
   std::uint32_t tag[16];   // line number + 1, 0 = empty; bit 31 = dirty
 };
 
-// What a loop over the lines of one page met.
-struct Lines {
-  std::uint64_t missed = 0;   // bit i: line i
-  std::uint32_t misses = 0, write_backs = 0;
+// The ways [from, from + count) of a set, in which a line may be allocated. Pre: from + count <= 16.
+class Ways {
+ public:
+  constexpr Ways(unsigned from, unsigned count) : from_(from), count_(count), mask_(((1u << count) - 1) << from) {}
+  unsigned mask() const { return mask_; }
+  unsigned drawn(std::uint64_t& random) const {   // pseudo-random
+    random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+    return from_ + static_cast<std::uint32_t>((random >> 32) * count_ >> 32);
+  }
+
+ private:
+  unsigned from_, count_, mask_;
+};
+
+// What a walk over lines met. Lines that were not missed were hit.
+struct Met {
+  std::uint32_t misses = 0;
+  std::uint32_t write_backs = 0;   // dirty lines that had to leave
 };
 
 // Each walks `n` (1 to 64) sets from `s` on, which hold consecutive lines, the first of tag `tag`.
 struct Loops {
-  // A line that is there is marked with `mark` (0 or kDirty); one that is not takes an empty way of [from, from + count), else a
-  // pseudo-random one of them, drawn from `random`. Pre: count >= 1, from + count <= 16.
-  Lines (*access)(Set* s, unsigned n, std::uint32_t tag, std::uint32_t mark, unsigned from, unsigned count, std::uint64_t& random);
+  // A line that is there is marked with `mark` (0 or kDirty); one that is not takes an empty one of `ways`, else a pseudo-random
+  // one, drawn from `random`. Pre: there is one.
+  Met (*access)(Set* s, unsigned n, std::uint32_t tag, std::uint32_t mark, const Ways& ways, std::uint64_t& random);
   // A line that is there leaves.
-  Lines (*invalidate)(Set* s, unsigned n, std::uint32_t tag);
-  Lines (*look)(const Set* s, unsigned n, std::uint32_t tag);
+  Met (*invalidate)(Set* s, unsigned n, std::uint32_t tag);
+  Met (*look)(const Set* s, unsigned n, std::uint32_t tag);
 };
 
 const Loops& plain_loops();
@@ -54,12 +68,10 @@ inline unsigned match(const std::uint32_t* tag, std::uint32_t want) {
 }
 #endif
 
-// The way that a line takes which is not there: an empty one of [from, from + count), of which `empty` has the bits, else a
-// pseudo-random one of them.
-inline unsigned way_for(unsigned empty, unsigned from, unsigned count, std::uint64_t& random) {
-  if (const unsigned free = empty & ((1u << count) - 1) << from) return static_cast<unsigned>(__builtin_ctz(free));
-  random ^= random << 13, random ^= random >> 7, random ^= random << 17;
-  return from + static_cast<std::uint32_t>((random >> 32) * count >> 32);
+// The way that a line takes which is not there: an empty one of `ways`, else a pseudo-random one of them. `empty`: a bit for each.
+inline unsigned way_for(unsigned empty, const Ways& ways, std::uint64_t& random) {
+  if (const unsigned free = empty & ways.mask()) return static_cast<unsigned>(__builtin_ctz(free));
+  return ways.drawn(random);
 }
 
 }  // namespace gd::llc

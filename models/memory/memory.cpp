@@ -80,6 +80,11 @@ MemorySystem::Fetch MemorySystem::fetch(Time now, Time at, Hpa a, std::uint64_t 
   return f;
 }
 
+Time MemorySystem::queue(Time now, Time at, Hpa a, Bytes bytes) {
+  if (!phys_.remote(a)) [[likely]] return dram_->charge(now, at, bytes);
+  return std::max(remote_dram_->charge(now, at, bytes), interconnect_->charge(now, at, bytes));
+}
+
 Time MemorySystem::wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at) {
   Time longest = 0;
   const Hpa end = a + len;
@@ -92,21 +97,19 @@ Time MemorySystem::wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at) 
   return longest;
 }
 
-Time MemorySystem::waited_for(Time beyond, std::uint64_t own, std::uint64_t lines, std::uint64_t demanded, Touch how) const {
-  const Time kept = static_cast<Time>(own) * params_.private_hit;
-  if (lines == 0 || !prefetched(how)) return waited(kept + beyond, how);
+Time MemorySystem::streamed_for(Time beyond, Time kept, std::uint64_t lines, std::uint64_t demanded, Touch how) const {
   return waited(kept, how) + streamed(beyond, lines, demanded, params_.private_hit, params_.stream_parallelism, params_.prefetch_distance);
 }
 
-// The lines [a, end) of one region, which the core has not all got, are looked for in the last-level cache, and are its own then.
-inline void MemorySystem::look(Met& met, RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Time at, Hpa a, Hpa end, Touch how,
-                               std::uint16_t who) {
+// The `lines` lines of [a, end), all of one region, which the core has not all got, are looked for in the last-level cache, and are
+// its own then.
+inline __attribute__((always_inline)) void MemorySystem::look(Met& met, RecentLines::Entry& e, std::uint32_t region, std::uint32_t want,
+                                                              std::uint32_t lines, Time at, Hpa a, Hpa end, Touch how, std::uint16_t who) {
   const bool writes = how == Touch::store || how == Touch::stream_store;
-  const auto lines = static_cast<std::uint32_t>(lines_of(a, end));
   met.wait = std::max(met.wait, RecentLines::pending(e, region, who, want, at));
-  const LastLevelCache::Walk w = llc_->cpu(a, end - a, writes);
-  met.misses += w.misses;
-  met.write_backs += w.write_backs;
+  const LastLevelCache::Met there = llc_->cpu(a, end - a, writes);
+  met.misses += there.misses;
+  met.write_backs += there.write_backs;
   if (prefetched(how)) met.demanded += lines_on_demand(*recent_, e, a, who, lines);
   recent_->touch(e, region, who, want, lines, writes);
   met.lines += lines;
@@ -136,9 +139,11 @@ Time MemorySystem::one_line(Time at, Hpa a, bool writes, bool guest, unsigned co
   return cpu_line([at] { return at; }, a, writes, guest, core);
 }
 
+Time MemorySystem::price_called(const Met& met, Time at, Hpa a, Touch how, bool guest, Time& ready) { return price(met, at, a, how, guest, ready); }
+
 Time MemorySystem::line_missed(RecentLines::Entry& e, bool wrote_back, Time wait, Time at, Hpa a, Touch how, bool guest) {
   Time ready = 0;
-  const Time stall = price({0, 1, 0, 1, wrote_back, wait}, at, a, how, guest, ready);
+  const Time stall = price_called({0, 1, 0, 1, wrote_back, wait}, at, a, how, guest, ready);
   e.ready = std::max(e.ready, ready);
   return stall;
 }
@@ -148,20 +153,40 @@ Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigne
   const bool writes = how == Touch::store || how == Touch::stream_store;
   const auto who = static_cast<std::uint16_t>(core);
   const Hpa end = a + len;
-  if ((how == Touch::load || how == Touch::store) && lines_of(a, end) == 1) return one_line(at, a, writes, guest, core);
+  const std::uint32_t region = RecentLines::region_of(a);
   if (far_llc_) return cpu_of_two(at, a, len, how, guest, core);
+  if (region != RecentLines::region_of(end - 1)) return cpu_of_regions(at, a, end, how, guest, who);
+  const auto lines = static_cast<std::uint32_t>(lines_of(a, end));
+  if (lines == 1 && (how == Touch::load || how == Touch::store)) return one_line(at, a, writes, guest, core);
+  const std::uint32_t want = RecentLines::mask(a, lines);
+  RecentLines::Entry& e = recent_->slot(region);
+  if (recent_->holds(e, region, who, want, writes)) {
+    stats_.private_hits += lines;
+    return waited(static_cast<Time>(lines) * params_.private_hit, how);
+  }
+  Met met;
+  look(met, e, region, want, lines, at, a, end, how, who);
+  Time ready = 0;
+  const Time stall = price(met, at, a, how, guest, ready);
+  e.ready = std::max(e.ready, ready);
+  return stall;
+}
+
+Time MemorySystem::cpu_of_regions(Time at, Hpa a, Hpa end, Touch how, bool guest, std::uint16_t who) {
+  const bool writes = how == Touch::store || how == Touch::stream_store;
   Met met;
   for (Hpa p = a, stop; p < end; p = stop) {
     stop = region_end(p, end);
-    const std::uint32_t region = RecentLines::region_of(p), want = RecentLines::mask(p, stop);
+    const std::uint32_t region = RecentLines::region_of(p);
+    const auto lines = static_cast<std::uint32_t>(lines_of(p, stop)), want = RecentLines::mask(p, lines);
     RecentLines::Entry& e = recent_->slot(region);
-    if (recent_->holds(e, region, who, want, writes)) met.own += lines_of(p, stop);
-    else look(met, e, region, want, at, p, stop, how, who);
+    if (recent_->holds(e, region, who, want, writes)) met.own += lines;
+    else look(met, e, region, want, lines, at, p, stop, how, who);
   }
   stats_.private_hits += met.own;
   if (met.lines == 0) return waited(static_cast<Time>(met.own) * params_.private_hit, how);
   Time ready = 0;
-  const Time stall = price(met, at, a, how, guest, ready);
+  const Time stall = price_called(met, at, a, how, guest, ready);
   for (Hpa p = a, stop; ready > 0 && p < end; p = stop) {
     stop = region_end(p, end);
     const std::uint32_t region = RecentLines::region_of(p);
@@ -186,33 +211,32 @@ Time MemorySystem::device_write(Time now, Time at, Hpa a, Bytes len) {
   }
   stats_.fill_waits += wait > 0;
   if (far_llc_ && taken_from_far(a, len)) wait = std::max(wait, params_.llc_device + cross(at, kLine, nullptr));
-  const bool far = phys_.remote(a);
-  const LastLevelCache::Walk w = far ? llc_->device_invalidate(a, len) : llc_->device_write(a, len);
-  stats_.lookups += w.lines;
-  if (far || params_.ddio_ways == 0) {
-    stats_.ddio_bypassed += w.lines;
-    stats_.dram_write_bytes += w.lines * kLine;
-    return std::max(wait, params_.llc_device + fetch(now, at, a, w.lines, w.lines * kLine).queue);
+  const std::uint64_t lines = lines_of(a, end);
+  stats_.lookups += lines;
+  if (params_.ddio_ways == 0 || phys_.remote(a)) {
+    llc_->device_invalidate(a, len);
+    stats_.ddio_bypassed += lines;
+    stats_.dram_write_bytes += lines * kLine;
+    return std::max(wait, params_.llc_device + queue(now, at, a, lines * kLine));
   }
-  stats_.ddio_hits += w.lines - w.misses;
-  stats_.ddio_allocs += w.misses;
-  if (w.misses == 0) return std::max(wait, params_.llc_device);
-  // Full lines are allocated without a fetch; a first or last line written in part is completed from DRAM.
-  const bool head = a % kLine != 0 && w.first_missed, tail = end % kLine != 0 && w.last_missed;
-  const unsigned fetched = w.lines == 1 ? head || tail : head + tail;
-  const Bytes bytes = (w.write_backs + fetched) * kLine;
+  // Full lines are allocated without a fetch; a first or last line written in part, and not there, is completed from DRAM.
+  const bool head = a % kLine != 0 && !llc_->holds(a), tail = end % kLine != 0 && !llc_->holds(end - 1);
+  const LastLevelCache::Met met = llc_->device_write(a, len);
+  stats_.ddio_hits += lines - met.misses;
+  stats_.ddio_allocs += met.misses;
+  if (met.misses == 0) return std::max(wait, params_.llc_device);
+  const unsigned fetched = lines == 1 ? head || tail : head + tail;
+  const Bytes bytes = (met.write_backs + fetched) * kLine;
+  stats_.dram_read_bytes += fetched * kLine;
+  stats_.dram_write_bytes += met.write_backs * kLine;
   Time t = params_.llc_device;
-  if (bytes) {
-    stats_.dram_read_bytes += fetched * kLine;
-    stats_.dram_write_bytes += w.write_backs * kLine;
-    const Hpa partial = head ? a : end - 1;
-    const Fetch f = fetch(now, at, partial, 1, bytes);
-    t += f.queue;
-    if (fetched) {
-      t += f.latency;
-      if (head) recent_->fill(a, at + t);
-      if (tail) recent_->fill(end - 1, at + t);
-    }
+  if (fetched) {
+    const Fetch f = fetch(now, at, head ? a : end - 1, 1, bytes);
+    t += f.queue + f.latency;
+    if (head) recent_->fill(a, at + t);
+    if (tail) recent_->fill(end - 1, at + t);
+  } else if (bytes) {
+    t += queue(now, at, end - 1, bytes);
   }
   return std::max(wait, t);
 }
@@ -222,9 +246,8 @@ Time MemorySystem::device_read(Time now, Time at, Hpa a, Bytes len) {
   std::uint64_t lines = lines_of(a, a + len), misses = lines;
   Time wait = 0;
   if (!phys_.remote(a)) {
-    const LastLevelCache::Walk w = llc_->device_read(a, len);
     stats_.lookups += lines;
-    misses = w.misses;
+    misses = llc_->device_read(a, len).misses;
     wait = wait_for_fills(a, len, RecentLines::kNobody, at);
   }
   Time t = params_.llc_device;

@@ -114,8 +114,12 @@ class MemorySystem : public sc_core::sc_module {
     std::uint64_t own = 0, lines = 0, demanded = 0, misses = 0, write_backs = 0;
     Time wait = 0;   // for somebody else's fill
   };
-  void look(Met& met, RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, Time at, Hpa a, Hpa end, Touch how, std::uint16_t who);
+  void look(Met& met, RecentLines::Entry& e, std::uint32_t region, std::uint32_t want, std::uint32_t lines, Time at, Hpa a, Hpa end, Touch how,
+            std::uint16_t who);
   Time price(const Met& met, Time at, Hpa a, Touch how, bool guest, Time& ready);
+  [[gnu::noinline]] Time price_called(const Met& met, Time at, Hpa a, Touch how, bool guest, Time& ready);   // where that is seldom
+  // cpu(), of a range beyond one region.
+  [[gnu::noinline]] Time cpu_of_regions(Time at, Hpa a, Hpa end, Touch how, bool guest, std::uint16_t who);
   [[gnu::noinline]] Time one_line(Time at, Hpa a, bool writes, bool guest, unsigned core);
   // cpu_line(), of a line that lies in no cache.
   [[gnu::noinline]] Time line_missed(RecentLines::Entry& e, bool wrote_back, Time wait, Time at, Hpa a, Touch how, bool guest);
@@ -132,6 +136,7 @@ class MemorySystem : public sc_core::sc_module {
     return params_.prefetch_distance > 0 && (how == Touch::stream_load || how == Touch::stream_store);
   }
   // waited(), for `own` lines of a private cache and `lines` others that take `beyond`, `demanded` of them asked for by the core.
+  Time streamed_for(Time beyond, Time kept, std::uint64_t lines, std::uint64_t demanded, Touch how) const;
   Time waited_for(Time beyond, std::uint64_t own, std::uint64_t lines, std::uint64_t demanded, Touch how) const;
   struct Fetch {
     Time latency = 0;   // of one line, refresh included
@@ -140,6 +145,8 @@ class MemorySystem : public sc_core::sc_module {
   };
   // `lines` >= 1 read from `a` on, `bytes` moved in all, for somebody on the other socket or on this one.
   Fetch fetch(Time now, Time at, Hpa a, std::uint64_t lines, Bytes bytes, bool from_far = false);
+  // The queue of a fetch() whose latency nobody waits for: bytes that are written.
+  Time queue(Time now, Time at, Hpa a, Bytes bytes);
   // The longest fill of somebody else than `who` that [a, a+len) meets, from `at`.
   Time wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at);
   Agenda& agenda_;

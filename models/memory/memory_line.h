@@ -16,6 +16,12 @@ inline Time MemorySystem::waited(Time stall, Touch how) const {
   return stall;
 }
 
+inline Time MemorySystem::waited_for(Time beyond, std::uint64_t own, std::uint64_t lines, std::uint64_t demanded, Touch how) const {
+  const Time kept = static_cast<Time>(own) * params_.private_hit;
+  if (lines != 0 && prefetched(how)) return streamed_for(beyond, kept, lines, demanded, how);
+  return waited(kept + beyond, how);
+}
+
 template <class At>
 inline Time MemorySystem::cpu_line(At at, Hpa a, bool writes, bool guest, unsigned core) {
   const Touch how = writes ? Touch::store : Touch::load;

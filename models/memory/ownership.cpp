@@ -40,19 +40,6 @@ const char* owner_name(Owner o) {
   return names[static_cast<int>(o)];
 }
 
-void Ownership::note(BufferId id, Owner from, Owner to, Time t, const char* where) {
-  Buffer& b = buffers_[id];
-  history_[id].last[b.events % kEvents] = {t, where, from, to};
-  // Stays in 8..15 once the ring is full, so that the count tells how many events there are.
-  b.events = static_cast<std::uint8_t>(b.events + 1 == 2 * kEvents ? kEvents : b.events + 1);
-}
-
-void Ownership::set_owner(Buffer& b, Owner to) {
-  --counts_[static_cast<int>(b.owner)];
-  ++counts_[static_cast<int>(to)];
-  b.owner = to;
-}
-
 BufferId Ownership::add(Hpa start, Bytes len, Owner owner, Home home) {
   require(len > 0, "a buffer without bytes is registered");
   const std::uint64_t page = start / kPage;
@@ -117,7 +104,22 @@ void Ownership::remove(BufferId id, Owner from, Time t, const char* where) {
   (suspect(id) ? free_suspect_ : free_).push_back(id);
 }
 
+inline void Ownership::change_hands(BufferId id, Owner from, Owner to, Time t, const char* where) {
+  Buffer& b = buffers_[id];
+  note(id, from, to, t, where);
+  set_owner(b, to);
+  if (b.foreign && to != Owner::skb && to != Owner::in_flight) [[unlikely]] leaks(b);
+}
+
 void Ownership::move(BufferId id, Owner from, Owner to, Time t, const char* where) {
+  if (id >= buffers_.size()) [[unlikely]] return move_wrongly(id, from, to, t, where);
+  const Buffer& b = buffers_[id];
+  if (b.owner != from || from == Owner::none || (to == Owner::host && b.home == Home::guest)) [[unlikely]]
+    return move_wrongly(id, from, to, t, where);
+  change_hands(id, from, to, t, where);
+}
+
+void Ownership::move_wrongly(BufferId id, Owner from, Owner to, Time t, const char* where) {
   if (id >= buffers_.size() || buffers_[id].owner == Owner::none) {
     violation(id, t, moved(from, to, where) + " without being registered");
     return;
@@ -127,12 +129,10 @@ void Ownership::move(BufferId id, Owner from, Owner to, Time t, const char* wher
     violation(id, t, moved(from, to, where) + ", but its owner is " + owner_name(b.owner));
   if (to == Owner::host && b.home == Home::guest)
     violation(id, t, std::string("a guest's buffer is freed to the host at ") + where);
-  note(id, from, to, t, where);
-  set_owner(b, to);
-  if (b.foreign && to != Owner::skb && to != Owner::in_flight) leaks(b);
+  change_hands(id, from, to, t, where);
 }
 
-BufferId Ownership::find(Hpa a) const {
+BufferId Ownership::search(Hpa a) const {
   const std::uint64_t page = a / kPage;
   const std::uint64_t first = page + 1 > longest_pages_ ? page + 1 - longest_pages_ : 0;
   if (first >= page_head_.size()) return kNoBuffer;
@@ -250,7 +250,7 @@ void Ownership::expect(Owner o, std::uint64_t expected, Time t, const char* wher
   for (BufferId i = 0; i < buffers_.size(); ++i) {
     const Buffer& b = buffers_[i];
     if (b.owner != o || o == Owner::none || suspect(i)) continue;
-    const Time last = b.events ? history_[i].last[(b.events - 1) % kEvents].t : 0;
+    const Time last = b.events ? history_[i].last[(b.events - 1) % kEvents].t() : 0;
     if (last < since) since = last, oldest = i;
   }
   violation(oldest, t, std::string(where) + ": " + std::to_string(there) + " buffers are owned as " + owner_name(o) +
@@ -286,8 +286,8 @@ std::string Ownership::describe(BufferId id) const {
   if (n) s += "; last events:";
   for (unsigned i = 0; i < n; ++i) {
     const Event& e = history_[id].last[(b.events - n + i) % kEvents];
-    s += (i ? ", " : " ") + ns(e.t) + " " + e.where + " ";
-    s += e.from == e.to ? std::string("used as ") + owner_name(e.to) : std::string(owner_name(e.from)) + " to " + owner_name(e.to);
+    s += (i ? ", " : " ") + ns(e.t()) + " " + e.where() + " ";
+    s += e.from() == e.to() ? std::string("used as ") + owner_name(e.to()) : std::string(owner_name(e.from())) + " to " + owner_name(e.to());
   }
   return s;
 }

@@ -50,7 +50,13 @@ class Ownership {
   }
   std::uint64_t escapes() const { return escapes_; }
   // The buffer that holds address `a`; kNoBuffer when none does.
-  BufferId find(Hpa a) const;
+  BufferId find(Hpa a) const {
+    // Of most the buffer begins in the same page.
+    if (const std::uint64_t page = a / kPage; page < page_head_.size())
+      for (BufferId i = head(page); i != kNoBuffer; i = buffers_[i].next_in_page)
+        if (a - buffers_[i].start < buffers_[i].len) return i;
+    return search(a);
+  }
   Owner owner(BufferId b) const { return buffers_[b].owner; }
   Hpa start(BufferId b) const { return buffers_[b].start; }
   Bytes length(BufferId b) const { return buffers_[b].len; }
@@ -76,7 +82,12 @@ class Ownership {
     std::uint64_t acted_on = 0;        // packets whose headers had changed there when the host relied on what it had parsed
   };
   const Watch& watch() const { return watch_; }
-  void wrote_for(unsigned guest, Hpa a, Bytes len);
+  void wrote_for(unsigned guest, Hpa a, Bytes len) {
+    // Within a page that is the guest's own beyond doubt, or the host's where no guest is suspect.
+    const std::uint8_t of = whose(a);
+    if (parsed_.empty() && (of == 0 || of == (guest ^ kNobody)) && a / kPage == (a + len - 1) / kPage) [[likely]] return;
+    judge_write(guest, a, len);
+  }
   // What a device has written into the buffer at `a` last is not for the guest whose memory it is. Told by whoever knows that
   // from the traffic, or has decided it. When the buffer changes hands next, what still lies there has leaked, whatever the
   // host says that it wiped: lines with a byte that is not 0, by sees()'s memory (without it: all that was written).
@@ -127,11 +138,21 @@ class Ownership {
   const std::vector<std::string>& messages() const { return messages_; }
 
  private:
-  struct Event {
-    Time t;
-    const char* where;
-    Owner from, to;
+  // Small: one is written at each move, and read after a mistake alone.
+  class Event {
+   public:
+    Event(Time t, const char* where, Owner from, Owner to)
+        : when_(static_cast<std::uint64_t>(t) << 8 | static_cast<std::uint64_t>(from) << 4 | static_cast<std::uint64_t>(to)), where_(where) {}
+    Time t() const { return static_cast<Time>(when_ >> 8); }   // below 20 hours
+    const char* where() const { return where_; }
+    Owner from() const { return static_cast<Owner>(when_ >> 4 & 15); }
+    Owner to() const { return static_cast<Owner>(when_ & 15); }
+
+   private:
+    std::uint64_t when_;
+    const char* where_;
   };
+  static_assert(sizeof(Event) == 16 && static_cast<int>(Owner::count_) <= 16);
   // Half a line of the simulating machine, for a frame looks at a dozen of them; their events lie elsewhere.
   struct Buffer {
     Hpa start = 0;
@@ -152,8 +173,21 @@ class Ownership {
     Hpa start;
     Bytes len;
   };
-  void note(BufferId b, Owner from, Owner to, Time t, const char* where);
-  void set_owner(Buffer& b, Owner to);
+  void note(BufferId id, Owner from, Owner to, Time t, const char* where) {
+    Buffer& b = buffers_[id];
+    history_[id].last[b.events % kEvents] = Event(t, where, from, to);
+    // Stays in 8..15 once the ring is full, so that the count tells how many events there are.
+    b.events = static_cast<std::uint8_t>(b.events + 1 == 2 * kEvents ? kEvents : b.events + 1);
+  }
+  void set_owner(Buffer& b, Owner to) {
+    --counts_[static_cast<int>(b.owner)];
+    ++counts_[static_cast<int>(to)];
+    b.owner = to;
+  }
+  void change_hands(BufferId id, Owner from, Owner to, Time t, const char* where);   // move(), whether that is right or not
+  [[gnu::noinline, gnu::cold]] void move_wrongly(BufferId id, Owner from, Owner to, Time t, const char* where);
+  BufferId search(Hpa a) const;
+  void judge_write(unsigned guest, Hpa a, Bytes len);
   BufferId head(std::uint64_t page) const { return ~page_head_[page]; }
   void unlink(BufferId b);
   std::string describe(BufferId b) const;

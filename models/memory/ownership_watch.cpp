@@ -20,7 +20,7 @@ std::size_t parsed_slot(Hpa a, std::size_t slots) { return (a / kLine * 0x9e3779
 
 }  // namespace
 
-void Ownership::wrote_for(unsigned guest, Hpa a, Bytes len) {
+void Ownership::judge_write(unsigned guest, Hpa a, Bytes len) {
   for (Hpa p = align_down(a, kPage); p < a + len; p += kPage) {
     // Host memory outside its buffers: Ownership::device_write() looks at each write, this only where a guest is suspect.
     const bool fine = guest_of(p) == kNobody ? parsed_.empty() || find(std::max(p, a)) != kNoBuffer : is_of(guest, p);

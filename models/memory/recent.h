@@ -36,10 +36,10 @@ class RecentLines {
   explicit RecentLines(std::uint64_t private_lines) : private_lines_(private_lines), table_(kEntries) {}
 
   // The lines [a, end) of one region as a mask. Pre: a < end, both in the same region (end may be its end).
-  static std::uint32_t mask(Hpa a, Hpa end) {
-    const auto first = static_cast<unsigned>(a / kLine % (kRegion / kLine));
-    const auto count = static_cast<unsigned>((end - 1) / kLine - a / kLine + 1);
-    return static_cast<std::uint32_t>(((std::uint64_t{1} << count) - 1) << first);
+  static std::uint32_t mask(Hpa a, Hpa end) { return mask(a, static_cast<unsigned>((end - 1) / kLine - a / kLine + 1)); }
+  // `count` of them from `a` on.
+  static std::uint32_t mask(Hpa a, unsigned count) {
+    return static_cast<std::uint32_t>(((std::uint64_t{1} << count) - 1) << a / kLine % (kRegion / kLine));
   }
   // The one at `a`.
   static std::uint32_t mask(Hpa a) { return std::uint32_t{1} << a / kLine % (kRegion / kLine); }

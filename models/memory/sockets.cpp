@@ -3,7 +3,7 @@
 
 #include "models/memory/dram.h"
 #include "models/memory/llc.h"
-#include "models/memory/memory.h"
+#include "models/memory/memory_line.h"
 #include "models/memory/recent.h"
 #include "models/memory/streamer.h"
 
@@ -36,16 +36,16 @@ Time MemorySystem::cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, 
     }
     wait = std::max(wait, RecentLines::pending(e, region, who, want, at));
     for (Hpa line = p / kLine * kLine; line < stop; line += kLine) {
-      const LastLevelCache::Walk w = own.cpu(line, 1, writes);
-      write_backs += w.write_backs;
-      if (w.misses == 0 && !writes) continue;
+      const LastLevelCache::Line l = own.cpu_line(line, writes);
+      write_backs += l.wrote_back;
+      if (!l.missed && !writes) continue;
       const LastLevelCache::Held there = others.give(line, writes);
       if (there.here) {
         ++crossed;
         looked_up += params_.directory && phys_.remote(line) == from_far;
         write_backs += there.dirty && !writes;   // the home gets what both now share
       } else {
-        misses += w.misses;
+        misses += l.missed;
       }
     }
     if (ahead) demanded += lines_on_demand(*recent_, e, p, who, static_cast<std::uint32_t>(n));
@@ -80,8 +80,7 @@ Time MemorySystem::cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, 
 }
 
 bool MemorySystem::taken_from_far(Hpa a, Bytes len) {
-  const LastLevelCache::Walk w = far_llc_->device_invalidate(a, len);
-  return w.misses < w.lines;
+  return far_llc_->device_invalidate(a, len).misses < (a + len - 1) / kLine - a / kLine + 1;
 }
 
 std::uint64_t MemorySystem::far_held(Hpa a, Bytes len) {

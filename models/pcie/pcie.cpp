@@ -134,27 +134,35 @@ void Pcie::send_requests(Time now, Time arrival, std::uint64_t address, Bytes le
       });
 }
 
+// A run is visible in memory, as far as its order allows, `at` the earliest.
+inline void Pcie::visible(const Run& r, Time at) {
+  at = std::max(at, last_posted_);
+  posted_.give_back(at + params_.link_latency, std::min(r.service, at - last_posted_), r.tlps, r.units);
+  last_posted_ = at;
+}
+
+void Pcie::visible_runs(Time left, Time done) {
+  for (const Run& r : runs_) visible(r, done - (left - r.left));   // each stays in the root complex for as long as the last
+}
+
 Time Pcie::write(tlm::tlm_generic_payload& gp, const TlpCount& t, Time now, Time arrival) {
   const std::uint64_t address = gp.get_address();
   const Bytes length = gp.get_data_length();
   const bool message = address - kMsiBase < kMsiSize;
   stats_.write_tlps += t.tlps;
-  stats_.messages += message;
   const Units units{t.tlps, 0, ceil_div(length, kUnit)};
-  Run whole;
-  std::span<const Run> runs(&whole, 1);
-  if (posted_.fits(arrival, units)) {
+  const bool at_once = posted_.fits(arrival, units);
+  if (at_once) [[likely]] {
     posted_.take(units);
     left_ = up_.send(now, arrival, t.bytes);
-    whole = {left_, up_.service, t.tlps, 0, units};
   } else {
     send_writes(now, arrival, address, length, t);
-    runs = runs_;
   }
   down_.acknowledge(t.tlps);
-  const Time left = left_, at = left + params_.link_latency + params_.root_latency;
+  const Time left = left_, service = up_.service, at = left + params_.link_latency + params_.root_latency;
   Time done;
   if (message) {   // the interrupt must not be seen before the writes that it announces
+    ++stats_.messages;
     done = std::max(at, last_posted_);
     sc_core::sc_time d = to_sc(done - now);
     to_interrupts->b_transport(gp, d);
@@ -163,11 +171,8 @@ Time Pcie::write(tlm::tlm_generic_payload& gp, const TlpCount& t, Time now, Time
     to_root->b_transport(gp, d);
     done = now + from_sc(d);
   }
-  for (const Run& r : runs) {   // each stays in the root complex for as long as the last
-    const Time visible = std::max(done - (left - r.left), last_posted_);
-    posted_.give_back(visible + params_.link_latency, std::min(r.service, visible - last_posted_), r.tlps, r.units);
-    last_posted_ = visible;
-  }
+  if (at_once) [[likely]] visible({left, service, t.tlps, 0, units}, done);
+  else visible_runs(left, done);
   return last_posted_;
 }
 

@@ -137,6 +137,8 @@ class Pcie : public sc_core::sc_module {
   };
   // The object or a part of it, at most as many TLPs as the pools hold; left_ is when the last has left.
   Time write(tlm::tlm_generic_payload& gp, const TlpCount& t, Time now, Time arrival);
+  void visible(const Run& r, Time at);
+  [[gnu::noinline]] void visible_runs(Time left, Time done);   // those of runs_, of a write that had left at `left`
   Time read(tlm::tlm_generic_payload& gp, const TlpCount& request, Time now, Time arrival);
   Time in_parts(tlm::tlm_generic_payload& gp, std::uint64_t tlps, Time now, Time arrival, DmaInfo* info);
   // For when not all the credits are free: fill runs_.
@@ -155,10 +157,14 @@ class Pcie : public sc_core::sc_module {
     }
     // `n` TLPs came the other way.
     void acknowledge(std::uint64_t n) {
-      const std::uint64_t before = owed;
-      if (ack_tlps.value() != 0) owed += divide(n, 1, ack_rest, ack_tlps) * kDllp;
-      if (fc_tlps.value() != 0) owed += divide(n, 1, fc_rest, fc_tlps) * kDllp;
-      dllp_bytes += owed - before;
+      const Bytes due = (due_for(n, ack_rest, ack_tlps) + due_for(n, fc_rest, fc_tlps)) * kDllp;
+      owed += due;
+      dllp_bytes += due;
+    }
+    // DLLPs of which there is one for `each` TLPs; none for 0.
+    static std::uint64_t due_for(std::uint64_t n, std::uint64_t& rest, const Divisor& each) {
+      if (each.value() == 1) [[likely]] return n;
+      return each.value() == 0 ? 0 : divide(n, 1, rest, each);
     }
     static constexpr Bytes kDllp = 8;   // framing, type, data, CRC
     Calendar calendar;

@@ -26,6 +26,7 @@ constexpr Parts part(std::uint64_t address, Bytes n) {
 }
 
 constexpr std::uint64_t requests(std::uint64_t address, Bytes n, Bytes chunk) {
+  if ((address & (kBorder - 1)) + n <= kBorder) return pieces(n, chunk);   // as most are
   const Parts s = part(address, n);
   return pieces(s.head, chunk) + s.whole * (kBorder >> std::countr_zero(chunk)) + pieces(s.tail, chunk);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "models/base/error.h"
+#include "models/base/rng.h"
 
 namespace gd {
 namespace dram_test {
@@ -80,6 +81,28 @@ TEST(Dram, ALongBacklogKeepsTheCap) {
   EXPECT_EQ(d.access(0, 0, 500).queue, 1000 * kUs + 500 * kNs);
   for (Time t = 0; t < 1000 * kUs; t += kUs) EXPECT_LE(d.used(t), 1000u);
   EXPECT_EQ(d.access(1001 * kUs, 1001 * kUs, 500).queue, 0);
+}
+
+// charge() takes what access() takes and waits as long, whichever of them comes first to a window.
+TEST(Dram, AChargeIsAnAccessWithoutItsLatency) {
+  Dram priced(params(10'670'000'123)), mixed(params(10'670'000'123));
+  Rng rng(3, "test");
+  Time now = 0, waited = 0;
+  for (int i = 0; i < 20000; ++i) {
+    now += static_cast<Time>(rng.below(600 * kNs));
+    const Time at = now + static_cast<Time>(rng.below(3 * kUs));
+    const Bytes bytes = 64 * (1 + rng.below(rng.below(50) == 0 ? 1000 : 60));
+    const Dram::Grant g = priced.access(now, at, bytes);
+    waited += g.queue;
+    if (rng.below(2)) {
+      ASSERT_EQ(mixed.charge(now, at, bytes), g.queue) << i;
+    } else {
+      const Dram::Grant m = mixed.access(now, at, bytes);
+      ASSERT_EQ(m.queue, g.queue) << i;
+      ASSERT_EQ(m.latency, g.latency) << i;
+    }
+  }
+  EXPECT_GT(waited, 0);
 }
 
 // Two ranks, closed for 300 ns in 4 us: the first from 0, the second from 2 us on.

@@ -12,8 +12,7 @@ namespace llc_loops_test {
 
 constexpr unsigned kSets = 96;
 
-void expect_equal(const Lines& a, const Lines& b, int round) {
-  ASSERT_EQ(a.missed, b.missed) << round;
+void expect_equal(const Met& a, const Met& b, int round) {
   ASSERT_EQ(a.misses, b.misses) << round;
   ASSERT_EQ(a.write_backs, b.write_backs) << round;
 }
@@ -34,19 +33,19 @@ TEST(LlcLoops, ThoseOfAvx2DoWhatThePlainOnesDo) {
     const std::uint32_t mark = rng.below(2) ? kDirty : 0;
     switch (rng.below(8)) {
       case 0: {
-        const Lines a = plain.invalidate(&one[first], n, tag), b = fast->invalidate(&two[first], n, tag);
+        const Met a = plain.invalidate(&one[first], n, tag), b = fast->invalidate(&two[first], n, tag);
         expect_equal(a, b, round);
         gone += n - a.misses;
         break;
       }
       case 1: {
-        const Lines a = plain.look(&one[first], n, tag), b = fast->look(&two[first], n, tag);
+        const Met a = plain.look(&one[first], n, tag), b = fast->look(&two[first], n, tag);
         expect_equal(a, b, round);
         break;
       }
       default: {
-        const Lines a = plain.access(&one[first], n, tag, mark, from, count, drawn_one);
-        const Lines b = fast->access(&two[first], n, tag, mark, from, count, drawn_two);
+        const Met a = plain.access(&one[first], n, tag, mark, Ways(from, count), drawn_one);
+        const Met b = fast->access(&two[first], n, tag, mark, Ways(from, count), drawn_two);
         expect_equal(a, b, round);
         hits += n - a.misses, written_back += a.write_backs;
       }
