@@ -4,7 +4,7 @@
 
 namespace gd {
 
-Histogram::Histogram() : buckets_((kTopBits - kSub + 1) << kSub), carried_(buckets_.size()) {}
+Histogram::Histogram() : buckets_(kBuckets), carried_(buckets_.size()) {}
 
 Histogram::Histogram(const Histogram& other) : Histogram() {
   counted_ = other.settled();
@@ -17,8 +17,7 @@ Histogram::Histogram(const Histogram& other) : Histogram() {
 
 // Values below 2^(kSub + 1) are their own buckets; above, an octave's first bucket stands where the one before it ends.
 unsigned Histogram::index(std::uint64_t v) {
-  v = std::min<std::uint64_t>(v, (1ULL << kTopBits) - 1);
-  const unsigned shift = 63 - static_cast<unsigned>(__builtin_clzll(v | 1ULL << kSub)) - kSub;
+  const unsigned shift = (63 ^ static_cast<unsigned>(__builtin_clzll(v | 1ULL << kSub))) - kSub;
   return (shift << kSub) + static_cast<unsigned>(v >> shift);
 }
 

@@ -43,7 +43,7 @@ class Histogram {
 
  private:
   static constexpr unsigned kSub = 10;        // 2^10 buckets an octave
-  static constexpr unsigned kTopBits = 48;    // values up to 2^48 (281 s in ps); above are clamped into the last bucket
+  static constexpr unsigned kBuckets = (64 - kSub + 1) << kSub;
   static unsigned index(std::uint64_t v);
   static std::uint64_t lower(unsigned i);
   std::uint64_t in(unsigned i) const { return std::uint64_t{carried_[i]} << 32 | buckets_[i]; }
