@@ -82,16 +82,16 @@ void Agenda::standstill(const Actor& a) const {
 // Takes who acts next as long as it is to act before `limit`; of one instant it is the actor of lowest rank.
 void Agenda::run_before(Time limit) {
   limit = std::min(limit, end_);
-  std::uint64_t left = kStandstill;
+  std::uint64_t left = kStandstill + 1;
   for (Time t; (t = next()) < limit;) {
-    if (t != now_) now_ = t, left = kStandstill;
+    if (t != now_) now_ = t, left = kStandstill + 1;
     running_ = next_slot();
     if (shuffle_) [[unlikely]] running_ = lowest_rank();
     Actor& a = *actors_[running_];
     a.pending_ = kNever;
     ++activations_;
     ++a.activations_;
-    if (left-- == 0) standstill(a);
+    if (--left == 0) standstill(a);
     a.act(t);
     settle(a);
     running_ = kNobody;
