@@ -75,17 +75,24 @@ std::uint32_t Agenda::lowest_rank() const {
   return best;
 }
 
-// Takes the pending actor of lowest rank of the present instant until none is left.
-void Agenda::run_instant() {
-  std::uint64_t at_this_time = 0;
-  while (next() == now_) {
-    running_ = shuffle_ ? lowest_rank() : next_slot();
+void Agenda::standstill(const Actor& a) const {
+  broken("simulated time stands still at " + std::to_string(now_) + " ps (actor of rank " + std::to_string(a.rank_) + ")");
+}
+
+// Takes who acts next as long as it is to act before `limit`; of one instant it is the actor of lowest rank.
+void Agenda::run_before(Time limit) {
+  limit = std::min(limit, end_);
+  std::uint64_t left = kStandstill + 1;
+  for (Time t; (t = next()) < limit;) {
+    if (t != now_) now_ = t, left = kStandstill + 1;
+    running_ = next_slot();
+    if (shuffle_) [[unlikely]] running_ = lowest_rank();
     Actor& a = *actors_[running_];
     a.pending_ = kNever;
     ++activations_;
     ++a.activations_;
-    if (++at_this_time > kStandstill) broken("simulated time stands still at " + std::to_string(now_) + " ps (actor of rank " + std::to_string(a.rank_) + ")");
-    a.act(now_);
+    if (--left == 0) standstill(a);
+    a.act(t);
     settle(a);
     running_ = kNobody;
     if (stopping_) return;
@@ -97,12 +104,7 @@ void Agenda::dispatch() {
   now_ = from_sc(sc_core::sc_time_stamp());
   dispatching_ = true;
   try {
-    const Time limit = now_ + quantum_;
-    run_instant();
-    while (!stopping_ && next() < limit) {
-      now_ = next();
-      run_instant();
-    }
+    run_before(now_ + std::max(quantum_, Time{1}));
   } catch (...) {
     failure_ = std::current_exception();
     stopping_ = true;
@@ -112,7 +114,7 @@ void Agenda::dispatch() {
     sc_core::sc_stop();
     return;
   }
-  if (next() != kNever) {
+  if (next() != end_) {
     armed_ = next();
     event_.notify(to_sc(armed_) - sc_core::sc_time_stamp());
   }

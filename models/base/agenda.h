@@ -100,11 +100,8 @@ class Agenda : public sc_core::sc_module {
     first[i] = best;
     for (; i > 1; i /= 2) first[i / 2] = best = std::min(best, first[i ^ 1]);
   }
-  Time next() const {   // kNever: nobody
-    const std::uint64_t t = first_[1] >> slot_bits_;
-    return static_cast<Time>(t) == end_ ? kNever : static_cast<Time>(t);
-  }
-  std::uint32_t next_slot() const { return static_cast<std::uint32_t>(first_[1] & (leaves_ - 1)); }
+  Time next() const { return static_cast<Time>(first_[1] >> slot_bits_); }   // end_: nobody
+  std::uint32_t next_slot() const { return static_cast<std::uint32_t>(first_[1]) & (leaves_ - 1); }
   void arm(Time t);
   [[noreturn]] void late() const;
   [[noreturn]] void too_late(Time t) const;
@@ -113,7 +110,8 @@ class Agenda : public sc_core::sc_module {
   }
   void dispatch();
   std::uint32_t lowest_rank() const;
-  void run_instant();
+  void run_before(Time limit);
+  [[noreturn]] void standstill(const Actor& a) const;
 
   // A winner tree: leaf `leaves_ + slot` is an actor's key, node i the smaller of its two children. Places are by rank, so that of
   // equal times it is the lowest rank that wins, and node 1 is who acts next.

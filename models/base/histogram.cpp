@@ -4,7 +4,7 @@
 
 namespace gd {
 
-Histogram::Histogram() : buckets_((kTopBits - kSub + 1) << kSub), carried_(buckets_.size()) {}
+Histogram::Histogram() : buckets_(kBuckets), carried_(buckets_.size()) {}
 
 Histogram::Histogram(const Histogram& other) : Histogram() {
   counted_ = other.settled();
@@ -15,11 +15,10 @@ Histogram::Histogram(const Histogram& other) : Histogram() {
   }
 }
 
+// Values below 2^(kSub + 1) are their own buckets; above, an octave's first bucket stands where the one before it ends.
 unsigned Histogram::index(std::uint64_t v) {
-  if (v < (1ULL << kSub)) return static_cast<unsigned>(v);
-  v = std::min<std::uint64_t>(v, (1ULL << kTopBits) - 1);
-  const unsigned shift = 63 - static_cast<unsigned>(__builtin_clzll(v)) - kSub;
-  return ((shift + 1) << kSub) + static_cast<unsigned>((v >> shift) - (1ULL << kSub));
+  const unsigned shift = (63 ^ static_cast<unsigned>(__builtin_clzll(v | 1ULL << kSub))) - kSub;
+  return (shift << kSub) + static_cast<unsigned>(v >> shift);
 }
 
 std::uint64_t Histogram::lower(unsigned i) {
@@ -28,24 +27,35 @@ std::uint64_t Histogram::lower(unsigned i) {
   return ((1ULL << kSub) + (i & ((1U << kSub) - 1))) << (octave - 1);
 }
 
-inline void Histogram::count(Counted& c, std::uint64_t v, std::uint64_t times) const {
+void Histogram::add(std::uint64_t v, std::uint64_t times) {
   const unsigned bucket = index(v);
-  const std::uint64_t low = buckets_[bucket] + times;
-  buckets_[bucket] = static_cast<std::uint32_t>(low);
-  if (__builtin_expect(low >> 32 != 0, 0)) carried_[bucket] += static_cast<std::uint32_t>(low >> 32);
-  c.count += times;
-  c.sum += v * times;
-  c.min = std::min(c.min, v);
-  c.max = std::max(c.max, v);
+  const std::uint64_t n = in(bucket) + times;
+  buckets_[bucket] = static_cast<std::uint32_t>(n);
+  carried_[bucket] = static_cast<std::uint32_t>(n >> 32);
+  counted_.count += times;
+  counted_.sum += v * times;
+  counted_.min = std::min(counted_.min, v);
+  counted_.max = std::max(counted_.max, v);
 }
 
-void Histogram::add(std::uint64_t v, std::uint64_t times) { count(counted_, v, times); }
+void Histogram::count(const std::uint64_t* values, unsigned n) const {
+  Counted c = counted_;
+  std::uint32_t* const buckets = buckets_.data();
+  for (const std::uint64_t *p = values, *const end = values + n; p != end; ++p) {
+    const std::uint64_t v = *p;
+    const unsigned bucket = index(v);
+    if (++buckets[bucket] == 0) [[unlikely]] ++carried_[bucket];
+    c.sum += v;
+    c.min = std::min(c.min, v);
+    c.max = std::max(c.max, v);
+  }
+  c.count += n;
+  counted_ = c;
+}
 
 void Histogram::settle() const {
-  Counted c = counted_;
-  for (unsigned i = 0; i < waits_; ++i) count(c, waiting_[i], 1);
+  count(waiting_, waits_);
   waits_ = 0;
-  counted_ = c;
 }
 
 std::uint64_t Histogram::quantile(std::uint64_t num, std::uint64_t den) const {

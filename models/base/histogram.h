@@ -22,6 +22,7 @@ class Histogram {
     if (waits_ == kWaiting) settle();
   }
   void add(std::uint64_t value, std::uint64_t times);
+  void add_all(const std::uint64_t* values, unsigned n) { count(values, n); }
   std::uint64_t count() const { return settled().count; }
   std::uint64_t min() const { return settled().count ? counted_.min : 0; }
   std::uint64_t max() const { return settled().max; }
@@ -42,7 +43,7 @@ class Histogram {
 
  private:
   static constexpr unsigned kSub = 10;        // 2^10 buckets an octave
-  static constexpr unsigned kTopBits = 48;    // values up to 2^48 (281 s in ps); above are clamped into the last bucket
+  static constexpr unsigned kBuckets = (64 - kSub + 1) << kSub;
   static unsigned index(std::uint64_t v);
   static std::uint64_t lower(unsigned i);
   std::uint64_t in(unsigned i) const { return std::uint64_t{carried_[i]} << 32 | buckets_[i]; }
@@ -54,7 +55,7 @@ class Histogram {
     if (waits_ > 0) settle();
     return counted_;
   }
-  void count(Counted& c, std::uint64_t value, std::uint64_t times) const;
+  void count(const std::uint64_t* values, unsigned n) const;
   // Counts in halves: a frame adds to a dozen histograms, whose buckets then lie twice as close.
   mutable Zeroed<std::uint32_t> buckets_, carried_;
   static constexpr unsigned kWaiting = 16;

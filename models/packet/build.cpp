@@ -100,7 +100,7 @@ void HeaderTemplate::write(std::uint8_t* out, const FrameFields& f) const {
     const std::uint16_t total = static_cast<std::uint16_t>(l4_length + ip4::kHeader);
     put_be16(ip + ip4::kTotalLength, total);
     put_be16(ip + ip4::kId, f.ip_id);
-    put_be16(ip + ip4::kCheck, static_cast<std::uint16_t>(~csum::add(csum::add(l3_sum_, total), f.ip_id)));
+    put_be16(ip + ip4::kCheck, static_cast<std::uint16_t>(~csum::fold(std::uint64_t{l3_sum_} + total + f.ip_id)));
   }
   if (shape_ == Shape::fragment || shape_ == Shape::unknown_l4) return;
   if (shape_ == Shape::tunnel) write_tunnel(out + length_, f);

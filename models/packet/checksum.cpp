@@ -40,16 +40,12 @@ __attribute__((target("avx2"))) std::uint64_t wide_sum(const std::uint8_t* data,
   std::uint64_t total = 0;
   while (len >= 32) {
     const std::uint32_t block = (len < kBlock ? len : kBlock) / 32 * 32;
-    __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
-    std::uint32_t left = block;
-    for (; left >= 128; left -= 128, data += 128) {
-      a = _mm256_add_epi32(a, GD_PAIRS(data));
-      b = _mm256_add_epi32(b, GD_PAIRS(data + 32));
-      c = _mm256_add_epi32(c, GD_PAIRS(data + 64));
-      d = _mm256_add_epi32(d, GD_PAIRS(data + 96));
+    __m256i a = _mm256_setzero_si256();
+    for (std::uint32_t left = block % 128; left > 0; left -= 32, data += 32) a = _mm256_add_epi32(a, GD_PAIRS(data));
+    for (std::uint32_t left = block / 128; left > 0; --left, data += 128) {
+      const __m256i b = _mm256_add_epi32(GD_PAIRS(data), GD_PAIRS(data + 32)), c = _mm256_add_epi32(GD_PAIRS(data + 64), GD_PAIRS(data + 96));
+      a = _mm256_add_epi32(a, _mm256_add_epi32(b, c));
     }
-    for (; left > 0; left -= 32, data += 32) a = _mm256_add_epi32(a, GD_PAIRS(data));
-    a = _mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d));
     __m128i h = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     h = _mm_add_epi32(h, _mm_shuffle_epi32(h, 0x4e));
     h = _mm_add_epi32(h, _mm_shuffle_epi32(h, 0xb1));
@@ -63,11 +59,12 @@ __attribute__((target("avx2"))) std::uint64_t wide_sum(const std::uint8_t* data,
 const bool kWide = __builtin_cpu_supports("avx2") != 0;
 #endif
 
-}  // namespace
-
 // The one's-complement sum does not depend on the byte order in which it is made (RFC 1071, section 2B): words are added
-// in memory order, 32 bits into 64 so that no carry is lost, and only the folded result is swapped.
-std::uint16_t sum(const std::uint8_t* data, std::uint32_t len) {
+// in memory order, 32 bits into 64 so that no carry is lost, and only the folded result is swapped. All ones, by which a right
+// checksum is known, is the same either way.
+inline std::uint64_t halves(std::uint64_t v) { return (v & 0xffffffff) + (v >> 32); }
+
+std::uint64_t memory_sum(const std::uint8_t* data, std::uint32_t len) {
   std::uint64_t a = 0;
 #ifdef GD_WIDE_SUM
   if (len >= 64 && kWide) {
@@ -91,17 +88,22 @@ std::uint16_t sum(const std::uint8_t* data, std::uint32_t len) {
     data += 2;
   }
   if (len & 1) a += *data;
-  return swapped(fold(a));
+  return a;
 }
 
-namespace {
-// The same for an IPv4 header without options, as nearly all are.
-std::uint16_t sum_ip4(const std::uint8_t* ip) {
-  static_assert(ip4::kHeader == 20);
-  const std::uint64_t v = load64(ip), w = load64(ip + 8);
-  return swapped(fold((v & 0xffffffff) + (v >> 32) + (w & 0xffffffff) + (w >> 32) + load32(ip + 16)));
+// Of the pseudo header.
+std::uint64_t memory_pseudo(const std::uint8_t* frame, const Parsed& p, std::uint32_t len) {
+  const std::uint8_t* ip = frame + p.l3_offset();
+  const std::uint64_t rest = (std::uint64_t{p.protocol} << 8) + __builtin_bswap32(len);
+  if (p.l3 == L3::ipv4) return rest + halves(load64(ip + ip4::kSrc));
+  return rest + halves(load64(ip + ip6::kSrc)) + halves(load64(ip + ip6::kSrc + 8)) + halves(load64(ip + ip6::kDst)) + halves(load64(ip + ip6::kDst + 8));
 }
+
+constexpr Checked judged(std::uint64_t s) { return fold(s) == 0xffff ? Checked::good : Checked::bad; }
+
 }  // namespace
+
+std::uint16_t sum(const std::uint8_t* data, std::uint32_t len) { return swapped(fold(memory_sum(data, len))); }
 
 std::uint16_t pseudo4(const std::uint8_t* addresses, std::uint8_t protocol, std::uint32_t len) {
   std::uint64_t s = static_cast<std::uint64_t>(protocol) + len;
@@ -125,7 +127,9 @@ std::uint16_t pseudo(const std::uint8_t* frame, const Parsed& p, std::uint32_t l
 Checked check_l3(const std::uint8_t* frame, const Parsed& p) {
   if (p.l3 != L3::ipv4) return Checked::none;
   const std::uint8_t* ip = frame + p.l3_offset();
-  return (p.l3_length == ip4::kHeader ? sum_ip4(ip) : sum(ip, p.l3_length)) == 0xffff ? Checked::good : Checked::bad;
+  static_assert(ip4::kHeader == 20);   // without options, as nearly all are
+  if (p.l3_length == ip4::kHeader) [[likely]] return judged(halves(load64(ip)) + halves(load64(ip + 8)) + load32(ip + 16));
+  return judged(memory_sum(ip, p.l3_length));
 }
 
 Checked check_l4(const std::uint8_t* frame, const Parsed& p) {
@@ -134,7 +138,7 @@ Checked check_l4(const std::uint8_t* frame, const Parsed& p) {
   const std::uint8_t* l4 = frame + p.l4_offset();
   if (p.l4 == L4::udp && l4[udp::kCheck] == 0 && l4[udp::kCheck + 1] == 0)
     return p.l3 == L3::ipv4 ? Checked::none : Checked::bad;
-  return add(pseudo(frame, p, len), sum(l4, len)) == 0xffff ? Checked::good : Checked::bad;
+  return judged(memory_pseudo(frame, p, len) + memory_sum(l4, len));
 }
 
 bool complete_l4(std::uint8_t* frame, std::uint32_t length) {

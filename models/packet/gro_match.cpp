@@ -97,8 +97,8 @@ bool GroTable::same_network_flow(const Entry& e, const Head& h) const {
 // dev_gro_receive's look at every entry: what does not depend on the protocol.
 bool GroTable::screened(const Entry& e, const Head& h) const {
   const GroSegment& s = h.s;
-  if (e.device != s.device || e.vlan_stripped != s.vlan_stripped || (s.vlan_stripped && e.vlan_tci != s.vlan_tci)) return false;
   if (!old() && e.hash != s.rx_hash) return false;
+  if (e.device != s.device || e.vlan_stripped != s.vlan_stripped || (s.vlan_stripped && e.vlan_tci != s.vlan_tci)) return false;
   return equal(e.header, s.frame, ether::kHeader);
 }
 

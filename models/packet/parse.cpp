@@ -26,6 +26,7 @@ struct Behind {
   std::uint32_t at;      // 0: there was none
   Extent extent;
   std::uint8_t protocol;
+  bool fragment;
 };
 
 // Everything after the decoded headers, up to `end`, is payload.
@@ -35,21 +36,20 @@ void set_payload(Parsed& p, std::uint32_t header, std::uint32_t end) {
   p.payload_length = end > header ? end - header : 0;
 }
 
-void parse_tcp(const std::uint8_t* frame, Parsed& p, std::uint32_t at, Extent x) {
-  if (x.end < at + tcp::kHeader) {
-    p.decode = x.cut ? Decode::truncated : Decode::lengths;
-    return;
-  }
+// A header that could not be decoded: what is behind IP is its payload.
+[[gnu::noinline, gnu::cold]] void bare(Parsed& p, const Behind& b, Decode why) {
+  set_payload(p, b.at, b.extent.end);
+  p.decode = why;
+}
+
+void parse_tcp(const std::uint8_t* frame, Parsed& p, const Behind& b) {
+  const std::uint32_t at = b.at;
+  const Extent x = b.extent;
+  if (x.end < at + tcp::kHeader) return bare(p, b, x.cut ? Decode::truncated : Decode::lengths);
   const std::uint8_t* t = frame + at;
   const std::uint32_t header = (t[tcp::kDataOffset] >> 4) * 4u;
-  if (header < tcp::kHeader) {
-    p.decode = Decode::lengths;
-    return;
-  }
-  if (x.end < at + header) {
-    p.decode = x.cut ? Decode::truncated : Decode::lengths;
-    return;
-  }
+  if (header < tcp::kHeader) return bare(p, b, Decode::lengths);
+  if (x.end < at + header) return bare(p, b, x.cut ? Decode::truncated : Decode::lengths);
   p.l4 = L4::tcp;
   p.l4_length = static_cast<std::uint16_t>(header);
   p.src_port = be16(t + tcp::kSrcPort);
@@ -64,17 +64,13 @@ void parse_tcp(const std::uint8_t* frame, Parsed& p, std::uint32_t at, Extent x)
   p.pure_ack = !x.cut && x.end == at + header && (flags & (tcp::kAckFlag | tcp::kSyn | tcp::kFin | tcp::kRst)) == tcp::kAckFlag;
 }
 
-void parse_udp(const std::uint8_t* frame, Parsed& p, std::uint32_t at, Extent x) {
-  if (x.end < at + udp::kHeader) {
-    p.decode = x.cut ? Decode::truncated : Decode::lengths;
-    return;
-  }
+void parse_udp(const std::uint8_t* frame, Parsed& p, const Behind& b) {
+  const std::uint32_t at = b.at;
+  const Extent x = b.extent;
+  if (x.end < at + udp::kHeader) return bare(p, b, x.cut ? Decode::truncated : Decode::lengths);
   const std::uint8_t* u = frame + at;
   p.udp_length = be16(u + udp::kLength);
-  if (p.udp_length < udp::kHeader || at + p.udp_length > p.l2_length + p.ip_length) {
-    p.decode = Decode::lengths;
-    return;
-  }
+  if (p.udp_length < udp::kHeader || at + p.udp_length > p.l2_length + p.ip_length) return bare(p, b, Decode::lengths);
   p.l4 = L4::udp;
   p.l4_length = udp::kHeader;
   p.src_port = be16(u + udp::kSrcPort);
@@ -84,10 +80,10 @@ void parse_udp(const std::uint8_t* frame, Parsed& p, std::uint32_t at, Extent x)
 }
 
 void parse_l4(const std::uint8_t* frame, Parsed& p, const Behind& b) {
-  const Extent x = b.extent;
-  if (!p.is_fragment && b.protocol == ipproto::kTcp) return parse_tcp(frame, p, b.at, x);
-  if (!p.is_fragment && b.protocol == ipproto::kUdp) return parse_udp(frame, p, b.at, x);
-  p.decode = x.cut ? Decode::truncated : p.is_fragment ? Decode::ok : Decode::protocol;
+  if (b.fragment) return bare(p, b, b.extent.cut ? Decode::truncated : Decode::ok);
+  if (b.protocol == ipproto::kTcp) return parse_tcp(frame, p, b);
+  if (b.protocol == ipproto::kUdp) return parse_udp(frame, p, b);
+  bare(p, b, b.extent.cut ? Decode::truncated : Decode::protocol);
 }
 
 Behind parse_ipv4(const std::uint8_t* frame, Parsed& p, std::uint32_t l2, std::uint32_t length) {
@@ -100,23 +96,23 @@ Behind parse_ipv4(const std::uint8_t* frame, Parsed& p, std::uint32_t l2, std::u
     return {};
   }
   if (length < l2 + header) return {};         // truncated
-  const Behind b{l2 + header, extent(l2, total, length), ip[ip4::kProtocol]};
   const std::uint16_t f = be16(ip + ip4::kFragment);
+  const Behind b{l2 + header, extent(l2, total, length), ip[ip4::kProtocol], (f & (ip4::kMf | ip4::kOffsetMask)) != 0};
   p.l3 = L3::ipv4;
   p.l3_length = static_cast<std::uint16_t>(header);
   p.ip_length = total;
   p.protocol = b.protocol;
-  if (f & (ip4::kMf | ip4::kOffsetMask)) {
+  if (b.fragment) [[unlikely]] {
     p.more_fragments = f & ip4::kMf;
     p.fragment_offset = static_cast<std::uint16_t>((f & ip4::kOffsetMask) * 8);
     p.is_fragment = true;
   }
-  set_payload(p, b.at, b.extent.end);
   return b;
 }
 
 [[gnu::noinline]] Behind parse_ipv6(const std::uint8_t* frame, Parsed& p) {
   const std::uint8_t* ip = frame + p.l2_length;
+  set_payload(p, p.l2_length, p.length);
   if (p.length < p.l2_length + ip6::kHeader) return {};   // truncated
   if (ip[0] >> 4 != 6) {
     p.decode = Decode::lengths;
@@ -152,27 +148,35 @@ Behind parse_ipv4(const std::uint8_t* frame, Parsed& p, std::uint32_t l2, std::u
     }
   }
   p.protocol = next;
-  set_payload(p, p.l4_offset(), x.end);
-  return {p.l4_offset(), x, next};
+  return {p.l4_offset(), x, next, p.is_fragment};
 }
 
-}  // namespace
-
-Parsed parse(const std::uint8_t* frame, std::uint32_t length) {
-  Parsed p;
-  p.length = length;
-  if (length < ether::kHeader) {
-    p.payload_length = length;
-    return p;
+// What is behind Ethernet header and tags, `l2` bytes of them: a constant for nearly all frames, so that it is made twice.
+void parse_l3(const std::uint8_t* frame, Parsed& p, std::uint32_t l2, std::uint16_t type, std::uint32_t length) {
+  p.ethertype = type;
+  p.l2_length = static_cast<std::uint16_t>(l2);
+  Behind b{};
+  if (type == ether::kIpv4) [[likely]] {
+    b = parse_ipv4(frame, p, l2, length);
+    if (b.at == 0) set_payload(p, l2, length);
+  } else if (type == ether::kIpv6) {
+    b = parse_ipv6(frame, p);
+  } else {
+    set_payload(p, l2, length);
+    p.decode = Decode::ethertype;
   }
+  if (b.at != 0) parse_l4(frame, p, b);
+}
+
+// Any frame but an untagged one of IPv4.
+[[gnu::noinline]] void parse_tagged(const std::uint8_t* frame, Parsed& p, std::uint32_t length) {
   std::uint32_t l2 = ether::kHeader;
   std::uint16_t type = be16(frame + ether::kType);
-  while (type != ether::kIpv4 && (type == ether::kVlan || type == ether::kQinq) && p.vlan_tags < 2) {
+  while ((type == ether::kVlan || type == ether::kQinq) && p.vlan_tags < 2) {
     if (length < l2 + ether::kTag) {
       p.ethertype = type;
       p.l2_length = static_cast<std::uint16_t>(l2);
-      set_payload(p, l2, length);
-      return p;
+      return set_payload(p, l2, length);
     }
     if (p.vlan_tags++ == 0) {
       p.vlan_type = type;
@@ -181,14 +185,17 @@ Parsed parse(const std::uint8_t* frame, std::uint32_t length) {
     type = be16(frame + l2 + 2);
     l2 += ether::kTag;
   }
-  p.ethertype = type;
-  p.l2_length = static_cast<std::uint16_t>(l2);
-  set_payload(p, l2, length);
-  Behind b{};
-  if (type == ether::kIpv4) [[likely]] b = parse_ipv4(frame, p, l2, length);
-  else if (type == ether::kIpv6) b = parse_ipv6(frame, p);
-  else p.decode = Decode::ethertype;
-  if (b.at != 0) parse_l4(frame, p, b);
+  parse_l3(frame, p, l2, type, length);
+}
+
+}  // namespace
+
+[[gnu::flatten]] Parsed parse(const std::uint8_t* frame, std::uint32_t length) {
+  Parsed p;
+  p.length = length;
+  if (length < ether::kHeader) p.payload_length = length;
+  else if (be16(frame + ether::kType) == ether::kIpv4) [[likely]] parse_l3(frame, p, ether::kHeader, ether::kIpv4, length);
+  else parse_tagged(frame, p, length);
   return p;
 }
 

@@ -33,11 +33,12 @@ class Pattern {
 
  private:
   static std::uint64_t base(std::uint32_t flow) { return (flow * 0x9e3779b97f4a7c15ULL) >> 40; }
-  static constexpr std::uint32_t kStep = 16;   // a table for each byte would cost two cache misses a frame
-  std::uint16_t sum_before(std::uint32_t to) const;
+  static constexpr std::uint32_t kStep = 8;   // a table for each byte would cost two cache misses a frame
+  std::uint64_t sum_before(std::uint32_t to) const;
   std::uint16_t range_sum(std::uint32_t from, std::uint32_t to) const;
+  std::uint16_t wrapped_sum(std::uint32_t at, std::uint32_t len) const;
   std::vector<std::uint8_t> bytes_;     // kPeriod + kMaxLength
-  std::vector<std::uint16_t> prefix_;   // prefix_[i] = sum of bytes_[0, i * kStep)
+  std::vector<std::uint16_t> prefix_;   // prefix_[i] = sum of bytes_[0, i * kStep), its words in memory order
 };
 
 }  // namespace gd

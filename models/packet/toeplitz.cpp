@@ -15,13 +15,14 @@ Toeplitz::Toeplitz(const std::uint8_t* key) {
     for (unsigned i = bit; i < bit + 32; ++i) w = w << 1 | (key[i / 8] >> (7 - i % 8) & 1);
     return w;
   };
-  for (unsigned half = 0; half < kMaxInput * 2; ++half)
-    for (unsigned v = 0; v < 16; ++v) {
-      std::uint32_t h = 0;
-      for (unsigned bit = 0; bit < 4; ++bit)
-        if (v & (8u >> bit)) h ^= window(half * 4 + bit);
-      table_[half][v] = h;
+  for (unsigned byte = 0; byte < kMaxInput; ++byte) {
+    std::uint32_t* const t = table_[byte];
+    t[0] = 0;
+    for (unsigned bit = 0; bit < 8; ++bit) {   // those below 2^bit are known
+      const std::uint32_t w = window(byte * 8 + 7 - bit);
+      for (unsigned v = 0; v < 1u << bit; ++v) t[1u << bit | v] = w ^ t[v];
     }
+  }
 }
 
 RssHash Toeplitz::hash(const std::uint8_t* frame, const Parsed& p, const RssFields& fields) const {

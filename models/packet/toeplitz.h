@@ -38,9 +38,7 @@ class Toeplitz {
 
  private:
   // What `input` at byte `position` of the whole adds.
-  std::uint32_t byte_at(unsigned position, std::uint8_t input) const {
-    return table_[2 * position][input >> 4] ^ table_[2 * position + 1][input & 15];
-  }
+  std::uint32_t byte_at(unsigned position, std::uint8_t input) const { return table_[position][input]; }
   std::uint32_t hash_at(unsigned position, const std::uint8_t* input, unsigned n) const {
     std::uint32_t h = 0;
     for (unsigned i = 0; i < n; ++i) h ^= byte_at(position + i, input[i]);
@@ -51,7 +49,8 @@ class Toeplitz {
   std::uint32_t hash_in_line(unsigned position, const std::uint8_t* input, std::integer_sequence<unsigned, I...>) const {
     return (byte_at(position + I, input[I]) ^ ...);
   }
-  std::uint32_t table_[kMaxInput * 2][16];   // by half byte of the input, high half first: 4.5 KiB, stays in L1
+  // By byte of the input. Of its 36 KiB the flows of a run use a line or two for each byte that they differ in.
+  std::uint32_t table_[kMaxInput][256];
 };
 
 }  // namespace gd

@@ -1,5 +1,6 @@
 #include "models/ports/frame.h"
 
+#include <cstring>
 #include <utility>
 
 #include "models/base/error.h"
@@ -60,6 +61,8 @@ void FrameTable::offered(FrameRef r, Time t) {
 void FrameTable::group(std::vector<std::uint32_t> of_flow, std::uint32_t count) {
   group_of_flow_ = std::move(of_flow);
   groups_.resize(count);
+  by_flow_.clear();
+  for (const std::uint32_t g : group_of_flow_) by_flow_.push_back(g < count ? &groups_[g] : nullptr);
 }
 
 FrameRef FrameTable::replicate(FrameRef r) {
@@ -108,20 +111,36 @@ void FrameTable::end(FrameRef r, Fate fate, Drop why, Time t) {
       last_id_[f.flow] = f.id + 1;
     }
     if (f.in_cohort) {
-      latency_.add(static_cast<std::uint64_t>(t - f.at[0]));
       if (group) group->latency.add(static_cast<std::uint64_t>(t - f.at[0]));
-      Time last = f.at[0];
-      for (int s = 1; s < static_cast<int>(Stage::count_); ++s) {
-        if (f.at[s] == 0) continue;
-        stages_[s].add(static_cast<std::uint64_t>(f.at[s] > last ? f.at[s] - last : 0));
-        last = f.at[s];
-      }
+      std::memcpy(passed_[waits_], f.at, sizeof f.at);
+      if (++waits_ == kWaiting) count_passed();
     }
   }
   if (listener_) listener_->ended(f, why, t);
   f.next = kNoFrame;
   free_.push_back(r);
   --live_;
+}
+
+void FrameTable::count_passed() const {
+  Time last[kWaiting];
+  std::uint64_t took[kWaiting];
+  for (unsigned i = 0; i < waits_; ++i) {
+    last[i] = passed_[i][0];
+    took[i] = static_cast<std::uint64_t>(passed_[i][static_cast<int>(Stage::app)] - last[i]);
+  }
+  latency_.add_all(took, waits_);
+  for (unsigned s = 1; s < kStages; ++s) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < waits_; ++i) {
+      const Time t = passed_[i][s];
+      if (t == 0) continue;   // it did not pass there
+      took[n++] = static_cast<std::uint64_t>(t > last[i] ? t - last[i] : 0);
+      last[i] = t;
+    }
+    stages_[s].add_all(took, n);
+  }
+  waits_ = 0;
 }
 
 void FrameTable::delivered(FrameRef r, Time t) { end(r, Fate::delivered, Drop::count_, t); }

@@ -141,8 +141,8 @@ class FrameTable {
   std::uint64_t offered_payload_in_window() const { return window_offered_; }
   // Frames with payload of the cohort that were delivered after a later one of their flow.
   std::uint64_t reordered() const { return reordered_; }
-  const Histogram& latency() const { return latency_; }                      // ps, wire to application, cohort
-  const Histogram& stage_latency(Stage s) const { return stages_[static_cast<int>(s)]; }  // ps since the stage before
+  const Histogram& latency() const { return count_passed(), latency_; }      // ps, wire to application, cohort
+  const Histogram& stage_latency(Stage s) const { return count_passed(), stages_[static_cast<int>(s)]; }  // ps since the stage before
   Fingerprint& fingerprint() { return print_; }
   // Told of each frame as it ends (traces); may be null.
   struct Listener {
@@ -153,9 +153,8 @@ class FrameTable {
 
  private:
   void end(FrameRef r, Fate fate, Drop why, Time t);
-  Group* group_of(const FrameMeta& f) {
-    return f.flow < group_of_flow_.size() && group_of_flow_[f.flow] < groups_.size() ? &groups_[group_of_flow_[f.flow]] : nullptr;
-  }
+  Group* group_of(const FrameMeta& f) { return f.flow < by_flow_.size() ? by_flow_[f.flow] : nullptr; }
+  void count_passed() const;
   Zeroed<FrameMeta> slots_;
   std::vector<FrameRef> free_;           // used before; those from unused_ on never were
   FrameRef unused_ = 0;
@@ -167,9 +166,14 @@ class FrameTable {
   std::uint64_t reordered_ = 0;
   std::vector<Group> groups_;
   std::vector<std::uint32_t> group_of_flow_;
+  std::vector<Group*> by_flow_;            // the same; null: none
   std::uint32_t stranger_ = 0, strangers_end_ = 0;
   std::vector<std::uint64_t> last_id_;     // by flow: 1 + id of the latest frame delivered; grows with new flows only
-  Histogram latency_, stages_[static_cast<int>(Stage::count_)];
+  // The times of the cohort's delivered frames wait until a few have come; each stage's are then counted together.
+  static constexpr unsigned kStages = static_cast<unsigned>(Stage::count_), kWaiting = 16;
+  Time passed_[kWaiting][kStages];         // of these `waits_`
+  mutable unsigned waits_ = 0;
+  mutable Histogram latency_, stages_[kStages];
   Fingerprint print_;
   Listener* listener_ = nullptr;
 };

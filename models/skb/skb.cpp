@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "models/base/error.h"
@@ -56,7 +57,7 @@ Skb* SkbPool::make() {
 }
 
 void SkbPool::reset(Skb& skb) {
-  static_cast<SkbFields&>(skb) = SkbFields{};
+  new (static_cast<SkbFields*>(&skb)) SkbFields;   // in place: assigned, it would be made elsewhere and copied
   skb.head.token = kNoToken;
 }
 

@@ -39,7 +39,7 @@ bool FrameBuffers::held(const Slot& s) const {
   return m.id == s.id && m.fate == Fate::live && m.at[static_cast<int>(Stage::dma)] == 0;
 }
 
-std::uint8_t* FrameBuffers::take(FrameRef r) {
+std::uint32_t FrameBuffers::take() {
   if (!parked_.empty()) {
     if (look_ >= parked_.size()) look_ = 0;
     if (held(slots_[parked_[look_]])) {
@@ -57,10 +57,8 @@ std::uint8_t* FrameBuffers::take(FrameRef r) {
       parked_.push_back(i);
       continue;
     }
-    slots_[i].frame = r;
-    slots_[i].id = table_[r].id;
     push(i);
-    return slots_[i].bytes;
+    return i;
   }
 }
 

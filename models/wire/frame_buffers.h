@@ -17,11 +17,19 @@ namespace gd {
 
 class FrameBuffers {
  public:
-  static constexpr std::uint32_t kReserve = 4, kBlock = 16;
+  static constexpr std::uint32_t kReserve = 8, kBlock = 16;
   // `largest`: bytes of the longest frame. `table` must outlive this.
   FrameBuffers(FrameTable& table, std::uint32_t largest);
   // A buffer of `largest` bytes, 64-byte aligned, for frame `r`. Allocates only when the NIC holds more than ever before.
-  std::uint8_t* take(FrameRef r);
+  std::uint8_t* take(FrameRef r) {
+    const std::uint32_t slot = take();
+    give(slot, r);
+    return bytes(slot);
+  }
+  // The same in two steps: a buffer whose bytes are written ahead, and its frame, before kReserve further ones are taken.
+  std::uint32_t take();
+  std::uint8_t* bytes(std::uint32_t slot) const { return slots_[slot].bytes; }
+  void give(std::uint32_t slot, FrameRef r) { slots_[slot].frame = r, slots_[slot].id = table_[r].id; }
   // Buffers made so far.
   std::size_t buffers() const { return slots_.size(); }
 

@@ -128,7 +128,8 @@ void Link::pause(std::uint16_t quanta, Time now) {
   first_bit_ = begin;
 }
 
-void Link::act(Time now) {
+// Frames that the NIC sent and that have arrived at the far end.
+void Link::arrive_there(Time now) {
   while (tx_head_ != tx_tail_) {
     Sent& s = tx_[tx_head_ & (tx_.size() - 1)];
     if (s.due > now) break;
@@ -139,6 +140,10 @@ void Link::act(Time now) {
     pause(pauses_.front().quanta, now);
     pauses_.pop();
   }
+}
+
+void Link::act(Time now) {
+  if (tx_head_ != tx_tail_ || !pauses_.empty()) arrive_there(now);
   if (arrival_ <= now && now < stop_) arrive(now);
   if (now >= stop_) arrival_ = kNever, finish(now);
   wake();

@@ -90,6 +90,7 @@ class Link : public Actor, public TxWire, private TrafficListener {
   void traffic_ready(Time now) override;
   void plan(Time now);
   void arrive(Time now);
+  [[gnu::noinline]] void arrive_there(Time now);
   void finish(Time now);
   void flip(FrameRef r);
   // Whether the link is down at any moment of [from, to].

@@ -104,27 +104,44 @@ std::uint32_t Synthetic::draw_flow() {
   return f;
 }
 
-Next Synthetic::plan(Time, Plan& out) {
+void Synthetic::make(Made& out) {
   std::uint32_t bytes = draw_size();
   const std::uint32_t f = draw_flow();
   const bool empty = stream_.shape(f) == Shape::pure_ack;
   if (empty) bytes = wire::padded(stream_.header_length(f)) + wire::kFcs;
   else if (stream_.shape(f) != Shape::plain)
     bytes = std::max(bytes, wire::padded(stream_.header_length(f) + stream_.inner_length(f) + 1) + wire::kFcs);
-  next_.flow = f;
-  next_.offset = offset_[f];
-  next_.source_index = index_[f];
-  next_.payload = empty ? 0 : bytes - wire::kFcs - stream_.header_length(f);
-  next_.push = p_.psh_every && (index_[f] + 1) % p_.psh_every == 0;
-  out.earliest = next_start(bytes);
-  out.length = bytes - wire::kFcs;
+  StreamSegment& s = out.segment;
+  s.flow = f;
+  s.offset = offset_[f];
+  s.source_index = index_[f]++;
+  s.payload = empty ? 0 : bytes - wire::kFcs - stream_.header_length(f);
+  s.push = p_.psh_every && index_[f] % p_.psh_every == 0;
+  offset_[f] += s.payload;
+  out.plan.earliest = next_start(bytes);
+  out.plan.length = bytes - wire::kFcs;
+  out.buffer = buffers_.take();
+  stream_.write(buffers_.bytes(out.buffer), s);
+}
+
+void Synthetic::make_ahead() {
+  static_assert(kAhead < FrameBuffers::kReserve);
+  for (Made& m : made_) make(m);
+  next_ = 0;
+}
+
+Next Synthetic::plan(Time, Plan& out) {
+  if (next_ == kAhead) make_ahead();
+  out = made_[next_].plan;
   return Next::frame;
 }
 
 FrameRef Synthetic::emit(Time) {
-  offset_[next_.flow] += next_.payload;
-  ++index_[next_.flow];
-  const FrameRef r = make_frame(table_, buffers_, stream_, next_);
+  const Made& m = made_[next_++];
+  const FrameRef r = table_.create();
+  buffers_.give(m.buffer, r);
+  stream_.describe(table_[r], m.segment);
+  table_[r].bytes = buffers_.bytes(m.buffer);
   ++stats_.frames;
   stats_.bytes += table_[r].length + wire::kFcs;
   return r;

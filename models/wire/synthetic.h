@@ -60,6 +60,14 @@ class Synthetic : public Traffic {
   std::uint64_t mean_millibytes() const;
 
  private:
+  // A frame that is not yet one of the run: what the link is told of it, and its bytes.
+  struct Made {
+    StreamSegment segment;
+    Plan plan;
+    std::uint32_t buffer = 0;
+  };
+  void make(Made& out);
+  void make_ahead();
   std::uint32_t draw_size();
   std::uint32_t draw_flow();
   Time next_start(std::uint32_t bytes);
@@ -78,7 +86,10 @@ class Synthetic : public Traffic {
   std::uint32_t in_burst_ = 0, turn_ = 0;
   std::uint64_t planned_ = 0;                // frames, for the draws of `drawn`
   std::uint64_t mean_gap_ = 0;
-  StreamSegment next_;
+  // Nothing that happens in a run changes what comes next: some frames are made together, as the program to make one is long.
+  static constexpr unsigned kAhead = 4;
+  Made made_[kAhead];
+  unsigned next_ = kAhead;                   // of made_; kAhead: all have gone
   Stats stats_;
 };
 

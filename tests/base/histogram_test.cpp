@@ -25,6 +25,26 @@ TEST(Histogram, CountsBeyondThirtyTwoBits) {
   h.each([](std::uint64_t, std::uint64_t, std::uint64_t) { FAIL() << "a bucket is left"; });
 }
 
+// A bucket's edges enclose its values, at most 1/1024 apart, up to the largest value there is.
+TEST(Histogram, BucketsUpToTheLargestValue) {
+  for (unsigned bit = 0; bit <= 64; ++bit)
+    for (const std::int64_t off : {-1, 0, 1, 700}) {
+      const std::uint64_t v = (bit < 64 ? 1ULL << bit : 0) + static_cast<std::uint64_t>(off);
+      Histogram h;
+      h.add(v);
+      unsigned buckets = 0;
+      h.each([&](std::uint64_t lower, std::uint64_t upper, std::uint64_t n) {
+        ++buckets;
+        EXPECT_LE(lower, v);
+        EXPECT_GE(upper, v);
+        EXPECT_LE(upper - lower, v / 1024) << v;
+        EXPECT_EQ(n, 1u);
+      });
+      EXPECT_EQ(buckets, 1u);
+      EXPECT_EQ(h.quantile(1, 2), v);
+    }
+}
+
 // Whenever somebody reads, all that came before is counted, however many wait.
 TEST(Histogram, WhatWaitsIsCountedForWhoeverReads) {
   for (std::uint64_t n = 1; n <= 40; ++n) {

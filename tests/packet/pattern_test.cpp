@@ -62,7 +62,7 @@ TEST(Pattern, PartialSumsEqualTheNaiveSum) {
     const unsigned expected = naive_sum(f.data(), n), got = p.partial_sum(flow, offset, n);
     ASSERT_EQ(got % 0xffff, expected % 0xffff) << flow << " " << offset << " " << n;
   }
-  EXPECT_EQ(p.partial_sum(1, 2, 0), 0);
+  EXPECT_EQ(p.partial_sum(1, 2, 0) % 0xffff, 0);
 }
 
 }  // namespace pattern_test

@@ -27,6 +27,32 @@ TEST(FrameBuffers, ReusedInTurnWhenFramesEnd) {
   EXPECT_LE(seen.size(), FrameBuffers::kBlock);
 }
 
+// Buffers that are written ahead keep their bytes until the frames that they are given to have gone.
+TEST(FrameBuffers, WrittenAhead) {
+  FrameTable table;
+  FrameBuffers buffers(table, 64);
+  std::vector<FrameRef> fifo;
+  for (std::uint32_t i = 0, done = 0; i < 20000; i += 4) {
+    std::uint32_t slots[4];
+    for (std::uint32_t k = 0; k < 4; ++k) {
+      slots[k] = buffers.take();
+      const std::uint32_t number = i + k;
+      std::memcpy(buffers.bytes(slots[k]), &number, 4);
+    }
+    for (const std::uint32_t slot : slots) {
+      fifo.push_back(table.create());
+      buffers.give(slot, fifo.back());
+      table[fifo.back()].bytes = buffers.bytes(slot);
+    }
+    for (std::uint32_t held = i / 100 % 40; fifo.size() - done > held; ++done) {
+      std::uint32_t was;
+      std::memcpy(&was, table[fifo[done]].bytes, 4);
+      ASSERT_EQ(was, done);
+      table.dropped(fifo[done], Drop::nic_fifo, 1);
+    }
+  }
+}
+
 TEST(FrameBuffers, HeldWhileTheNicHoldsTheFrame) {
   FrameTable table;
   FrameBuffers buffers(table, 64);
