@@ -10,7 +10,7 @@ METRICS = [("throughput.goodput", "Throughput (more is better)", True), ("dma.ba
            ("cpu.cycles_per_packet", "CPU, host and guest (less is better)", True), ("dma.latency.p50", "DMA latency, median (less is better)", False),
            ("latency.p50", "Latency, median (less is better)", False), ("latency.p99", "Latency, p99 (less is better)", False),
            ("drops.total", "Dropped frames (less is better)", False), ("copy.host_bytes_per_packet", "Bytes copied by the host (less is better)", False),
-           ("dram.bytes_per_payload_byte", "DRAM bytes per byte of payload (less is better)", False)]
+           ("dram.bytes_per_payload_byte", "DRAM per payload byte (less is better)", False)]
 PANELS = 6
 FACETS = 4                                       # values of the other axes that get a column each
 WIDE = 20                                        # latencies that lie further apart get a logarithmic axis
