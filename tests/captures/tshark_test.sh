@@ -28,8 +28,8 @@ for f in with/*/*.pcap; do
 done
 mergecap -a -w all.pcap part-*.pcap
 # Random payload looks like this or that protocol to a heuristic: UDP payload is read as data. A status of 0 is a wrong checksum; a
-# packet in a packet has one for each.
-tshark -r all.pcap -d udp.port==1-65535,data -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -o ip.check_checksum:TRUE \
+# packet in a packet has one for each. Streams come again in each capture, so that none is put together.
+tshark -r all.pcap -d udp.port==1-65535,data -o tcp.desegment_tcp_streams:FALSE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -o ip.check_checksum:TRUE \
     -o tcp.relative_sequence_numbers:FALSE -T fields -E separator=';' -e frame.number -e _ws.malformed -e ip.checksum.status \
     -e tcp.checksum.status -e udp.checksum.status >seen 2>err || { cat err; exit 1; }
 [ "$(wc -l <seen)" -eq "$(awk '{n += $NF} END {print n}' parts)" ] || { echo "tshark read $(wc -l <seen) packets of:"; cat parts; exit 1; }

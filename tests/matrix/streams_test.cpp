@@ -121,7 +121,7 @@ TEST_P(StreamRuns, EveryDesignHandsUpWhatWasSent) {
   const std::vector<SentFrame> sent = random_streams({seed, 250, 40, mtu});
   const std::string capture = "streams-" + std::to_string(seed) + ".pcap";
   write_capture(capture, sent);
-  Space space(scenario_path(kStreamScenario), {"traffic.file=" + capture, "guests.0.gro.enabled=false", "nic.mtu=" + std::to_string(mtu) + "B"});
+  Space space(scenario_path(kStreamScenario), {"traffic.file=" + capture, kOftenInterrupted, "guests.0.gro.enabled=false", "nic.mtu=" + std::to_string(mtu) + "B"});
   Rng rng(seed, "tests.stream_runs");
   const std::vector<std::size_t> sizes = space.sizes();
   unsigned runs = 0;

@@ -25,10 +25,6 @@ def near(share):
     return lambda a, b: abs(b - a) <= share * max(abs(a), abs(b)), f"stays within {share:g}"
 
 
-def factor(f, share):
-    return lambda a, b: abs(b / a - f) <= share * f if a else False, f"is {f:g} times as much, within {share:g}"
-
-
 # scenario, strategy, what is set before, what is changed, {metric: what follows}
 ROWS = [
     ("host-stack-1500", "vhost-copy", ("traffic.rate=15Gbps",), ("memory.ddio_ways=0",),
@@ -48,7 +44,7 @@ ROWS = [
     ("bulk-1500", "vhost-copy", ("nic.header_split.mode=split",), ("nic.header_split.mode=off",),
      {"pcie.upstream_bytes": down(0.999), "throughput.offered": near(0.001)}),
     ("bulk-1500", "vhost-copy", (), ("host.gro.enabled=false",),
-     {"gro.segments_per_packet": factor(1, 0.9), "cpu.cycles_per_packet": up(1.05), "host.cycles_per_packet": up(1.05)}),
+     {"gro.segments_per_packet": down(0.9), "cpu.cycles_per_packet": up(1.05), "host.cycles_per_packet": up(1.05)}),
     ("vhost-2010", "vhost-copy", (), ("host.posted_interrupts=true",),
      {"vm_exits": down(), "host.cycles.exit": down(), "copy.host_bytes_per_packet": near(0.01)}),
     ("legacy-interrupts-2010", "vhost-copy", (), ("guests.0.virtio.msix=true",),

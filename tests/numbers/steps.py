@@ -19,6 +19,7 @@ LIMIT = 0.01
 # scenario, or "scenario label": why a small cause decides.
 GUEST = "the guest is offered more than it takes: whether its ring is full decides between polls and interrupts"
 BURSTS = "bursts that are all alike: where a poll outruns one, each has a packet more, 1 to 4 % of what GRO merges"
+POLLS = "the frames of interrupts 125 us apart are all alike: a wake-up or preemption more or less in each is 1 to 3 % of the host's work"
 BY_SEEDS = {
     "closed-loop-tcp": "windows and losses feed back on the load",
     "strict-pages": "windows feed back on the load of cores that have no time left",
@@ -54,6 +55,20 @@ BY_SEEDS = {
     "user-async guest-head": "1.2 % of what GRO merges, cause not traced",
     "user-async-thread guest-head": "4 % of what GRO merges, 1.1 % of host cycles, cause not traced",
     "header-room": "windows feed back on the load of a guest that has no time left",
+    "burst copy-header": POLLS,
+    "clones page-frags": POLLS,
+    "filters guest-head": POLLS,
+    "foreign-frames page-frags": POLLS,
+    "host-socket-fragments vhost-copy": POLLS,
+    "no-offloads passthrough": POLLS,
+    "pcap-vxlan-tcp4 page-frags": POLLS,
+    "small-64 passthrough": POLLS,
+    "hw-fifo-full page-frags": POLLS,
+    "hw-link-flap page-frags": POLLS,
+    "hw-lost-data-write page-frags": POLLS,
+    "hw-lost-interrupts page-frags": POLLS,
+    "hw-lost-writeback-watchdog page-frags": POLLS,
+    "hw-wire-errors page-frags": POLLS,
     "app-flood-poster": BURSTS,
     "app-unmapper vhost-copy": BURSTS,
     "app-hoarder vhost-copy": BURSTS,

@@ -23,7 +23,7 @@ const Row kRows[] = {
     {"pin_quota", "page-frags", {"defences.pin_quota=0B"}, {"defences.pin_quota=1GiB"}, 1}};
 void PrintTo(const Row& r, std::ostream* out) { *out << r.name; }
 
-const std::vector<std::string> kShort = {"time.measure=1ms", "time.warmup=200us", "traffic.rate=2Gbps", "defences.depleted=wait", "host.gro.enabled=false"};
+const std::vector<std::string> kShort = {"time.measure=1ms", "time.warmup=200us", "traffic.rate=2Gbps", "defences.depleted=wait", "host.gro.enabled=false", kOftenInterrupted};
 
 ChildResult run_with(const Row& r, const std::vector<std::string>& set) {
   std::vector<std::string> all = kShort;
@@ -115,8 +115,9 @@ TEST(Depleted, TheNeighbourDoesNotSuffer) {
 // What lies in part in pages of the host needs buffers for all of it while it holds some itself: merged packets are never such, and for
 // the pieces of a long frame enough are kept. Else nothing moves any more.
 TEST(Depleted, NoCopyWaitsForBuffersThatItHolds) {
-  const std::vector<std::string> copy = {"defences.depleted=copy", "defences.header_snapshot=true", "defences.reclaim.after=300us"};
-  std::vector<std::string> jumbo = {"defences.depleted=copy", "nic.mtu=9000B", "traffic.frame_bytes=9018", "traffic.arrival=burst",
+  const std::string merges = "nic.interrupt_moderation.delay=125us";   // so that GRO puts many frames together
+  const std::vector<std::string> copy = {merges, "defences.depleted=copy", "defences.header_snapshot=true", "defences.reclaim.after=300us"};
+  const std::vector<std::string> jumbo = {merges, "defences.depleted=copy", "nic.mtu=9000B", "traffic.frame_bytes=9018", "traffic.arrival=burst",
                                     "traffic.burst_frames=64", "traffic.rate=9Gbps"};
   for (const char* design : {"guest-head", "copy-header", "page-frags"}) {
     for (const char* scenario : {"adversity/header-scribbler.json", "adversity/header-scribbler-late.json"}) {

@@ -40,7 +40,7 @@ const std::vector<Case>& cases() {
       {"ForeignReturnedScrubbed", "foreign-frames.json", {"host.foreign=return", "host.scrub=true"}, "packets.consumed_by_host"},
       {"ForeignDropped", "foreign-frames.json", {"host.foreign=drop"}, "drops.foreign"},
       {"FilterReturns", "filters.json", {"host.foreign=return"}, "drops.filtered"},
-      {"FilterClosedLoop", "filters.json", {"traffic.tcp=closed", "host.filter.share=0.5%"}, "drops.filtered"},
+      {"FilterClosedLoop", "filters.json", {kOftenInterrupted, "traffic.tcp=closed", "host.filter.share=0.5%"}, "drops.filtered"},
       {"ClonesCopied", "clones.json", {"host.clone.action=copy"}, "host.cloned"},
       {"AllAtOnce", "foreign-frames.json",
        {"host.filter.share=3%", "host.rewrite.share=10%", "host.rewrite.kind=ttl", "host.clone.share=3%", "host.clone.action=hold"}, "host.rewritten"},
@@ -73,7 +73,7 @@ TEST(HostStageChecks, AFlippedByteIsStillSeenInARewrittenFrame) {
 
 // The NIC's word counts for the outer headers only: the guest sums what is inside, and finds the byte itself.
 TEST(HostStageChecks, AFlippedByteIsStillSeenInAnEncapsulatedFrame) {
-  const ChildResult r = run_child("encapsulation.json", "vhost-copy", {"host.rewrite.share=100%", "debug.fault.kind=flip-host", "debug.fault.frame=300"});
+  const ChildResult r = run_child("encapsulation.json", "vhost-copy", {kOftenInterrupted, "host.rewrite.share=100%", "debug.fault.kind=flip-host", "debug.fault.frame=300"});
   ASSERT_EQ(r.exit_code, 0) << r.error;
   EXPECT_EQ(r.metrics.at("integrity.errors"), "0");
   EXPECT_EQ(r.metrics.at("drops.bad-checksum"), "1");
@@ -129,7 +129,8 @@ TEST(HostStageChecks, TheChoiceOfFramesIsTheSameForEveryDesign) {
 
 // Known from the traffic and from memory: headers of copy-header never were the guest's, and what is wiped has not leaked.
 TEST(HostStageChecks, WhatLeaksIsWhatLiesInTheGuestsMemory) {
-  const auto leaked = [](const char* scenario, const char* strategy, const Set& set = {}) {
+  const auto leaked = [](const char* scenario, const char* strategy, Set set = {}) {
+    set.push_back(kOftenInterrupted);
     const ChildResult r = run_child(scenario, strategy, set);
     EXPECT_EQ(r.exit_code, 0) << r.error;
     return r.value("security.leaked_bytes");
@@ -191,7 +192,7 @@ TEST(BusyPolling, FewerWakeUpsLessLatencyMoreCpu) {
 // The same packets reach the guest sooner; delivery's cycles move from the worker to the softirq, which wakes it for buffers only.
 TEST(SoftirqPublication, NoWorkerOnTheWay) {
   for (const char* strategy : {"guest-head", "copy-header", "page-frags"}) {
-    const Set set = {"host.gro.enabled=false", "traffic.rate=2Gbps"};
+    const Set set = {"host.gro.enabled=false", "traffic.rate=2Gbps", kOftenInterrupted};
     Set worker = set;
     worker.push_back("vhost.publish=vhost");
     const ChildResult a = run_child("softirq-publish.json", strategy, set), b = run_child("softirq-publish.json", strategy, worker);

@@ -24,6 +24,9 @@ struct ChildResult {
   double value(const std::string& metric) const;   // 0 when absent
 };
 
+// For what short runs and few buffers show: 50,000 interrupts of the card a second instead of the 8,000 of platforms with an 82599.
+inline const std::string kOftenInterrupted = "nic.interrupt_moderation.delay=20us";
+
 // `scenario`: a path under scenarios/ ("quickstart.json"). `set`: as --set.
 // `with_frames`: ChildResult::handed_up and dropped are wanted.
 ChildResult run_child(const std::string& scenario, const std::string& strategy, const std::vector<std::string>& set = {},
