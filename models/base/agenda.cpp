@@ -41,7 +41,13 @@ void Agenda::place() {
 void Agenda::add(Actor& a) {
   require(!dispatching_, "an actor is made while others act");
   actors_.push_back(&a);
-  place();
+  try {
+    place();
+  } catch (...) {   // the actor will not be: its constructor throws
+    std::erase(actors_, &a);
+    place();
+    throw;
+  }
 }
 
 void Agenda::forget(Actor& a) {
