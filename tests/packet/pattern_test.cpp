@@ -57,7 +57,7 @@ TEST(Pattern, PartialSumsEqualTheNaiveSum) {
     // Every fourth range begins shortly before the period's end, so that it wraps at either parity.
     if (i % 4 == 0) offset = 10 * Pattern::kPeriod - p.index(flow, 0) + Pattern::kPeriod - 1 - rng.below(40);
     const auto n = static_cast<std::uint32_t>(i < 100 ? rng.below(80) : rng.below(Pattern::kMaxLength + 1));
-    Frame f(n);
+    Frame f(n + 1);   // even of no bytes there is one to point at
     p.fill(f.data(), flow, offset, n);
     const unsigned expected = naive_sum(f.data(), n), got = p.partial_sum(flow, offset, n);
     ASSERT_EQ(got % 0xffff, expected % 0xffff) << flow << " " << offset << " " << n;
