@@ -42,10 +42,6 @@ const MemoryParams& checked(const MemoryParams& p) {
   return p;
 }
 
-constexpr Hpa region_end(Hpa a, Hpa end) { return std::min(end, (a / RecentLines::kRegion + 1) * RecentLines::kRegion); }
-
-constexpr std::uint64_t lines_of(Hpa a, Hpa end) { return (end - 1) / kLine - a / kLine + 1; }
-
 }  // namespace
 
 MemorySystem::MemorySystem(sc_core::sc_module_name module_name, Agenda& agenda, PhysMem& phys, const MemoryParams& params,
@@ -89,7 +85,7 @@ Time MemorySystem::wait_for_fills(Hpa a, Bytes len, std::uint16_t who, Time at) 
   Time longest = 0;
   const Hpa end = a + len;
   for (Hpa p = a, stop; p < end; p = stop) {
-    stop = region_end(p, end);
+    stop = RecentLines::region_end(p, end);
     const std::uint32_t region = RecentLines::region_of(p);
     longest = std::max(longest, RecentLines::pending(recent_->slot(region), region, who, RecentLines::mask(p, stop), at));
   }
@@ -158,7 +154,7 @@ Time MemorySystem::cpu(Time at, Hpa a, Bytes len, Touch how, bool guest, unsigne
   if (region != RecentLines::region_of(end - 1)) return cpu_of_regions(at, a, end, how, guest, who);
   const auto lines = static_cast<std::uint32_t>(lines_of(a, end));
   if (lines == 1 && (how == Touch::load || how == Touch::store)) return one_line(at, a, writes, guest, core);
-  const std::uint32_t want = RecentLines::mask(a, lines);
+  const std::uint32_t want = RecentLines::lines_from(a, lines);
   RecentLines::Entry& e = recent_->slot(region);
   if (recent_->holds(e, region, who, want, writes)) {
     stats_.private_hits += lines;
@@ -176,9 +172,9 @@ Time MemorySystem::cpu_of_regions(Time at, Hpa a, Hpa end, Touch how, bool guest
   const bool writes = how == Touch::store || how == Touch::stream_store;
   Met met;
   for (Hpa p = a, stop; p < end; p = stop) {
-    stop = region_end(p, end);
+    stop = RecentLines::region_end(p, end);
     const std::uint32_t region = RecentLines::region_of(p);
-    const auto lines = static_cast<std::uint32_t>(lines_of(p, stop)), want = RecentLines::mask(p, lines);
+    const auto lines = static_cast<std::uint32_t>(lines_of(p, stop)), want = RecentLines::lines_from(p, lines);
     RecentLines::Entry& e = recent_->slot(region);
     if (recent_->holds(e, region, who, want, writes)) met.own += lines;
     else look(met, e, region, want, lines, at, p, stop, how, who);
@@ -188,7 +184,7 @@ Time MemorySystem::cpu_of_regions(Time at, Hpa a, Hpa end, Touch how, bool guest
   Time ready = 0;
   const Time stall = price_called(met, at, a, how, guest, ready);
   for (Hpa p = a, stop; ready > 0 && p < end; p = stop) {
-    stop = region_end(p, end);
+    stop = RecentLines::region_end(p, end);
     const std::uint32_t region = RecentLines::region_of(p);
     RecentLines::Entry& e = recent_->slot(region);
     if (e.region == region) e.ready = std::max(e.ready, ready);
@@ -202,7 +198,7 @@ Time MemorySystem::device_write(Time now, Time at, Hpa a, Bytes len) {
   Time wait = 0;
   const Hpa end = a + len;
   for (Hpa p = a, stop; p < end; p = stop) {
-    stop = region_end(p, end);
+    stop = RecentLines::region_end(p, end);
     const std::uint32_t region = RecentLines::region_of(p), gone = RecentLines::mask(p, stop);
     RecentLines::Entry& e = recent_->slot(region);
     if (e.region != region) continue;

@@ -8,6 +8,7 @@
 // leave a private cache because an inclusive LLC has dropped them; a dirty line that another core or a device must be
 // sent (it costs an LLC hit). A collision in the table forgets the older region.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -15,6 +16,9 @@
 #include "models/base/units.h"
 
 namespace gd {
+
+// How many lines [a, end) touches; a < end.
+constexpr std::uint64_t lines_of(Hpa a, Hpa end) { return (end - 1) / kLine - a / kLine + 1; }
 
 class RecentLines {
  public:
@@ -36,13 +40,15 @@ class RecentLines {
   explicit RecentLines(std::uint64_t private_lines) : private_lines_(private_lines), table_(kEntries) {}
 
   // The lines [a, end) of one region as a mask. Pre: a < end, both in the same region (end may be its end).
-  static std::uint32_t mask(Hpa a, Hpa end) { return mask(a, static_cast<unsigned>((end - 1) / kLine - a / kLine + 1)); }
+  static std::uint32_t mask(Hpa a, Hpa end) { return lines_from(a, static_cast<unsigned>(lines_of(a, end))); }
   // `count` of them from `a` on.
-  static std::uint32_t mask(Hpa a, unsigned count) {
+  static std::uint32_t lines_from(Hpa a, unsigned count) {
     return static_cast<std::uint32_t>(((std::uint64_t{1} << count) - 1) << a / kLine % (kRegion / kLine));
   }
   // The one at `a`.
   static std::uint32_t mask(Hpa a) { return std::uint32_t{1} << a / kLine % (kRegion / kLine); }
+  // Where the region of `a` ends, or [a, end) if that is before.
+  static Hpa region_end(Hpa a, Hpa end) { return std::min(end, (a / kRegion + 1) * kRegion); }
   static std::uint32_t region_of(Hpa a) { return static_cast<std::uint32_t>(a / kRegion); }
   Entry& slot(std::uint32_t region) { return table_[place(region)]; }
 

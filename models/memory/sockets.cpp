@@ -26,9 +26,9 @@ Time MemorySystem::cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, 
   Time wait = 0, ready_at = 0;
   const Hpa end = a + len;
   for (Hpa p = a, stop; p < end; p = stop) {
-    stop = std::min(end, (p / RecentLines::kRegion + 1) * RecentLines::kRegion);
+    stop = RecentLines::region_end(p, end);
     const std::uint32_t region = RecentLines::region_of(p), want = RecentLines::mask(p, stop);
-    const std::uint64_t n = (stop - 1) / kLine - p / kLine + 1;
+    const std::uint64_t n = lines_of(p, stop);
     RecentLines::Entry& e = recent_->slot(region);
     if (recent_->holds(e, region, who, want, writes)) {
       kept += n;
@@ -80,7 +80,7 @@ Time MemorySystem::cpu_of_two(Time at, Hpa a, Bytes len, Touch how, bool guest, 
 }
 
 bool MemorySystem::taken_from_far(Hpa a, Bytes len) {
-  return far_llc_->device_invalidate(a, len).misses < (a + len - 1) / kLine - a / kLine + 1;
+  return far_llc_->device_invalidate(a, len).misses < lines_of(a, a + len);
 }
 
 std::uint64_t MemorySystem::far_held(Hpa a, Bytes len) {

@@ -62,8 +62,6 @@ const bool kWide = __builtin_cpu_supports("avx2") != 0;
 // The one's-complement sum does not depend on the byte order in which it is made (RFC 1071, section 2B): words are added
 // in memory order, 32 bits into 64 so that no carry is lost, and only the folded result is swapped. All ones, by which a right
 // checksum is known, is the same either way.
-inline std::uint64_t halves(std::uint64_t v) { return (v & 0xffffffff) + (v >> 32); }
-
 std::uint64_t memory_sum(const std::uint8_t* data, std::uint32_t len) {
   std::uint64_t a = 0;
 #ifdef GD_WIDE_SUM
@@ -118,10 +116,7 @@ std::uint16_t pseudo6(const std::uint8_t* addresses, std::uint8_t protocol, std:
 }
 
 std::uint16_t pseudo(const std::uint8_t* frame, const Parsed& p, std::uint32_t len) {
-  const std::uint8_t* ip = frame + p.l3_offset();
-  if (p.l3 == L3::ipv4) return pseudo4(ip + ip4::kSrc, p.protocol, len);
-  if (p.l3 == L3::ipv6) return pseudo6(ip + ip6::kSrc, p.protocol, len);
-  return 0;
+  return p.l3 == L3::none ? 0 : swapped(fold(memory_pseudo(frame, p, len)));
 }
 
 Checked check_l3(const std::uint8_t* frame, const Parsed& p) {

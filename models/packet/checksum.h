@@ -25,6 +25,8 @@ constexpr std::uint16_t fold(std::uint64_t s) {
   h += std::rotl(h, 16);
   return static_cast<std::uint16_t>(h >> 16);
 }
+// The words of 32 bits of eight bytes in memory, added for a sum of 64 bits.
+constexpr std::uint64_t halves(std::uint64_t v) { return (v & 0xffffffff) + (v >> 32); }
 // The sum of a block whose first byte stands at an odd offset of the whole.
 constexpr std::uint16_t swapped(std::uint16_t s) { return static_cast<std::uint16_t>(s << 8 | s >> 8); }
 // Sum of a whole from the sum of its first `a_len` bytes and the sum of the rest.

@@ -32,7 +32,7 @@ inline std::uint64_t Pattern::sum_before(std::uint32_t to) const {
   std::uint64_t w;
   std::memcpy(&w, &bytes_[to / kStep * kStep], kStep);   // bytes_ goes on behind the period
   w &= (std::uint64_t{1} << to % kStep * 8) - 1;
-  return prefix_[to / kStep] + (w & 0xffffffff) + (w >> 32);
+  return prefix_[to / kStep] + csum::halves(w);
 }
 
 // Sum of bytes [from, to) of one period, the first at an even offset.

@@ -1,7 +1,6 @@
 #include "models/ports/frame.h"
 
 #include <cstring>
-#include <utility>
 
 #include "models/base/error.h"
 
@@ -58,11 +57,10 @@ void FrameTable::offered(FrameRef r, Time t) {
   print_.add(t, 0, 0, f.id);
 }
 
-void FrameTable::group(std::vector<std::uint32_t> of_flow, std::uint32_t count) {
-  group_of_flow_ = std::move(of_flow);
+void FrameTable::group(const std::vector<std::uint32_t>& of_flow, std::uint32_t count) {
   groups_.resize(count);
   by_flow_.clear();
-  for (const std::uint32_t g : group_of_flow_) by_flow_.push_back(g < count ? &groups_[g] : nullptr);
+  for (const std::uint32_t g : of_flow) by_flow_.push_back(g < count ? &groups_[g] : nullptr);
 }
 
 FrameRef FrameTable::replicate(FrameRef r) {

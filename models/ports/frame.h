@@ -120,14 +120,15 @@ class FrameTable {
     Histogram latency;                                       // ps
   };
   // Before the first frame: `of_flow` says which group a flow is in, `count` or more: none.
-  void group(std::vector<std::uint32_t> of_flow, std::uint32_t count);
+  void group(const std::vector<std::uint32_t>& of_flow, std::uint32_t count);
   // Flows [first, first + count) are for nobody here: the host itself, or machines that are not simulated.
   void strangers(std::uint32_t first, std::uint32_t count) { stranger_ = first, strangers_end_ = first + count; }
   // Whether guest `guest` may have the frame, by the traffic's own word. A flow without a group is for everybody.
   bool is_for(FrameRef r, std::uint32_t guest) const {
     const std::uint32_t flow = slots_[r].flow;
     if (flow >= stranger_ && flow < strangers_end_) return false;
-    return flow >= group_of_flow_.size() || group_of_flow_[flow] >= groups_.size() || group_of_flow_[flow] == guest;
+    const Group* const g = group_of(slots_[r]);
+    return !g || g == groups_.data() + guest;
   }
   // Whether is_for() can be false.
   bool mixed() const { return groups_.size() > 1 || stranger_ != strangers_end_; }
@@ -153,7 +154,7 @@ class FrameTable {
 
  private:
   void end(FrameRef r, Fate fate, Drop why, Time t);
-  Group* group_of(const FrameMeta& f) { return f.flow < by_flow_.size() ? by_flow_[f.flow] : nullptr; }
+  Group* group_of(const FrameMeta& f) const { return f.flow < by_flow_.size() ? by_flow_[f.flow] : nullptr; }
   void count_passed() const;
   Zeroed<FrameMeta> slots_;
   std::vector<FrameRef> free_;           // used before; those from unused_ on never were
@@ -165,8 +166,7 @@ class FrameTable {
   std::uint64_t window_payload_ = 0, window_offered_ = 0, window_frames_ = 0;
   std::uint64_t reordered_ = 0;
   std::vector<Group> groups_;
-  std::vector<std::uint32_t> group_of_flow_;
-  std::vector<Group*> by_flow_;            // the same; null: none
+  std::vector<Group*> by_flow_;            // null: in none
   std::uint32_t stranger_ = 0, strangers_end_ = 0;
   std::vector<std::uint64_t> last_id_;     // by flow: 1 + id of the latest frame delivered; grows with new flows only
   // The times of the cohort's delivered frames wait until a few have come; each stage's are then counted together.

@@ -113,12 +113,17 @@ StreamSegment Stream::segment(const FrameMeta& m) const {
 }
 
 FrameRef make_frame(FrameTable& table, FrameBuffers& buffers, const Stream& stream, const StreamSegment& s) {
+  const std::uint32_t slot = buffers.take();
+  stream.write(buffers.bytes(slot), s);
+  return frame_of(table, buffers, slot, stream, s);
+}
+
+FrameRef frame_of(FrameTable& table, FrameBuffers& buffers, std::uint32_t slot, const Stream& stream, const StreamSegment& s) {
   const FrameRef r = table.create();
-  std::uint8_t* bytes = buffers.take(r);
-  stream.write(bytes, s);
+  buffers.give(slot, r);
   FrameMeta& m = table[r];
   stream.describe(m, s);
-  m.bytes = bytes;
+  m.bytes = buffers.bytes(slot);
   return r;
 }
 

@@ -75,5 +75,7 @@ class Stream {
 
 // A new frame of `table` that is segment `s` of `stream`, its bytes written into one of `buffers`.
 FrameRef make_frame(FrameTable& table, FrameBuffers& buffers, const Stream& stream, const StreamSegment& s);
+// The same of a segment whose bytes are in the buffer `slot` already.
+FrameRef frame_of(FrameTable& table, FrameBuffers& buffers, std::uint32_t slot, const Stream& stream, const StreamSegment& s);
 
 }  // namespace gd

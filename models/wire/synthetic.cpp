@@ -138,10 +138,7 @@ Next Synthetic::plan(Time, Plan& out) {
 
 FrameRef Synthetic::emit(Time) {
   const Made& m = made_[next_++];
-  const FrameRef r = table_.create();
-  buffers_.give(m.buffer, r);
-  stream_.describe(table_[r], m.segment);
-  table_[r].bytes = buffers_.bytes(m.buffer);
+  const FrameRef r = frame_of(table_, buffers_, m.buffer, stream_, m.segment);
   ++stats_.frames;
   stats_.bytes += table_[r].length + wire::kFcs;
   return r;
