@@ -44,6 +44,27 @@ void Core::wake(Task& t, Time now) {
   if (!current_ && pending() == kNever) wake_at(now + (spinner_ ? 0 : params_.idle_exit));
 }
 
+void Core::wake_from_step(Task& t, Time now) {
+  if (t.priority_ != Priority::thread || t.runnable_ || t.spinning_ || wakeup_.fixed_mc == 0) return t.wake(now);
+  if (std::find(sleepers_.begin(), sleepers_.end(), &t) == sleepers_.end()) sleepers_.push_back(&t);
+}
+
+// The step goes on, to wake threads. None of its effects are left.
+void Core::wake_sleepers(Time now) {
+  waking_ = true;
+  step_.start_ = now;
+  step_.mc_ = 0;
+  for (std::size_t i = 0; i < sleepers_.size(); ++i) step_.charge(wakeup_);
+  busy_mc_ += step_.mc_;
+  wake_at(now + std::max<Time>(1, clock_.take(step_.mc_)));
+}
+
+void Core::woken_sleepers(Time now) {
+  waking_ = false;
+  for (Task* t : sleepers_) t->wake(now);
+  sleepers_.clear();
+}
+
 void Core::settle_spin(Time now) {
   if (!spinner_ || spin_from_ == kNever || now <= spin_from_) return;
   const std::uint64_t mc = clock_.stall(now - spin_from_);
@@ -65,8 +86,8 @@ void Core::stop_spin() {
   queue_.add(t);
 }
 
-// The step ends: its effects become visible, in the order in which it asked for them.
-inline __attribute__((always_inline)) void Core::finish(Time now) {
+// The step ends: its effects become visible, in the order in which it asked for them. False when it goes on to wake threads.
+inline __attribute__((always_inline)) bool Core::finish(Time now) {
   PhysMem& bytes = memory_.phys();
   for (std::size_t i = 0; i < step_.deferred_.size(); ++i) {
     const Step::Deferred& d = step_.deferred_[i];
@@ -78,13 +99,17 @@ inline __attribute__((always_inline)) void Core::finish(Time now) {
   step_.deferred_.clear();
   busy_time_ += now - step_.start_;
   if (observer_) observer_->core_busy(index_, step_.row_, step_.start_, now);
+  if (!sleepers_.empty()) {
+    if (!waking_) return wake_sleepers(now), false;
+    woken_sleepers(now);
+  }
 
   Task& t = *current_;
   current_ = nullptr;
   const bool more = current_again_ || t.woken_;
   t.woken_ = false;
   if (more) {
-    queue_.again(t, now);
+    queue_.again(t, now, step_.share_used_);
   } else {
     t.runnable_ = false;
     if (spin_wanted_) {
@@ -94,6 +119,7 @@ inline __attribute__((always_inline)) void Core::finish(Time now) {
   }
   spin_wanted_ = false;
   if (spinner_) spin_from_ = now;
+  return true;
 }
 
 // Of a step that took no time: rare, and a second copy of finish().
@@ -112,6 +138,7 @@ inline __attribute__((always_inline)) bool Core::run(Task& task, Time now) {
   s.start_ = now;
   s.mc_ = 0;
   s.awaited_ = false;
+  s.share_used_ = false;
   ++s.number_;
   s.charge_row(t->row_);
   s.guest_ = t->world_ == World::guest;
@@ -143,7 +170,7 @@ inline __attribute__((always_inline)) bool Core::run(Task& task, Time now) {
 }
 
 void Core::act(Time now) {
-  if (current_) finish(now);
+  if (current_ && !finish(now)) return;
   while (Task* t = queue_.take(now))
     if (run(*t, now)) return;
 }

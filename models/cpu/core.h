@@ -5,7 +5,7 @@
 // wait for ends the step, and a task that finds nothing to do acts upon it only in a step in which no time has passed yet
 // (Step::over, Step::fresh): steps follow the work, and no result hangs on Params::step_max. No step is longer than that
 // by more than one frame or one chunk: long work is cut. Interrupts and wake-ups are taken between steps. Order of choice:
-// interrupt, softirq, threads in turn.
+// interrupt, softirq (each until it is done or yields, as net_rx_action() polls), threads in turn.
 //
 // Modelled: context-switch, wake-up and idle-exit costs (cost book), world switches between host and guest, time slices.
 // Charged by the core: "sched.context_switch" (context "sched") when another thread than the last is chosen; "irq.entry"
@@ -113,8 +113,9 @@ class Step {
   // only interrupt the spin; another thread ends it (need_resched), and the poller runs again after it. Whoever wakes a
   // poller pays no wake-up, and it goes on at once.
   void spin(OpId op);
-  // Wakes `t` at the end of the step and charges the waker ("sched.wakeup" when it is a thread that slept; raising a
-  // softirq or an interrupt costs what its caller charges).
+  // A softirq with more to do lets others of its priority run first.
+  void yield() { share_used_ = true; }
+  // Core::wake_from_step() at the end of the step.
   void wake(Task& t);
 
   PhysMem& phys();
@@ -155,6 +156,7 @@ class Step {
   std::uint64_t mc_ = 0, limit_mc_ = 0;
   std::vector<Deferred> deferred_;
   bool awaited_ = false;   // one of them, by somebody
+  bool share_used_ = false;
   // A line that the core has touched a moment ago; a later step asks whether it is still the core's.
   struct Recent {
     Hpa line = UINT64_MAX;
@@ -169,7 +171,7 @@ class Step {
 
 struct CoreParams {
   std::uint64_t hz = 2'670'000'000;
-  Time step_max = 1 * kUs;         // longest software step
+  Time step_max = 200 * kNs;       // longest software step
   Time slice = 1 * kMs;            // time slice between threads of one core
   Time idle_exit = 500 * kNs;      // latency, not charged: from a wake-up to the first instruction on an idle core (C1)
   Time softirq_max = 200 * kUs;    // softirq work before waiting threads get a slice: ksoftirqd, 10 rounds of about 20 us
@@ -183,6 +185,11 @@ class Core : public Actor, public Runner {
   // At elaboration. The task runs on this core for ever.
   void attach(Task& t);
   void wake(Task& t, Time now) override;
+  // From an effect at the end of this core's step: wakes `t`, which may be another core's. Whether it sleeps is known only then.
+  // For a thread that does, the waker goes on for the time of "sched.wakeup", with the step's effects visible already, and the
+  // thread is runnable at its end; one that runs, polls or waits costs nothing; raising a softirq or an interrupt costs what
+  // its caller charges.
+  void wake_from_step(Task& t, Time now);
   void act(Time now) override;
   void observe(Observer* o) { observer_ = o; }
   // Planted fault: the next step does work that no account sees.
@@ -196,7 +203,6 @@ class Core : public Actor, public Runner {
   void settle_spin(Time now);
   Ledger& ledger() { return ledger_; }
   Ledger::Row exit_row() const { return exit_row_; }      // context "exit" of this core
-  const Cost& wakeup_cost() const { return wakeup_; }
   // Times that host work took the core from a guest that had not halted (exits by an external interrupt).
   std::uint64_t guest_exits() const { return guest_exits_; }
   // The guest has left by itself (halt): no world switch is charged for that.
@@ -206,8 +212,10 @@ class Core : public Actor, public Runner {
   friend class Step;
   friend class Vcpu;
   bool run(Task& task, Time now);
-  void finish(Time now);
+  bool finish(Time now);
   [[gnu::noinline]] void finish_at_once(Time now);
+  [[gnu::noinline]] void wake_sleepers(Time now);
+  [[gnu::noinline]] void woken_sleepers(Time now);
   void stop_spin();
 
   std::uint32_t index_;
@@ -222,6 +230,8 @@ class Core : public Actor, public Runner {
   RunQueue queue_;
   Task* current_ = nullptr;         // its step is under way
   bool current_again_ = false;
+  std::vector<Task*> sleepers_;     // threads that the step wakes, once it has paid for them
+  bool waking_ = false;             // that is under way
   const Task* last_thread_ = nullptr;
   World last_world_ = World::host;
   Task* spinner_ = nullptr;         // the task that polls here; spin_from_: since when nothing else has run (kNever: something does)

@@ -33,12 +33,14 @@ RunQueue::List& RunQueue::list(const Task& t) {
 
 void RunQueue::add(Task& t) { append(list(t), t); }
 
-void RunQueue::again(Task& t, Time now) {
+void RunQueue::again(Task& t, Time now, bool share_used) {
   if (in_slice_ == &t) {
     slice_used_ += now - taken_at_;
     if (slice_used_ < slice_) return prepend(thread_, t);
   }
-  append(list(t), t);
+  List& l = list(t);
+  if (&l == &thread_ || share_used) append(l, t);
+  else prepend(l, t);
 }
 
 // Whether threads go first: no softirq is runnable, or they have kept threads waiting for long enough.

@@ -1,7 +1,8 @@
 // Which runnable task comes next: interrupts, then softirqs, then threads in turn. Plain C++; used by cores and vCPUs.
 //
 // Threads take turns of `slice` of their own running time: a thread that wants to go on stays first until its slice is
-// over, then the next in line runs. Softirq work that has kept threads waiting for `softirq_max` lets them have one slice
+// over, then the next in line runs. A softirq goes on until it is done or has had its share (a NAPI poll's weight), then the
+// next runs. Softirq work that has kept threads waiting for `softirq_max` lets them have one slice
 // (Linux: ksoftirqd, an ordinary thread). Not modelled: preemption of a running thread by one that was just woken; weights.
 #pragma once
 #include "models/base/units.h"
@@ -16,8 +17,8 @@ class RunQueue {
   RunQueue(Time slice, Time softirq_max) : slice_(slice), softirq_max_(softirq_max) {}
   // `t` became runnable: last of its priority.
   void add(Task& t);
-  // `t` ran until `now` and has more to do.
-  void again(Task& t, Time now);
+  // `t` ran until `now` and has more to do; `share_used`: after others of its priority, where it is not a thread.
+  void again(Task& t, Time now, bool share_used);
   // Takes the next task out of the queue; null when none is runnable.
   Task* take(Time now);
   bool empty() const { return !irq_.head && !softirq_.head && !thread_.head; }

@@ -90,9 +90,8 @@ void Step::at_end(Effect effect, void* object, std::uint64_t argument, bool awai
 }
 
 void Step::wake(Task& t) {
-  if (!t.runnable_ && !t.spinning_ && t.priority_ == Priority::thread) charge(core_->wakeup_cost());
-  at_end([](void* task, std::uint64_t, Time now) { static_cast<Task*>(task)->wake(now); }, &t, 0,
-         !t.runnable_);   // one that runs or waits for its core loses nothing
+  at_end([](void* task, std::uint64_t core, Time now) { reinterpret_cast<Core*>(core)->wake_from_step(*static_cast<Task*>(task), now); }, &t,
+         reinterpret_cast<std::uintptr_t>(core_), !t.runnable_);   // one that runs or waits for its core loses nothing
 }
 
 void Step::spin(OpId op) {

@@ -43,7 +43,7 @@ bool Vcpu::step(Step& s) {
   running_ = nullptr;
   t->woken_ = false;
   if (more)
-    queue_.again(*t, s.now());
+    queue_.again(*t, s.now(), s.share_used_);
   else
     t->runnable_ = false;
   return true;

@@ -52,19 +52,16 @@ void HostSocket::packet(Step& s, Skb* skb) {
   skb->next = nullptr;
   held_frames_ += skb->frames.count;
   if (observer_) observer_->level(level_, static_cast<std::int64_t>(truesize_), s.now());
-  if (!head_ && !entering_) s.wake(*this);
-  entering_ = true;
   s.at_end(&HostSocket::show, this, reinterpret_cast<std::uintptr_t>(skb));
+  s.wake(*this);
 }
 
 // The reader sees the packet when the step that queued it is done.
-void HostSocket::show(void* self, std::uint64_t packet, Time now) {
+void HostSocket::show(void* self, std::uint64_t packet, Time) {
   auto& h = *static_cast<HostSocket*>(self);
   Skb* skb = reinterpret_cast<Skb*>(packet);
   (h.head_ ? h.tail_->next : h.head_) = skb;
   h.tail_ = skb;
-  h.entering_ = false;
-  h.wake(now);
 }
 
 void HostSocket::remember(std::uint32_t connection) {

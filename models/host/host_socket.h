@@ -73,7 +73,6 @@ class HostSocket : public Task, public PacketSink {
   std::vector<std::uint32_t> connections_;
   std::size_t first_ = 0, end_ = 0;
   Skb *head_ = nullptr, *tail_ = nullptr;
-  bool entering_ = false;                  // a packet joins the empty queue at the end of the present step
   Bytes truesize_ = 0;
   std::uint32_t held_frames_ = 0;
   // The packet being read: next byte, counted from its front, and what is left of the payload.

@@ -280,11 +280,16 @@ bool NapiQueue::step(Step& s) {
   if (!in_poll_) {
     in_poll_ = true;
     work_ = 0;
+    next_tx_ = 0;
     ++stats_.polls;
     s.charge(poll_);
   }
   while (!s.over()) {
     if (path_->unmap(s)) continue;
+    if (next_tx_ < tx_.size()) {
+      if (!tx_[next_tx_]->clean(s)) ++next_tx_;
+      continue;
+    }
     if (ending_) return complete(s);
     if (refilling_) {
       refill(s);
@@ -295,6 +300,7 @@ bool NapiQueue::step(Step& s) {
       if (!gro_->end_poll(s, *path_, *up_, PollEnd::budget)) return true;
       ++stats_.full_polls;
       in_poll_ = false;
+      s.yield();
       return true;
     }
     const bool fresh = s.fresh();

@@ -1,10 +1,10 @@
 // The NIC driver's receive side of one queue: interrupt, NAPI poll, descriptors, refill, and the GRO stage behind it.
 //
-// Modelled: interrupt -> softirq, poll with a budget, completions read where the NIC wrote them (in the descriptors, or in a
+// Modelled: interrupt -> softirq, poll with a budget, transmit queues cleaned first, completions read where the NIC wrote them (in the descriptors, or in a
 // queue of their own, compressed or not), refill by threshold with one doorbell, GRO flush and interrupt re-arm at the end of a poll; a timer that polls instead of the interrupt
 // (gro_flush_timeout, napi_defer_hard_irqs). Not modelled: threaded NAPI, busy polling of the queue.
 // Source: drivers/net/ethernet/intel/ixgbe/ixgbe_main.c (ixgbe_clean_rx_irq), net/core/dev.c (net_rx_action,
-// napi_complete_done, napi_watchdog).
+// napi_complete_done, napi_watchdog), drivers/net/ethernet/mellanox/mlx5/core/en_txrx.c (mlx5e_napi_poll).
 #pragma once
 #include <vector>
 
@@ -13,6 +13,7 @@
 #include "models/host/bus.h"
 #include "models/host/dim.h"
 #include "models/host/gro_stage.h"
+#include "models/host/transmit.h"
 
 namespace gd {
 
@@ -89,6 +90,8 @@ class NapiQueue : public Task {
   void hook(DriverHook& hook, CostBook& costs);
   // Set-up: what expires after gro_flush_timeout; must be there when that is not 0.
   void connect(NapiTimer& timer) { timer_ = &timer; }
+  // Set-up: a transmit queue that each poll cleans.
+  void clean(TxDriver& tx) { tx_.push_back(&tx); }
   // Programs the queue's registers; the first step fills the ring. `vector` is the queue's interrupt.
   void start(std::uint32_t vector);
 
@@ -145,6 +148,8 @@ class NapiQueue : public Task {
   GroStage* gro_ = nullptr;
   NapiTimer* timer_ = nullptr;
   PacketSink* up_ = nullptr;
+  std::vector<TxDriver*> tx_;
+  std::size_t next_tx_ = 0;                            // the first that the present poll has not cleaned yet
   DriverHook* hook_ = nullptr;
   Hpa ring_ = 0;
   Iova ring_iova_ = 0;

@@ -17,21 +17,22 @@ TxDriver::TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic
   nic.configure_tx(queue_, c);
 }
 
-void TxDriver::clean(Step& s) {
-  // A mapping taken away is long: the rest follows with the next frame, unless the ring is full.
-  while (used_ && !(s.over() && !mapped_.empty() && used_ + 1 < size_)) {
+bool TxDriver::clean(Step& s) {
+  for (bool first = true; used_; first = false) {
+    if (!first && s.over()) return true;
     const Hpa at = ring_ + head_ * TxDescriptor::kSize + 8;
     s.load(clean_.op, at, 8);
-    if (!(phys_.load<std::uint64_t>(at) & TxDescriptor::kDone)) return;
+    if (!(phys_.load<std::uint64_t>(at) & TxDescriptor::kDone)) return false;
     s.charge(clean_);
     if (!mapped_.empty()) iommu_.unmap(s, mapped_[head_].iova, mapped_[head_].length);
     head_ = head_ + 1 == size_ ? 0 : head_ + 1;
     --used_;
   }
+  return false;
 }
 
 Hpa TxDriver::reserve(Step& s) {
-  clean(s);
+  if (used_ + 1 == size_) clean(s);
   if (used_ + 1 < size_) return slots_ + tail_ * kSlot;
   s.charge(clean_);   // a look in vain takes time too, so that who looks again and again lets the card go on
   return 0;

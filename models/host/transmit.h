@@ -1,8 +1,10 @@
 // The NIC driver's transmit side, as far as a guest's ACKs need it: frames are copied into driver buffers, posted to a
-// ring, announced by doorbell; completed descriptors are cleaned at the next transmit. The buffers are mapped for the device once
-// and for all, or each frame for its time on the ring, as Linux drivers map the skbs that they send.
+// ring, announced by doorbell; completed descriptors are cleaned by the poll of the receive queue beside it (models/host/napi.h). The
+// buffers are mapped for the device once and for all, or each frame for its time on the ring, as Linux drivers map the skbs that
+// they send.
 //
-// Source: ixgbe_xmit_frame, ixgbe_clean_tx_irq. Not modelled: offloads, scatter-gather, queue disciplines.
+// Source: ixgbe_xmit_frame, ixgbe_clean_tx_irq, mlx5e_napi_poll. Not modelled: the interrupt of a completion (what is sent answers
+// what is received, whose interrupt follows), offloads, scatter-gather, queue disciplines.
 #pragma once
 #include <vector>
 
@@ -18,17 +20,18 @@ class TxDriver {
   // completed descriptor).
   TxDriver(std::uint32_t queue, std::uint32_t ring_size, NicControl& nic, PhysMem& phys, Iommu& iommu,
            MmioBus& bus, CostBook& costs, bool map_each = false);
-  // Address of a free buffer of kSlot bytes for the next frame; 0 when the ring is full.
+  // Address of a free buffer of kSlot bytes for the next frame; 0 when the ring is full, also after cleaning.
   Hpa reserve(Step& s);
   // Sends what was written to the reserved buffer; the doorbell follows by flush().
   void xmit(Step& s, std::uint32_t length);
   void flush(Step& s);
+  // Takes back what the card has sent, one frame at least; true when the step is over and there may be more.
+  bool clean(Step& s);
   std::uint64_t sent() const { return sent_; }
 
   static constexpr Bytes kSlot = 2048;
 
  private:
-  void clean(Step& s);
   std::uint32_t queue_, size_;
   PhysMem& phys_;
   Iommu& iommu_;

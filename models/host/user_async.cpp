@@ -35,20 +35,25 @@ void UserAsync::packet(Step& s, Skb* skb) {
   truesize_ += truesize(*skb);
   filled(s.now());
   held_frames_ += skb->frames.count;
-  if (!head_ && !entering_) s.wake(*worker_);
   entering_ = true;
   s.at_end(&UserAsync::show, this, reinterpret_cast<std::uintptr_t>(skb));
+  s.at_end(&UserAsync::shown, this, reinterpret_cast<std::uintptr_t>(&s.core()));
 }
 
 // The packet is in the queue when the step that brought it is done.
-void UserAsync::show(void* self, std::uint64_t packet, Time now) {
+void UserAsync::show(void* self, std::uint64_t packet, Time) {
   auto& u = *static_cast<UserAsync*>(self);
   Skb* skb = reinterpret_cast<Skb*>(packet);
-  const bool first = !u.head_;
-  (first ? u.head_ : u.queue_tail_->next) = skb;
+  u.was_empty_ = !u.head_;
+  (u.was_empty_ ? u.head_ : u.queue_tail_->next) = skb;
   u.queue_tail_ = skb;
   u.entering_ = false;
-  if (first) u.worker_->wake(now);
+}
+
+// One that sleeps with packets there waits for buffers.
+void UserAsync::shown(void* self, std::uint64_t core, Time now) {
+  auto& u = *static_cast<UserAsync*>(self);
+  if (u.was_empty_) reinterpret_cast<Core*>(core)->wake_from_step(*u.worker_, now);
 }
 
 bool UserAsync::room(std::uint32_t n) const {

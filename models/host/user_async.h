@@ -79,6 +79,7 @@ class UserAsync : public PacketSink {
   enum class Next : std::uint8_t { done, over, stuck };
   Packet& packet_at(std::uint64_t i) { return open_[i & (open_.size() - 1)]; }
   static void show(void* self, std::uint64_t packet, Time now);
+  static void shown(void* self, std::uint64_t core, Time now);
   void begin(Step& s, Skb& skb);
   Next pieces(Step& s, Skb& skb);
   bool room(std::uint32_t n) const;
@@ -109,6 +110,7 @@ class UserAsync : public PacketSink {
   // The packet at the head: next byte, what is left of its payload, and the buffer that its copies are filling.
   std::uint32_t skip_ = 0, left_ = 0, copy_token_ = kNoToken, copy_fill_ = 0;
   bool closed_ = false, begun_ = false, no_buffer_ = false, entering_ = false;   // entering_: a packet comes with the end of a step
+  bool was_empty_ = false;      // the packet that came found none
   std::uint32_t tail_ = 0;                 // completions posted
   std::vector<Packet> open_;               // a ring: first_ to end_
   std::uint64_t first_ = 0, end_ = 0;

@@ -82,11 +82,11 @@ void UserPages::look(Step& s) {
   const std::uint32_t there = std::min(phys_.load<std::uint32_t>(area_.refill_tail) - head_, area_.refill_entries);
   const std::uint32_t before = head_;
   for (std::uint32_t n = 0; n < std::min(kBatch, there); ++n, ++head_) {
-    if (fetches() && s.over()) break;                 // pinning takes its time
     if (at_quota()) {
       ++stalls_.buffer_quota;
       break;
     }
+    if (fetches() && s.over()) break;                 // pinning takes its time
     const Hpa at = area_.refill_at(head_);
     s.load(refill_.op, at, UserArea::kRefill);
     s.charge(refill_);

@@ -80,6 +80,7 @@ Machine::Machine(const sc::Scenario& s, const sc::StrategyChoice& choice, const 
   } else {
     build_sockets(choice);
   }
+  clean_transmit_queues();
   // Wherever requests are translated they may fault: by injection, by what a guest posts, by a hazard.
   if (s.iommu.mode == sc::IommuMode::lazy || s.iommu.mode == sc::IommuMode::strict || strategy.declaration().device_ring) {
     fault_handler = std::make_unique<IommuFaultHandler>(agenda, kIommuFaultRank, iommu, costs);

@@ -164,6 +164,8 @@ class Machine {
   // What was opened gets its taker and its core, and fills its ring.
   void start(HostQueue& queue, PacketSink& up, Core& core);
   void attach(HostQueue& queue, Core& core, std::uint32_t timer_rank);
+  // Transmit queues are cleaned beside the receive queues, in turn.
+  void clean_transmit_queues();
   void connect_device(GuestSlot& slot, std::size_t g);
   void build_sockets(const scenario::StrategyChoice& choice);
   // A transmit queue for ACKs of the host's own sockets.

@@ -68,4 +68,16 @@ void Machine::attach(HostQueue& queue, Core& core, std::uint32_t timer_rank) {
   queue.napi->connect(*queue.timer);
 }
 
+void Machine::clean_transmit_queues() {
+  std::vector<NapiQueue*> polls;
+  std::vector<TxDriver*> sends;
+  for (const auto& g : guests) {
+    if (g->queue.napi) polls.push_back(g->queue.napi.get());
+    if (g->tx) sends.push_back(g->tx.get());
+  }
+  for (const auto& h : host_queues) polls.push_back(h->napi.get());
+  for (const auto& t : socket_tx) sends.push_back(t.get());
+  for (std::size_t i = 0; i < sends.size() && !polls.empty(); ++i) polls[i % polls.size()]->clean(*sends[i]);
+}
+
 }  // namespace gd::system

@@ -96,6 +96,33 @@ TEST_F(CoreTest, ContextSwitchesAndWakeUpsAreCharged) {
   EXPECT_EQ(charged(), core().busy_mc());
 }
 
+// Whether the thread sleeps is known when the waker's step is over, not when it began: here it falls asleep meanwhile. The step's effects
+// are there first, then the waker pays, then the thread may run.
+TEST_F(CoreTest, AWakeUpIsChargedForWhoSleepsAtTheStepsEnd) {
+  Core& other = add_core();
+  Scripted b("b", Priority::thread, seen, [this](Step& s) { s.charge(work, 100); return false; });
+  Time shown = 0;
+  Scripted a("a", Priority::softirq, seen, [&](Step& s) {
+    s.charge(work, 300);
+    s.at_end([](void* at, std::uint64_t, Time now) { *static_cast<Time*>(at) = now; }, &shown, 0);
+    s.wake(b);
+    s.wake(b);
+    return false;
+  });
+  core().attach(a);
+  other.attach(b);
+  script.at(0, [&](Time now) { a.wake(now); b.wake(now); });
+  script.at(825 * kNs, [&](Time now) { EXPECT_FALSE(core().idle()) << "it still wakes"; a.wake(now); });
+  run(kMs);
+  // b runs from 500 to 700 (with a switch), a from 500 to 800 and 850: b at 850 + 500. The second wake-up of a, within the first, is not
+  // lost: 850 to 1150, where b waits for its core to leave idle.
+  EXPECT_EQ(shown, 1150 * kNs);
+  EXPECT_THAT(seen, ElementsAre("a@500", "b@500", "a@850", "b@1350"));
+  EXPECT_EQ(cycles("a", "sched.wakeup"), 50u);
+  EXPECT_EQ(charged(), core().busy_mc());
+  EXPECT_EQ(core().busy_time(), 650 * kNs);
+}
+
 TEST_F(CoreTest, NoWakeUpIsChargedForARunnableThreadOrASoftirq) {
   Scripted b("b", Priority::thread, seen), soft("soft", Priority::softirq, seen);
   Scripted a("a", Priority::softirq, seen, [&](Step& s) { s.wake(b); s.wake(soft); return false; });

@@ -67,6 +67,7 @@ struct Machine : ::testing::Test {
     costs.define("test.work", 0, 1000, "cycle");
     work = costs.get("test.work");
     params.hz = 1'000'000'000;
+    params.step_max = kUs;   // what a test does at once is one step
     add_core();
   }
   Core& add_core() {

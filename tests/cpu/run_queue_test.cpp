@@ -34,7 +34,7 @@ TEST_F(RunQueueTest, ThreadsTakeTurnsBySlices) {
   for (const Row& r : {Row{0, 40, &a}, Row{40, 80, &a}, Row{80, 120, &a}, Row{120, 170, &b}, Row{500, 530, &b}, Row{530, 560, &b}, Row{560, 600, &a}}) {
     Task* t = q.take(r.from);
     EXPECT_EQ(t, r.runs) << r.from;
-    q.again(*t, r.to);
+    q.again(*t, r.to, false);
   }
 }
 
@@ -42,7 +42,7 @@ TEST_F(RunQueueTest, AThreadAloneKeepsItsCore) {
   q.add(a);
   for (Time t = 0; t < 1000; t += 90) {
     EXPECT_EQ(q.take(t), &a);
-    q.again(a, t + 90);
+    q.again(a, t + 90, false);
   }
 }
 
@@ -58,7 +58,7 @@ TEST_F(RunQueueTest, ASliceEndsWhenItIsUsedUp) {
     Task* t = q.take(r.from);
     EXPECT_EQ(t, r.runs) << r.from;
     if (r.comes) q.add(*r.comes);
-    q.again(*t, r.to);
+    q.again(*t, r.to, false);
   }
 }
 
@@ -70,7 +70,7 @@ TEST_F(RunQueueTest, SoftirqsDoNotStarveThreads) {
   for (Time t = 0; t < 4000; t += 10) {
     Task* x = q.take(t);
     (x == &soft ? softirq : thread) += 10;
-    q.again(*x, t + 10);
+    q.again(*x, t + 10, false);
   }
   EXPECT_EQ(softirq, 3000);
   EXPECT_EQ(thread, 1000);
@@ -96,9 +96,31 @@ TEST_F(RunQueueTest, AStretchEndsWhenNobodyWaits) {
     for (const Row& r : rows) {
       Task* t = q.take(r.at);
       EXPECT_EQ(t, r.runs) << r.at;
-      if (r.goes_on) q.again(*t, r.at);
+      if (r.goes_on) q.again(*t, r.at, false);
       if (r.comes) q.add(*r.comes);
     }
+  }
+}
+
+// A softirq that goes on keeps its core, one that has had its share goes last; so do interrupts. Threads know slices alone.
+TEST_F(RunQueueTest, ASoftirqGoesOnUntilItsShareIsUsed) {
+  for (Task* t : {&soft, &soft2, &a, &b}) q.add(*t);
+  struct Row {
+    Task* runs;
+    bool share_used;
+  };
+  Time t = 0;
+  for (const Row& r : {Row{&soft, false}, {&soft, false}, {&soft, true}, {&soft2, false}, {&soft2, true}, {&soft, false}, {&soft, false}}) {
+    Task* x = q.take(t);
+    EXPECT_EQ(x, r.runs) << t;
+    q.again(*x, t += 10, r.share_used);
+  }
+  q = RunQueue{100, 300};
+  q.add(a);
+  q.add(b);
+  for (t = 0; t < 90; t += 10) {
+    EXPECT_EQ(q.take(t), &a);
+    q.again(a, t + 10, true);
   }
 }
 
@@ -106,7 +128,7 @@ TEST_F(RunQueueTest, SoftirqAloneNeedsNoTurns) {
   q.add(soft);
   for (Time t = 0; t < 5000; t += 10) {
     EXPECT_EQ(q.take(t), &soft);
-    q.again(soft, t + 10);
+    q.again(soft, t + 10, false);
   }
   q.add(a);   // begins to wait only now
   EXPECT_EQ(q.take(5000), &soft);

@@ -51,6 +51,65 @@ TEST_F(NapiTest, BudgetEndsAPoll) {
   EXPECT_EQ(up.packets.size(), 20u);
 }
 
+// net_rx_action: a queue keeps the core until its poll is over or has used its budget, however many steps that takes.
+TEST_F(NapiTest, AnotherSoftirqRunsBetweenPolls) {
+  params.step_max = 10 * kNs;
+  add_core();                                              // of short steps
+  NapiParams p;
+  p.budget = 8;
+  make_driver(p);
+  bind("vhost-copy");
+  std::size_t seen_by_other = 0;
+  struct Other : Task {
+    explicit Other(std::function<void()> f) : Task("other", Priority::softirq), look(std::move(f)) {}
+    bool step(Step&) override { return look(), false; }
+    std::function<void()> look;
+  } other([&] { seen_by_other = up.packets.size(); });
+  gro = std::make_unique<GroStage>(gro_params(false, GroRules::linux_6), phys, skbs_, frames, costs);
+  napi->connect(*path, *gro, up);
+  core(1).attach(napi->irq());
+  core(1).attach(*napi);
+  core(1).attach(other);
+  napi->start(0);
+  wait();
+  up.on_packet = [&, first = true](Step& s, Skb* k) mutable {
+    if (std::exchange(first, false)) s.wake(other);
+    frames.dropped(k->frames, Drop::stack, s.now());
+    path->release(s, k);
+  };
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(receive(udp4_frame(300)));
+  wait();
+  EXPECT_EQ(seen_by_other, 8u);
+  EXPECT_EQ(up.packets.size(), 20u);
+}
+
+// What has been sent is taken back before frames are.
+TEST_F(NapiTest, APollCleansTransmitQueuesFirst) {
+  TxDriver tx(0, 8, nic, phys, *iommu_, mmio, costs, true);
+  make_driver();
+  napi->clean(tx);
+  start("vhost-copy");
+  in_step([&](Step& s) {
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_NE(tx.reserve(s), 0u);
+      tx.xmit(s, 60);
+    }
+    tx.flush(s);
+  });
+  for (std::uint32_t i = 0; i < 2; ++i)
+    phys.store(nic.tx.ring + i * 16 + 8, phys.load<std::uint64_t>(nic.tx.ring + i * 16 + 8) | TxDescriptor::kDone);
+  EXPECT_EQ(spent("tx.clean").calls, 0u);
+  std::uint64_t cleaned = 0;
+  up.on_packet = [&](Step& s, Skb* k) {
+    cleaned = spent("tx.clean").calls;
+    frames.dropped(k->frames, Drop::stack, s.now());
+    path->release(s, k);
+  };
+  ASSERT_TRUE(receive(udp4_frame(300)));
+  wait();
+  EXPECT_EQ(cleaned, 2u) << "the third is still the card's";
+}
+
 TEST_F(NapiTest, RingWrapsWithoutALoss) {
   start("vhost-copy");
   for (int burst = 0; burst < 10; ++burst) {

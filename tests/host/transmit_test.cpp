@@ -84,6 +84,8 @@ TEST_F(TransmitTest, FramesAreMappedForTheirTimeOnTheRing) {
     phys.store(nic.tx.ring + i * 16 + 8, phys.load<std::uint64_t>(nic.tx.ring + i * 16 + 8) | TxDescriptor::kDone);
   send(1);
   EXPECT_EQ(spent("dma.map").calls, 6u);
+  EXPECT_EQ(spent("dma.unmap").calls, 0u) << "sending cleans only a full ring";
+  in_step([&](Step& s) { EXPECT_FALSE(tx.clean(s)); });
   EXPECT_EQ(spent("dma.unmap").calls, 3u);
 }
 

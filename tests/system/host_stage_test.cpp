@@ -153,12 +153,14 @@ TEST(HostStageChecks, TheBridgesLookAtHeadersIsWatched) {
   Set filtered = often;
   filtered.push_back("host.filter.share=0.1%");
   const ChildResult none = run_child(scribbler, "guest-head", often), looks = run_child(scribbler, "guest-head", filtered);
-  const ChildResult only = run_child(scribbler, "guest-head", {"host.filter.share=0.1%", "host.gro.enabled=false"});
+  Set without_gro = filtered;            // the filter's look is the only one
+  without_gro.push_back("host.gro.enabled=false");
+  const ChildResult only = run_child(scribbler, "guest-head", without_gro);
   const ChildResult safe = run_child(scribbler, "guest-head", {"host.filter.share=0.1%", "defences.header_snapshot=true"});
   for (const ChildResult* r : {&none, &looks, &only, &safe}) ASSERT_EQ(r->exit_code, 0) << r->error;
   EXPECT_GT(looks.value("toctou.exposed_bytes"), none.value("toctou.exposed_bytes"));
-  EXPECT_GT(looks.value("toctou.acted_on"), none.value("toctou.acted_on"));
   EXPECT_GT(only.value("toctou.exposed_bytes"), 0);
+  EXPECT_GT(only.value("toctou.acted_on"), 0);
   EXPECT_EQ(safe.value("toctou.exposed_bytes"), 0);
   EXPECT_EQ(safe.value("toctou.acted_on"), 0);
 }
