@@ -104,7 +104,7 @@ struct Host {
   Count page_cache = 0;
   TxMapping tx_mapping = TxMapping::keep;
   Count sockets = 1;
-  Time step_max = 1 * kUs;
+  Time step_max = 200 * kNs;
   Time slice = 1 * kMs;
   Time idle_exit = 500 * kNs;
   Time softirq_max = 200 * kUs;
