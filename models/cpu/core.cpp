@@ -26,6 +26,7 @@ Core::Core(Agenda& the_agenda, std::uint32_t index, const CoreParams& params, Me
   step_.ledger_ = &ledger_;
   step_.clock_ = &clock_;
   step_.deferred_.reserve(256);
+  sleepers_.reserve(16);
 }
 
 void Core::attach(Task& t) {

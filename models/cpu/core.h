@@ -3,7 +3,7 @@
 // A core runs one step of one task at a time. A step executes its logic at its start, adds up what it costs, and ends when
 // that time has passed; only then do its effects become visible to others (publish, at_end, wake). An effect that others
 // wait for ends the step, and a task that finds nothing to do acts upon it only in a step in which no time has passed yet
-// (Step::over, Step::fresh): steps follow the work, and no result hangs on Params::step_max. No step is longer than that
+// (Step::over, Step::fresh): steps follow the work, and no result shall hang on CoreParams::step_max. No step is longer than that
 // by more than one frame or one chunk: long work is cut. Interrupts and wake-ups are taken between steps. Order of choice:
 // interrupt, softirq (each until it is done or yields, as net_rx_action() polls), threads in turn.
 //

@@ -1,8 +1,9 @@
 // The NIC driver's receive side of one queue: interrupt, NAPI poll, descriptors, refill, and the GRO stage behind it.
 //
-// Modelled: interrupt -> softirq, poll with a budget, transmit queues cleaned first, completions read where the NIC wrote them (in the descriptors, or in a
-// queue of their own, compressed or not), refill by threshold with one doorbell, GRO flush and interrupt re-arm at the end of a poll; a timer that polls instead of the interrupt
-// (gro_flush_timeout, napi_defer_hard_irqs). Not modelled: threaded NAPI, busy polling of the queue.
+// Modelled: interrupt -> softirq, poll with a budget, transmit queues cleaned first, completions read where the NIC wrote
+// them (in the descriptors, or in a queue of their own, compressed or not), refill by threshold with one doorbell, GRO flush
+// and interrupt re-arm at the end of a poll; a timer that polls instead of the interrupt (gro_flush_timeout,
+// napi_defer_hard_irqs). Not modelled: threaded NAPI, busy polling of the queue.
 // Source: drivers/net/ethernet/intel/ixgbe/ixgbe_main.c (ixgbe_clean_rx_irq), net/core/dev.c (net_rx_action,
 // napi_complete_done, napi_watchdog), drivers/net/ethernet/mellanox/mlx5/core/en_txrx.c (mlx5e_napi_poll).
 #pragma once

@@ -18,7 +18,7 @@ void TapQueue::packet(Step& s, Skb* skb) {
 
 void TapQueue::enqueue(Step& s, Skb* skb) {
   if (raw_ && skb->checksum == Checksum::unnecessary) skb->checksum = Checksum::none;
-  if (count_ + entering_ == ring_.size()) {
+  if (full()) {
     frames_.dropped(skb->frames, Drop::tap_full, s.now());
     skb->path->release(s, skb);
     return;

@@ -28,6 +28,7 @@ class TapQueue : public PacketSink {
   Skb* pop();
   Skb* front() const { return count_ ? ring_[head_] : nullptr; }
   bool empty() const { return count_ == 0; }
+  bool full() const { return count_ + entering_ == ring_.size(); }
   // Whether new packets wake the worker (on at start).
   void listen(bool on) { listening_ = on; }
   std::uint32_t held() const override { return held_frames_; }

@@ -92,6 +92,7 @@ bool VhostWorker::receive_round(Step& s) {
         if (vhost::old(params_) && round_packets_) path_->probe(s);
         return false;
       }
+      if (tap_->full() && !s.fresh()) return true;   // room is there from now on, not from the step's start
       polled_ = false;
       if (in_batch_ == 0 && vhost::batch_costs(params_)) s.charge(batch_);
       current_ = tap_->pop();
