@@ -44,16 +44,15 @@ void UserAsync::packet(Step& s, Skb* skb) {
 void UserAsync::show(void* self, std::uint64_t packet, Time) {
   auto& u = *static_cast<UserAsync*>(self);
   Skb* skb = reinterpret_cast<Skb*>(packet);
-  u.was_empty_ = !u.head_;
-  (u.was_empty_ ? u.head_ : u.queue_tail_->next) = skb;
+  (u.head_ ? u.queue_tail_->next : u.head_) = skb;
   u.queue_tail_ = skb;
   u.entering_ = false;
 }
 
-// One that sleeps with packets there waits for buffers.
+// The packet is the only one: a worker that sleeps with packets there waits for buffers.
 void UserAsync::shown(void* self, std::uint64_t core, Time now) {
   auto& u = *static_cast<UserAsync*>(self);
-  if (u.was_empty_) reinterpret_cast<Core*>(core)->wake_from_step(*u.worker_, now);
+  if (u.head_ == u.queue_tail_) reinterpret_cast<Core*>(core)->wake_from_step(*u.worker_, now);
 }
 
 bool UserAsync::room(std::uint32_t n) const {

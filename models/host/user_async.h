@@ -110,7 +110,6 @@ class UserAsync : public PacketSink {
   // The packet at the head: next byte, what is left of its payload, and the buffer that its copies are filling.
   std::uint32_t skip_ = 0, left_ = 0, copy_token_ = kNoToken, copy_fill_ = 0;
   bool closed_ = false, begun_ = false, no_buffer_ = false, entering_ = false;   // entering_: a packet comes with the end of a step
-  bool was_empty_ = false;      // the packet that came found none
   std::uint32_t tail_ = 0;                 // completions posted
   std::vector<Packet> open_;               // a ring: first_ to end_
   std::uint64_t first_ = 0, end_ = 0;

@@ -3,10 +3,11 @@
 
 Every shipped scenario with each of its strategies, with the longest software step as it is and halved: no metric of GATED
 moves by more than 1 %, or by more than two packets of the run's are, where it has few. A run that does hangs on single
-events: whether a poll meets one packet more, whether a ring was full at a certain moment. It is drawn N times each way, four times
-as often where the draws are wide apart, and the means may not differ by more than 1 % and by more than chance explains. A draw has its own seed, Poisson arrivals where the
-scenario has paced ones, and a clock, an exit from idle and a moderation that are a little longer each time, which moves phases. Exit 1 with the runs that do
-not hold, worst first. --draws 0: the runs that move, without judgement. --every takes one scenario in N.
+events: whether a poll meets one packet more, whether a ring was full at a certain moment. It is drawn N times each way, four
+times as often where the draws are wide apart, and the means may not differ by more than 1 % and by more than chance explains.
+A draw has its own seed, Poisson arrivals where the scenario has paced ones, and a clock, an exit from idle and a moderation
+that are a little longer each time, which moves phases. Exit 1 with the runs that do not hold, worst first. --draws 0: the
+runs that move, without judgement. --every takes one scenario in N.
 """
 import math
 import re
@@ -60,10 +61,9 @@ def scaled(tree, key, factor, default=None):
     return [f"{key}={float(number[1]) * factor:.6g}{number[2]}"] if number and float(number[1]) else []
 
 
-def draw(path, n, of):
-    """Settings of the n-th of so many draws of a scenario"""
+def draw(tree, n, of):
+    """Settings of the n-th of so many draws of the scenario `tree`"""
     share = (n - 1) / of
-    tree = merged(path)[0]
     traffic = tree.get("traffic", {})
     sets = [f"seed={n}"]
     if isinstance(traffic, dict) and traffic.get("kind", "synthetic") == "synthetic" and traffic.get("arrival", "paced") == "paced":
@@ -82,23 +82,22 @@ def statistics(values):
 
 def drawn(runs, wanted, step, draws):
     """[(moved, file, label, largest standard error of a difference)] of the runs (file, label) in `wanted`"""
-    calls = [(f, draw(f, n, draws) + s, label) for f, label in wanted for s in ((), (f"host.step_max={step}",)) for n in range(1, draws + 1)]
+    calls = []
+    for f, label in wanted:
+        tree = merged(f)[0]
+        settings = [draw(tree, n, draws) for n in range(1, draws + 1)]
+        calls += [(f, s + half, label) for half in ((), (f"host.step_max={step}",)) for s in settings]
     results = runs.all(calls)
     rows = []
     for i, (f, label) in enumerate(wanted):
         sides = [[r[1].get(label, {}) for r in results[(2 * i + k) * draws:(2 * i + k + 1) * draws]] for k in (0, 1)]
-        one, other, limits, error = {}, {}, {}, 0
+        one, other, errors = {}, {}, {}
         for m in GATED:
             (one[m], e), (other[m], g) = (statistics([r.get(m, 0) for r in side]) for side in sides)
-            share = math.sqrt(e + g) / max(abs(one[m]), abs(other[m]), 1e-9)
-            limits[m] = max(few(one), CHANCE * share)
-            error = max(error, share)
-        rows.append((moved(one, other, limits.get), f, label, error))
+            errors[m] = math.sqrt(e + g) / max(abs(one[m]), abs(other[m]), 1e-9)
+        limit = few(one)   # of the means, once they are all there
+        rows.append((moved(one, other, lambda m: max(limit, CHANCE * errors[m])), f, label, max(errors.values())))
     return rows
-
-
-def tell(texts, path, label, step):
-    print(f"{path.stem} {label or ''}, host.step_max {step}: " + "; ".join(text for _, text in texts))
 
 
 def main():
@@ -125,7 +124,7 @@ def main():
             rest = (f", {len(again)} of them by the means of {a.draws} draws, {len(wide)} of {4 * a.draws} (standard error "
                     f"{100 * errors[len(errors) // 2]:.1f} % in the median, {100 * errors[-1]:.1f} % at most)")
     for texts, path, label in sorted(beyond, key=lambda r: r[0][:1], reverse=True):
-        tell(texts, path, label, a.step)
+        print(f"{path.stem} {label or ''}, host.step_max {a.step}: " + "; ".join(text for _, text in texts))
     print(f"{len(rows) - len(beyond)} of {len(rows)} runs hold with half the step{rest}")
     return 1 if beyond else 0
 
