@@ -48,7 +48,7 @@ class AsyncCopyPath final : public VhostCopyPath, private CopyEngine::Listener {
   bool awaits() const override { return first_ < pending_.size(); }
   bool await(Step& s) override {
     ring(s);
-    s.at_end([](void* self, std::uint64_t, Time now) { static_cast<AsyncCopyPath*>(self)->arm(now); }, this, 0);
+    s.at_end([](void* self, std::uint64_t, Core&, Time now) { static_cast<AsyncCopyPath*>(self)->arm(now); }, this, 0);
     if (polls()) s.spin(wait_);
     return polls();
   }
@@ -94,7 +94,7 @@ class AsyncCopyPath final : public VhostCopyPath, private CopyEngine::Listener {
     if (added_ == rung_) return;
     rung_ = added_;
     s.charge(doorbell_);
-    s.at_end([](void* self, std::uint64_t number, Time now) { auto* p = static_cast<AsyncCopyPath*>(self); p->engine_.ring(p->queue_, number, now); }, this, rung_);
+    s.at_end([](void* self, std::uint64_t number, Core&, Time now) { auto* p = static_cast<AsyncCopyPath*>(self); p->engine_.ring(p->queue_, number, now); }, this, rung_);
   }
   void arm(Time now) {
     if (awaits()) engine_.await(queue_, polls() ? pending_[first_].last : pending_.back().last, *this, now);

@@ -8,7 +8,7 @@ void PathTimer::act(Time now) {
   if (inject_at_ <= now) {
     inject_at_ = kNever;
     ++injected_;
-    sink_.interrupt(vector_, now);
+    guest_.interrupts().interrupt(vector_, now);
   }
   if (retry_at_ <= now) {
     retry_at_ = kNever;
@@ -19,7 +19,7 @@ void PathTimer::act(Time now) {
 
 GuestSide::GuestSide(PathContext& c)
     : c_(c), space_(c.guest->space()), guest_(c.guest->index()), ring_(c.guest->rx(), space_.size()), log_(c.env.dirty_log, c.costs),
-      timer_(c.agenda, c.interrupt_rank, c.guest->interrupts(), 0, c.injection_latency), head_(c.costs.get("vhost.head")),
+      timer_(c.agenda, c.interrupt_rank, *c.guest, 0, c.injection_latency), head_(c.costs.get("vhost.head")),
       header_(c.costs.get("vhost.header")), used_(c.costs.get("vhost.used")), publish_(c.costs.get("vhost.publish")),
       signal_(c.costs.get("vhost.signal")),
       offsets_(feature::has(c.guest->rx().features, feature::kMergeRxBuffers) && feature::has(c.guest->rx().features, feature::kUsedOffset)) {
@@ -171,7 +171,7 @@ void GuestSide::settle(Step& s) {
   CpuView v(s, space(), signal_.op);
   if (!ring_.signal_needed(v)) return;
   s.charge(signal_);
-  s.at_end([](void* self, std::uint64_t, Time now) { static_cast<PathTimer*>(self)->inject(now); }, &timer_, 0);
+  s.at_end([](void* self, std::uint64_t, Core& core, Time now) { static_cast<PathTimer*>(self)->inject(core, now); }, &timer_, 0);
 }
 
 std::uint64_t GuestSide::offered(Step& s, OpId op) {

@@ -17,9 +17,11 @@ namespace gd {
 // join it), and the worker's retry after a stall.
 class PathTimer : public Actor {
  public:
-  PathTimer(Agenda& agenda, std::uint32_t actor_rank, InterruptSink& sink, std::uint32_t vector, Time latency)
-      : Actor(agenda, actor_rank), sink_(sink), vector_(vector), latency_(latency) {}
-  void inject(Time now) {
+  PathTimer(Agenda& agenda, std::uint32_t actor_rank, GuestPort& guest, std::uint32_t vector, Time latency)
+      : Actor(agenda, actor_rank), guest_(guest), vector_(vector), latency_(latency) {}
+  // `from`: the core that signals, at the end of a step.
+  void inject(Core& from, Time now) {
+    if (inject_at_ == kNever && guest_.asleep()) from.pay_wakeup();
     inject_at_ = std::min(inject_at_, now + latency_);
     wake_at(inject_at_);
   }
@@ -33,7 +35,7 @@ class PathTimer : public Actor {
   std::uint64_t injected() const { return injected_; }
 
  private:
-  InterruptSink& sink_;
+  GuestPort& guest_;
   std::uint32_t vector_;
   Time latency_;
   Time inject_at_ = kNever, retry_at_ = kNever;

@@ -47,7 +47,9 @@ void Core::wake(Task& t, Time now) {
 
 void Core::wake_from_step(Task& t, Time now) {
   if (t.priority_ != Priority::thread || t.runnable_ || t.spinning_ || wakeup_.fixed_mc == 0) return t.wake(now);
-  if (std::find(sleepers_.begin(), sleepers_.end(), &t) == sleepers_.end()) sleepers_.push_back(&t);
+  if (std::find(sleepers_.begin(), sleepers_.end(), &t) != sleepers_.end()) return;
+  sleepers_.push_back(&t);
+  ++wakeups_;
 }
 
 // The step goes on, to wake threads. None of its effects are left.
@@ -55,7 +57,7 @@ void Core::wake_sleepers(Time now) {
   waking_ = true;
   step_.start_ = now;
   step_.mc_ = 0;
-  for (std::size_t i = 0; i < sleepers_.size(); ++i) step_.charge(wakeup_);
+  for (std::size_t i = 0; i < wakeups_; ++i) step_.charge_to(step_.guest_ && i >= sleepers_.size() ? exit_row_ : step_.row_, wakeup_);
   busy_mc_ += step_.mc_;
   wake_at(now + std::max<Time>(1, clock_.take(step_.mc_)));
 }
@@ -64,6 +66,7 @@ void Core::woken_sleepers(Time now) {
   waking_ = false;
   for (Task* t : sleepers_) t->wake(now);
   sleepers_.clear();
+  wakeups_ = 0;
 }
 
 void Core::settle_spin(Time now) {
@@ -93,14 +96,14 @@ inline __attribute__((always_inline)) bool Core::finish(Time now) {
   for (std::size_t i = 0; i < step_.deferred_.size(); ++i) {
     const Step::Deferred& d = step_.deferred_[i];
     if (d.effect)
-      d.effect(d.object, d.argument, now);
+      d.effect(d.object, d.argument, *this, now);
     else
       copy_few(bytes.at(d.argument), d.bytes, d.n);
   }
   step_.deferred_.clear();
   busy_time_ += now - step_.start_;
   if (observer_) observer_->core_busy(index_, step_.row_, step_.start_, now);
-  if (!sleepers_.empty()) {
+  if (wakeups_ != 0) {
     if (!waking_) return wake_sleepers(now), false;
     woken_sleepers(now);
   }

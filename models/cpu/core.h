@@ -7,7 +7,8 @@
 // by more than one frame or one chunk: long work is cut. Interrupts and wake-ups are taken between steps. Order of choice:
 // interrupt, softirq (each until it is done or yields, as net_rx_action() polls), threads in turn.
 //
-// Modelled: context-switch, wake-up and idle-exit costs (cost book), world switches between host and guest, time slices.
+// Modelled: context-switch, wake-up and idle-exit costs (cost book), world switches between host and guest, time slices; who
+// wakes a thread pays for it, also by way of an eventfd or a device's interrupt (Core::pay_wakeup, Vcpu::device_interrupt).
 // Charged by the core: "sched.context_switch" (context "sched") when another thread than the last is chosen; "irq.entry"
 // (the task's context) per step of an interrupt task; "vm.world_switch" (context "exit") each way between host and guest.
 // Not modelled: frequency changes, SMT, migration, a fair-share scheduler's weights, halt polling, switches inside a guest.
@@ -53,6 +54,8 @@ class Task {
   const std::string& name() const { return name_; }   // context name in the ledger: "softirq", "vhost", "guest-app" ...
   Priority priority() const { return priority_; }
   World world() const { return world_; }
+  // Waits to be woken, and does not poll for it.
+  bool asleep() const { return !runnable_ && !spinning_; }
   Ledger::Row row() const { return row_; }
 
  private:
@@ -106,7 +109,7 @@ class Step {
   void publish(Hpa a, const void* bytes, unsigned n, bool awaited = true);
   void publish16(Hpa a, std::uint16_t v) { publish(a, &v, 2); }
   void publish32(Hpa a, std::uint32_t v) { publish(a, &v, 4); }
-  using Effect = void (*)(void* object, std::uint64_t argument, Time now);
+  using Effect = void (*)(void* object, std::uint64_t argument, Core& core, Time now);
   void at_end(Effect effect, void* object, std::uint64_t argument, bool awaited = true);
   // The task polls when this step returns false: it stays on the core, which is charged to `op` (an account without a cost)
   // until something wakes the task or another task needs the core, without an event for each look. Interrupts and softirqs
@@ -190,6 +193,9 @@ class Core : public Actor, public Runner {
   // thread is runnable at its end; one that runs, polls or waits costs nothing; raising a softirq or an interrupt costs what
   // its caller charges.
   void wake_from_step(Task& t, Time now);
+  // From an effect, too: a thread that sleeps is going to be woken by way of an eventfd (irqfd, ioeventfd). The step goes on for the
+  // time of "sched.wakeup" as above, charged to context "exit" if it is a guest's. Who wakes the thread is the caller's.
+  void pay_wakeup() { wakeups_ += wakeup_.fixed_mc != 0; }
   void act(Time now) override;
   void observe(Observer* o) { observer_ = o; }
   // Planted fault: the next step does work that no account sees.
@@ -231,6 +237,7 @@ class Core : public Actor, public Runner {
   Task* current_ = nullptr;         // its step is under way
   bool current_again_ = false;
   std::vector<Task*> sleepers_;     // threads that the step wakes, once it has paid for them
+  std::size_t wakeups_ = 0;         // that it pays for: these, and those by way of an eventfd
   bool waking_ = false;             // that is under way
   const Task* last_thread_ = nullptr;
   World last_world_ = World::host;
@@ -255,12 +262,21 @@ class Vcpu : public Task, public Runner {
   void wake(Task& inner, Time now) override;
   bool step(Step& s) override;
   bool halted() const { return halted_; }
+  // An interrupt of an assigned device is on its way to the guest; this core pays in the vCPU's next step, in context "exit", what
+  // the host does about it. `posted`: nothing while the vCPU runs; once it sleeps the handler of the wake-up vector (irq.entry) wakes
+  // its thread (sched.wakeup; pi_wakeup_handler() of KVM). Else the host takes every one: irq.entry, and vhost.signal for the eventfd
+  // and the irqfd behind it, or before VFIO the work item that injects.
+  void device_interrupt(bool posted);
   std::uint64_t exits = 0;                 // VM exits: halts (counted here); kicks, injections, EOIs, ISR reads (by who causes them)
 
  private:
   RunQueue queue_;
   Task* running_ = nullptr;                // the inner task whose logic is being executed
   Cost halt_;                              // "vm.halt": exit and block; the later entry is a "vm.world_switch"
+  Cost irq_entry_, signal_, wakeup_;
+  struct {
+    unsigned handled = 0, signalled = 0, woken = 0;   // of device interrupts, since the last step
+  } owed_;
   bool halted_ = true;
 };
 

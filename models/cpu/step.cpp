@@ -90,8 +90,8 @@ void Step::at_end(Effect effect, void* object, std::uint64_t argument, bool awai
 }
 
 void Step::wake(Task& t) {
-  at_end([](void* task, std::uint64_t core, Time now) { reinterpret_cast<Core*>(core)->wake_from_step(*static_cast<Task*>(task), now); }, &t,
-         reinterpret_cast<std::uintptr_t>(core_), !t.runnable_);   // one that runs or waits for its core loses nothing
+  at_end([](void* task, std::uint64_t, Core& core, Time now) { core.wake_from_step(*static_cast<Task*>(task), now); }, &t, 0,
+         !t.runnable_);   // one that runs or waits for its core loses nothing
 }
 
 void Step::spin(OpId op) {

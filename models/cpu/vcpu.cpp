@@ -4,7 +4,8 @@
 namespace gd {
 
 Vcpu::Vcpu(std::string vcpu_name, CostBook& costs)
-    : Task(std::move(vcpu_name), Priority::thread, World::guest), halt_(costs.get("vm.halt")) {}
+    : Task(std::move(vcpu_name), Priority::thread, World::guest), halt_(costs.get("vm.halt")), irq_entry_(costs.get("irq.entry")),
+      signal_(costs.get("vhost.signal")), wakeup_(costs.get("sched.wakeup")) {}
 
 void Vcpu::attach(Task& inner, Core& on) {
   require(inner.runner_ == nullptr, "a guest's task is attached twice");
@@ -26,7 +27,21 @@ void Vcpu::wake(Task& inner, Time now) {
   if (halted_) Task::wake(now);
 }
 
+void Vcpu::device_interrupt(bool posted) {
+  const bool wakes = asleep();
+  owed_.handled += wakes || !posted;
+  owed_.signalled += !posted;
+  owed_.woken += wakes;
+}
+
 bool Vcpu::step(Step& s) {
+  if (owed_.handled) {
+    const auto charge = [&](const Cost& c, unsigned times) { while (times--) s.charge_to(s.core().exit_row(), c); };
+    charge(irq_entry_, owed_.handled);
+    charge(signal_, owed_.signalled);
+    charge(wakeup_, owed_.woken);
+    owed_ = {};
+  }
   Task* t = queue_.take(s.start());
   if (!t) {
     // The exit is part of vm.halt; the entry after the next wake-up is a world switch of its own.

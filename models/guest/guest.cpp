@@ -71,6 +71,7 @@ GuestSpace& Guest::space() { return parts_->context.space; }
 const VirtQueueLayout& Guest::rx() const { return parts_->rx.ring().layout(); }
 const VirtQueueLayout& Guest::tx() const { return parts_->tx.ring().layout(); }
 InterruptSink& Guest::interrupts() { return parts_->softirq; }
+bool Guest::asleep() const { return parts_->softirq.sleeps(); }
 void Guest::on_kick(KickSink& sink) { parts_->timers.set_sink(sink); }
 void Guest::on_reset(ResetSink& sink) { parts_->context.reset = &sink; }
 const GuestStats& Guest::stats() const { return parts_->context.stats; }

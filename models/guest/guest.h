@@ -174,6 +174,7 @@ class Guest : public GuestPort {
   const VirtQueueLayout& rx() const override;
   const VirtQueueLayout& tx() const override;
   InterruptSink& interrupts() override;
+  bool asleep() const override;
   void on_kick(KickSink& sink) override;
   void on_reset(ResetSink& sink);
 

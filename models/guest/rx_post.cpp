@@ -162,7 +162,7 @@ void GuestRxQueue::restart(Step& s, bool again) {
   headers_out_ = pages_out_ = 0;
   posted_ = 0;
   if (!c_.reset) return;
-  s.at_end([](void* sink, std::uint64_t begin, Time now) {
+  s.at_end([](void* sink, std::uint64_t begin, Core&, Time now) {
     auto* device = static_cast<ResetSink*>(sink);
     begin ? device->begin(now) : device->reset(now);
   }, c_.reset, again);

@@ -116,7 +116,11 @@ void GuestSoftirq::kicks(Step& s, RingView& v) {
     } else {
       s.charge(c_.costs.doorbell);
     }
-    s.at_end([](void* t, std::uint64_t q, Time now) { static_cast<GuestTimers*>(t)->kick(static_cast<std::uint32_t>(q), now); }, &timers_, queue);
+    s.at_end([](void* t, std::uint64_t q, Core& core, Time now) {
+      auto& timers = *static_cast<GuestTimers*>(t);
+      if (timers.wakes()) core.pay_wakeup();
+      timers.kick(static_cast<std::uint32_t>(q), now);
+    }, &timers_, queue);
   }
 }
 

@@ -24,6 +24,7 @@ class GuestSoftirq : public Task, public InterruptSink {
   void interrupt(std::uint32_t vector, Time now) override;
   void retry_refill(Time now);
   void set_vcpu(Vcpu& v) { vcpu_ = &v; }
+  bool sleeps() const { return vcpu_ && vcpu_->asleep(); }   // its vCPU
 
  private:
   enum class Phase : std::uint8_t { idle, poll, refill, flush, armed };   // armed: callbacks are on, the second look is due
@@ -59,6 +60,8 @@ class GuestTimers : public Actor {
   void set_sink(KickSink& sink) { sink_ = &sink; }
   // The guest has kicked `queue` at `now`; the host notices kick_latency later.
   void kick(std::uint32_t queue, Time now);
+  // Somebody sleeps until a kick comes, and none is on its way.
+  bool wakes() const { return sink_ && kicks_.empty() && sink_->asleep(); }
   // At elaboration: the first kick of the receive queue, at time 0.
   void first_kick();
   void ack_at(Time t);

@@ -86,7 +86,7 @@ void GuestStack::to_socket(Step& s, std::uint32_t packet) {
   if (c_.observer) c_.observer->level(c_.params.socket_level, static_cast<std::int64_t>(socket_.truesize), s.now());
   p.next = kNil;
   // The reader may run on another vCPU now: it sees the packet when this step is done.
-  s.at_end([](void* self, std::uint64_t i, Time) {
+  s.at_end([](void* self, std::uint64_t i, Core&, Time) {
     GuestStack& g = *static_cast<GuestStack*>(self);
     const std::uint32_t n = static_cast<std::uint32_t>(i);
     if (g.socket_.first == kNil) g.socket_.first = n;

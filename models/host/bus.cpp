@@ -9,15 +9,15 @@ MmioBus::MmioBus(sc_core::sc_module_name name, CostBook& costs)
 
 void MmioBus::write(Step& s, std::uint64_t offset, std::uint32_t value, bool awaited) {
   s.charge(write_);
-  s.at_end(&MmioBus::effect, this, offset << 32 | value, awaited);
+  s.at_end([](void* bus, std::uint64_t argument, Core&, Time now) {
+    static_cast<MmioBus*>(bus)->post(argument >> 32, static_cast<std::uint32_t>(argument), now);
+  }, this, offset << 32 | value, awaited);
 }
 
-void MmioBus::effect(void* self, std::uint64_t argument, Time) {
-  auto& bus = *static_cast<MmioBus*>(self);
-  std::uint32_t value = static_cast<std::uint32_t>(argument);
-  auto& gp = bus.payload_;
+void MmioBus::post(std::uint64_t offset, std::uint32_t value, Time) {
+  auto& gp = payload_;
   gp.set_command(tlm::TLM_WRITE_COMMAND);
-  gp.set_address(argument >> 32);
+  gp.set_address(offset);
   gp.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
   gp.set_data_length(4);
   gp.set_streaming_width(4);
@@ -25,7 +25,7 @@ void MmioBus::effect(void* self, std::uint64_t argument, Time) {
   gp.set_dmi_allowed(false);
   gp.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  bus.socket->b_transport(gp, delay);
+  socket->b_transport(gp, delay);
   require(gp.is_response_ok(), "a register write was refused by the NIC");
 }
 

@@ -17,10 +17,9 @@ class MmioBus : public sc_core::sc_module {
   // Writes `value` to register `offset` when the step ends, at once if the write is `awaited`.
   void write(Step& s, std::uint64_t offset, std::uint32_t value, bool awaited = true);
   // A write whose core time was charged elsewhere (a guest's doorbell), at the present time.
-  void post(std::uint64_t offset, std::uint32_t value, Time now) { effect(this, offset << 32 | value, now); }
+  void post(std::uint64_t offset, std::uint32_t value, Time now);
 
  private:
-  static void effect(void* self, std::uint64_t argument, Time now);
   Cost write_;
   tlm::tlm_generic_payload payload_;
 };

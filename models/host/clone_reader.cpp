@@ -18,7 +18,7 @@ CloneReader::CloneReader(Agenda& agenda, std::uint32_t actor_rank, HeldSink& sin
     : Task("packet-socket", Priority::thread), sink_(sink), timer_(agenda, actor_rank, *this), read_(costs.get("clone.read")), ring_(kQueue) {}
 
 void CloneReader::arm(Step& s) {
-  s.at_end([](void* t, std::uint64_t due, Time now) { static_cast<Timer*>(t)->set(std::max(now, static_cast<Time>(due))); }, &timer_,
+  s.at_end([](void* t, std::uint64_t due, Core&, Time now) { static_cast<Timer*>(t)->set(std::max(now, static_cast<Time>(due))); }, &timer_,
            static_cast<std::uint64_t>(ring_[head_].due));
 }
 

@@ -247,7 +247,7 @@ bool GroStage::end_poll(Step& s, RxPath& path, PacketSink& up, PollEnd how) {
   const bool some = how == PollEnd::timer || (how == PollEnd::budget && params_.hz >= 1000);
   const GroReason reason = some ? GroReason::timeout : how == PollEnd::budget ? GroReason::full_poll : GroReason::complete;
   while (!none && table_.held()) {
-    if (s.over()) return false;
+    if (!hand_up(s, up) || s.over()) return false;   // a batch goes up as soon as it is whole
     GroFlushed f;
     if (!(some ? table_.flush_older(tick(s), &f, reason, 1) : table_.flush_all(&f, reason, 1))) break;
     finish(s, f, path, up);

@@ -57,7 +57,7 @@ void HostSocket::packet(Step& s, Skb* skb) {
 }
 
 // The reader sees the packet when the step that queued it is done.
-void HostSocket::show(void* self, std::uint64_t packet, Time) {
+void HostSocket::show(void* self, std::uint64_t packet, Core&, Time) {
   auto& h = *static_cast<HostSocket*>(self);
   Skb* skb = reinterpret_cast<Skb*>(packet);
   (h.head_ ? h.tail_->next : h.head_) = skb;

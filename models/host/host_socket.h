@@ -54,7 +54,7 @@ class HostSocket : public Task, public PacketSink {
   }
 
  private:
-  static void show(void* self, std::uint64_t packet, Time now);
+  static void show(void* self, std::uint64_t packet, Core&, Time now);
   void end(Step& s, Skb* skb);
   void begin(Step& s, Skb* skb);
   void move_to(Step& s);

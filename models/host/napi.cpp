@@ -285,6 +285,7 @@ bool NapiQueue::step(Step& s) {
     s.charge(poll_);
   }
   while (!s.over()) {
+    if (!gro_->hand_up(s, *up_)) return true;   // what the last frame let go, before all else
     if (path_->unmap(s)) continue;
     if (next_tx_ < tx_.size()) {
       if (!tx_[next_tx_]->clean(s)) ++next_tx_;
@@ -295,7 +296,6 @@ bool NapiQueue::step(Step& s) {
       refill(s);
       continue;
     }
-    if (!gro_->hand_up(s, *up_)) return true;
     if (work_ >= params_.budget) {       // give others a turn
       if (!gro_->end_poll(s, *path_, *up_, PollEnd::budget)) return true;
       ++stats_.full_polls;

@@ -29,7 +29,7 @@ void SoftirqDelivery::enqueue(Step& s, Skb* skb) {
   if (entering_++ == 0) s.at_end(&SoftirqDelivery::show, this, 0);
 }
 
-void SoftirqDelivery::show(void* self, std::uint64_t, Time now) {
+void SoftirqDelivery::show(void* self, std::uint64_t, Core&, Time now) {
   auto& d = *static_cast<SoftirqDelivery*>(self);
   d.count_ += d.entering_;
   d.entering_ = 0;

@@ -41,7 +41,7 @@ class SoftirqDelivery : public Task, public PacketSink {
 
  private:
   void enqueue(Step& s, Skb* skb);
-  static void show(void* self, std::uint64_t, Time now);
+  static void show(void* self, std::uint64_t, Core&, Time now);
   Progress hand_over(Step& s);
   VhostParams params_;
   FrameTable& frames_;

@@ -29,17 +29,17 @@ void TapQueue::enqueue(Step& s, Skb* skb) {
   if (at >= ring_.size()) at -= static_cast<std::uint32_t>(ring_.size());
   ring_[at] = skb;
   held_frames_ += skb->frames.count;
-  if (entering_++ == 0) s.at_end(&TapQueue::show, this, reinterpret_cast<std::uintptr_t>(&s.core()));
+  if (entering_++ == 0) s.at_end(&TapQueue::show, this, 0);
   peak_ = std::max(peak_, count_ + entering_);
   if (observer_) observer_->level(level_, count_ + entering_, s.now());
 }
 
 // Whether the worker listens is known only now.
-void TapQueue::show(void* self, std::uint64_t core, Time now) {
+void TapQueue::show(void* self, std::uint64_t, Core& core, Time now) {
   auto& q = *static_cast<TapQueue*>(self);
   q.count_ += q.entering_;
   q.entering_ = 0;
-  if (q.listening_) reinterpret_cast<Core*>(core)->wake_from_step(*q.worker_, now);
+  if (q.listening_) core.wake_from_step(*q.worker_, now);
 }
 
 Skb* TapQueue::pop() {

@@ -38,7 +38,7 @@ class TapQueue : public PacketSink {
 
  private:
   void enqueue(Step& s, Skb* skb);
-  static void show(void* self, std::uint64_t core, Time now);
+  static void show(void* self, std::uint64_t, Core& core, Time now);
   std::vector<Skb*> ring_;
   std::uint32_t head_ = 0, count_ = 0, peak_ = 0, held_frames_ = 0;   // count_: those that can be taken
   std::uint32_t entering_ = 0;                                        // behind them: put in by the present step

@@ -37,22 +37,16 @@ void UserAsync::packet(Step& s, Skb* skb) {
   held_frames_ += skb->frames.count;
   entering_ = true;
   s.at_end(&UserAsync::show, this, reinterpret_cast<std::uintptr_t>(skb));
-  s.at_end(&UserAsync::shown, this, reinterpret_cast<std::uintptr_t>(&s.core()));
 }
 
 // The packet is in the queue when the step that brought it is done.
-void UserAsync::show(void* self, std::uint64_t packet, Time) {
+void UserAsync::show(void* self, std::uint64_t packet, Core& core, Time now) {
   auto& u = *static_cast<UserAsync*>(self);
   Skb* skb = reinterpret_cast<Skb*>(packet);
   (u.head_ ? u.queue_tail_->next : u.head_) = skb;
   u.queue_tail_ = skb;
   u.entering_ = false;
-}
-
-// The packet is the only one: a worker that sleeps with packets there waits for buffers.
-void UserAsync::shown(void* self, std::uint64_t core, Time now) {
-  auto& u = *static_cast<UserAsync*>(self);
-  if (u.head_ == u.queue_tail_) reinterpret_cast<Core*>(core)->wake_from_step(*u.worker_, now);
+  if (u.head_ == skb) core.wake_from_step(*u.worker_, now);   // a worker that sleeps with packets there waits for buffers
 }
 
 bool UserAsync::room(std::uint32_t n) const {

@@ -78,8 +78,7 @@ class UserAsync : public PacketSink {
   };
   enum class Next : std::uint8_t { done, over, stuck };
   Packet& packet_at(std::uint64_t i) { return open_[i & (open_.size() - 1)]; }
-  static void show(void* self, std::uint64_t packet, Time now);
-  static void shown(void* self, std::uint64_t core, Time now);
+  static void show(void* self, std::uint64_t packet, Core& core, Time now);
   void begin(Step& s, Skb& skb);
   Next pieces(Step& s, Skb& skb);
   bool room(std::uint32_t n) const;

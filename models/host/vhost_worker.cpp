@@ -133,7 +133,11 @@ bool VhostWorker::transmit_round(Step& s) {
     if (tx_ring_.signal_needed(v)) {
       ++tx_signals_;
       s.charge(signal_);
-      s.at_end([](void* g, std::uint64_t, Time now) { static_cast<GuestPort*>(g)->interrupts().interrupt(1, now); }, &guest_, 0);
+      s.at_end([](void* g, std::uint64_t, Core& core, Time now) {
+        auto& guest = *static_cast<GuestPort*>(g);
+        if (guest.asleep()) core.pay_wakeup();
+        guest.interrupts().interrupt(1, now);
+      }, &guest_, 0);
     }
   }
   if (!tx_wanted_ || !tx_) return false;
@@ -200,7 +204,7 @@ bool VhostWorker::spin(Step& s) {
   state_ = State::polling;
   tap_->listen(true);
   s.spin(spin_);
-  s.at_end([](void* t, std::uint64_t until, Time) { static_cast<PollTimer*>(t)->set(static_cast<Time>(until)); }, timer_.get(),
+  s.at_end([](void* t, std::uint64_t until, Core&, Time) { static_cast<PollTimer*>(t)->set(static_cast<Time>(until)); }, timer_.get(),
            static_cast<std::uint64_t>(s.now() + params_.busy_poll));
   return false;
 }

@@ -66,6 +66,7 @@ class VhostWorker : public Task, public KickSink {
   bool giving_back() const { return asker_ != nullptr; }
   bool step(Step& s) override;
   void kick(std::uint32_t queue, Time now) override;
+  bool asleep() const override { return Task::asleep(); }
   const VhostStats& stats() const { return stats_; }
   // Frames of the packet in hand.
   std::uint32_t held() const { return current_ ? current_->frames.count : 0; }

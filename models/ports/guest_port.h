@@ -63,6 +63,8 @@ struct GuestPort {
   virtual const VirtQueueLayout& tx() const = 0;
   // Virtual interrupts of the receive and transmit queues; called at the time when the injection is visible.
   virtual InterruptSink& interrupts() = 0;      // vector 0 = rx, 1 = tx
+  // The vCPU's thread sleeps: an interrupt, on its way, wakes it.
+  virtual bool asleep() const = 0;
   // Who takes the guest's kicks; set at elaboration. queue 0 = rx (refill), 1 = tx.
   virtual void on_kick(KickSink& sink) = 0;
 };

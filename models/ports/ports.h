@@ -45,6 +45,8 @@ struct InterruptSink {
 struct KickSink {
   virtual ~KickSink() = default;
   virtual void kick(std::uint32_t queue, Time now) = 0;
+  // A thread that sleeps until it is woken: the kick, on its way, does that.
+  virtual bool asleep() const { return false; }
 };
 
 // Watches a run; every hook is passive: it adds no event, no process and no simulated time. Models hold a pointer that

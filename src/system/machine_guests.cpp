@@ -12,11 +12,16 @@ namespace sc = scenario;
 
 namespace {
 
-// A MSI-X vector of the NIC that is one of the guest's own (posted interrupt).
+// A MSI-X vector of the NIC that is one of the guest's own.
 struct GuestVector : InterruptSink {
-  GuestVector(InterruptSink& g, std::uint32_t v) : guest(g), vector(v) {}
-  void interrupt(std::uint32_t, Time now) override { guest.interrupt(vector, now); }
+  GuestVector(InterruptSink& g, Vcpu& c, bool p, std::uint32_t v) : guest(g), vcpu(c), posted(p), vector(v) {}
+  void interrupt(std::uint32_t, Time now) override {
+    vcpu.device_interrupt(posted);
+    guest.interrupt(vector, now);
+  }
   InterruptSink& guest;
+  Vcpu& vcpu;
+  bool posted;
   std::uint32_t vector;
 };
 
@@ -164,8 +169,9 @@ void Machine::connect_device(GuestSlot& slot, std::size_t g) {
   const auto domain = static_cast<std::uint16_t>(g + 1);
   const Iova base = iommu.map_guest(*slot.space, domain);
   for (Gpa a = 0; a < slot.space->size(); a += kPage) ownership.pin(slot.space->translate(a), 0);
-  slot.rx_vector = std::make_unique<GuestVector>(slot.guest->interrupts(), 0);
-  slot.tx_vector = std::make_unique<GuestVector>(slot.guest->interrupts(), 1);
+  const auto vector = [&](std::uint32_t v) { return std::make_unique<GuestVector>(slot.guest->interrupts(), *slot.vcpu, scenario.host.posted_interrupts, v); };
+  slot.rx_vector = vector(0);
+  slot.tx_vector = vector(1);
   nic.configure_virtio_rx(q, {slot.guest->rx(), base, interrupts.add(*slot.rx_vector), domain, slot.space.get(),
                               scenario.defences.depleted != sc::Depleted::wait});
   nic.configure_virtio_tx(q, {slot.guest->tx(), base, interrupts.add(*slot.tx_vector), domain});

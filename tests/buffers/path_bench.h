@@ -21,6 +21,7 @@ namespace gd::test {
 
 // A guest without a driver: the test posts buffers of its choice and looks at the used entries.
 struct StubGuest : GuestPort, InterruptSink {
+  bool asleep() const override { return sleeps; }
   struct Posted {
     Gpa gpa;
     std::uint32_t length;
@@ -86,6 +87,7 @@ struct StubGuest : GuestPort, InterruptSink {
   std::vector<Posted> posted;
   std::vector<std::pair<std::uint32_t, Time>> injected;
   std::string name_ = "g0";
+  bool sleeps = false;
 };
 
 struct BusStub : sc_core::sc_module {

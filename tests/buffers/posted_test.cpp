@@ -389,5 +389,27 @@ TEST_F(PostedTest, PublishThenSettle) {
   EXPECT_EQ(guest->injected.size(), 1u);
 }
 
+// The signaller wakes the thread of a halted vCPU, once for an interrupt.
+TEST_F(PostedTest, ASignalToASleepingGuestIsAWakeUp) {
+  const auto wakeups = [&] { return ledger.cell(doer.row(), costs.get("sched.wakeup").op).calls; };
+  make(PinPolicy::per_buffer);
+  const auto signal = [&] {
+    guest->post(2048, kPage);
+    std::uint32_t a = 0;
+    ASSERT_TRUE(take(&a));
+    in_step([&](Step& s) { all->give(s, a, 10, Owner::posted); });
+    in_step([&](Step& s) { side->publish(s); });
+    in_step([&](Step& s) { side->settle(s); });
+  };
+  signal();
+  EXPECT_EQ(guest->injected.size(), 1u);
+  EXPECT_EQ(wakeups(), 0u);
+  guest->used();
+  guest->sleeps = true;
+  signal();
+  EXPECT_EQ(guest->injected.size(), 2u);
+  EXPECT_EQ(wakeups(), 1u);
+}
+
 }  // namespace posted_test
 }  // namespace gd::test

@@ -46,12 +46,12 @@ TEST_F(CoreTest, EffectsShowAtTheStepsEndInOrder) {
   Scripted t("thread", Priority::softirq, seen, [&](Step& s) {
     s.charge(work, 1000);
     s.publish16(ring, 7);
-    s.at_end([](void* p, std::uint64_t arg, Time now) {
+    s.at_end([](void* p, std::uint64_t arg, Core&, Time now) {
       auto* x = static_cast<Probe*>(p);
       log(*x->seen, "effect" + std::to_string(arg) + " sees " + std::to_string(x->phys->load<std::uint16_t>(x->ring)), now);
     }, &probe, 1);
     s.publish16(ring, 8);
-    s.at_end([](void* p, std::uint64_t, Time now) {
+    s.at_end([](void* p, std::uint64_t, Core&, Time now) {
       auto* x = static_cast<Probe*>(p);
       log(*x->seen, "effect2 sees " + std::to_string(x->phys->load<std::uint16_t>(x->ring)), now);
     }, &probe, 2);
@@ -104,7 +104,7 @@ TEST_F(CoreTest, AWakeUpIsChargedForWhoSleepsAtTheStepsEnd) {
   Time shown = 0;
   Scripted a("a", Priority::softirq, seen, [&](Step& s) {
     s.charge(work, 300);
-    s.at_end([](void* at, std::uint64_t, Time now) { *static_cast<Time*>(at) = now; }, &shown, 0);
+    s.at_end([](void* at, std::uint64_t, Core&, Time now) { *static_cast<Time*>(at) = now; }, &shown, 0);
     s.wake(b);
     s.wake(b);
     return false;

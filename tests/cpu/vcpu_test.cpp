@@ -8,7 +8,7 @@ namespace vcpu_test {
 using ::testing::ElementsAre;
 
 struct VcpuTest : Machine {
-  VcpuTest() : vcpu("vcpu", costs) { core().attach(vcpu); }
+  VcpuTest() : vcpu("vcpu", (costs.define("vhost.signal", 70'000, 0, ""), costs)) { core().attach(vcpu); }
   Vcpu vcpu;
 };
 
@@ -122,6 +122,55 @@ TEST_F(VcpuTest, GuestThreadsTakeTurnsByTheCoresSlices) {
   script.at(5 * kUs, [&](Time now) { soft.wake(now); });
   run(10 * kUs);
   EXPECT_THAT(seen, ElementsAre("a@500", "a@1800", "b@2800", "b@3800", "a@4800", "soft@5800", "soft@6800", "soft@7800", "a@8800", "b@9800"));
+}
+
+// A posted interrupt costs the host something only where it must wake the vCPU's thread; without posted interrupts each one passes
+// through the host.
+TEST_F(VcpuTest, InterruptsOfADevice) {
+  Core& second = add_core();
+  Vcpu other("other", costs);
+  second.attach(other);
+  const auto f = [this](Step& s) { s.charge(work, 500); return false; };
+  Scripted soft("guest-softirq", Priority::softirq, seen, f, World::guest), through("guest-softirq", Priority::softirq, seen, f, World::guest);
+  vcpu.attach(soft, core());
+  other.attach(through, second);
+  for (const Time t : {kUs, kUs + 800 * kNs})   // the vCPUs sleep, then they run
+    script.at(t, [&](Time now) {
+      vcpu.device_interrupt(true), soft.wake(now);
+      other.device_interrupt(false), through.wake(now);
+    });
+  run(kMs);
+  EXPECT_EQ(cycles("exit", "irq.entry", 0), 20u);
+  EXPECT_EQ(cycles("exit", "irq.entry", 1), 40u);
+  EXPECT_EQ(cycles("exit", "vhost.signal", 0), 0u);
+  EXPECT_EQ(cycles("exit", "vhost.signal", 1), 140u);
+  for (const unsigned c : {0u, 1u}) {
+    EXPECT_EQ(cycles("exit", "sched.wakeup", c), 50u);
+    EXPECT_EQ(charged(c), core(c).busy_mc());
+  }
+}
+
+// Two guests' eventfds and a thread in one step: three wake-ups, of which a guest's step pays the eventfds' as exits.
+TEST_F(VcpuTest, WakeUpsByEventfdArePaidWithTheStep) {
+  Scripted sleeper("b", Priority::thread, seen);
+  core().attach(sleeper);
+  const auto f = [&](Step& s) {
+    s.charge(work, 100);
+    for (int i = 0; i < 2; ++i) s.at_end([](void*, std::uint64_t, Core& c, Time) { c.pay_wakeup(); }, nullptr, 0);
+    s.wake(sleeper);
+    return false;
+  };
+  Scripted inner("guest-softirq", Priority::softirq, seen, f, World::guest), host("softirq", Priority::softirq, seen, f);
+  vcpu.attach(inner, core());
+  core().attach(host);
+  script.at(0, [&](Time now) { host.wake(now); });
+  script.at(10 * kUs, [&](Time now) { inner.wake(now); });
+  run(kMs);
+  EXPECT_EQ(cycles("softirq", "sched.wakeup"), 150u);
+  EXPECT_EQ(cycles("guest-softirq", "sched.wakeup"), 50u);
+  EXPECT_EQ(cycles("exit", "sched.wakeup"), 100u);
+  EXPECT_THAT(seen, ElementsAre("softirq@500", "b@750", "guest-softirq@10500", "b@11350"));
+  EXPECT_EQ(charged(), core().busy_mc());
 }
 
 TEST_F(VcpuTest, GuestSoftirqBeforeGuestThread) {

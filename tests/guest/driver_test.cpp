@@ -58,6 +58,17 @@ TEST_F(GuestBench, AKickIsAnExitAndOnlyWhenTheDeviceWantsIt) {
   EXPECT_EQ(stats().kicks, 1u);
   EXPECT_EQ(kicks[0], 2u);
   EXPECT_GT(ledger.cell(core->exit_row(), costs.get("vm.exit_kick").op).mc, 0u);
+  EXPECT_EQ(ledger.cell(core->exit_row(), costs.get("sched.wakeup").op).calls, 0u);   // who takes the kicks is awake
+}
+
+TEST_F(GuestBench, AKickWakesWhoSleepsDuringItsExit) {
+  build();
+  run(10 * kUs);
+  worker_sleeps = true;
+  for (unsigned i = 0; i < 33; ++i) send(frame(100));
+  run();
+  EXPECT_EQ(stats().kicks, 1u);
+  EXPECT_EQ(ledger.cell(core->exit_row(), costs.get("sched.wakeup").op).calls, 1u);
 }
 
 struct ExitRow {

@@ -54,7 +54,7 @@ struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
   explicit GuestBench(Bytes backing = 2 << 20)
       : Actor(kernel, rank::kNic), phys(64 << 20, 1), memory("memory", kernel, phys, {}, 1), dma("dma"), space(phys, 16 << 20, backing) {
     dma.port.bind(memory.socket);
-    for (const char* name : {"sched.context_switch", "sched.wakeup", "irq.entry", "vm.world_switch", "vm.halt", "vm.exit_kick", "vm.exit_inject", "vm.exit_eoi", "vm.exit_user", "guest.irq", "guest.napi_poll",
+    for (const char* name : {"sched.context_switch", "sched.wakeup", "irq.entry", "vm.world_switch", "vm.halt", "vm.exit_kick", "vm.exit_inject", "vm.exit_eoi", "vm.exit_user", "vhost.signal", "guest.irq", "guest.napi_poll",
                              "guest.napi_complete", "guest.used_entry", "guest.driver_packet", "guest.skb_alloc", "guest.frag", "guest.refill", "guest.indirect_table", "guest.page_alloc",
                              "guest.page_free", "guest.skb_free", "guest.ip", "guest.decapsulate", "guest.tcp", "guest.udp", "guest.udp_no_port", "guest.raw", "guest.socket_queue", "guest.read",
                              "guest.gro_receive", "guest.gro_compare", "guest.gro_merge", "guest.gro_complete",
@@ -281,6 +281,7 @@ struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
     return true;
   }
   // Kicks: receive ones let the device go on; transmit ones make it take the frames.
+  bool asleep() const override { return worker_sleeps; }
   void kick(std::uint32_t q, Time now) override {
     ++kicks[q];
     if (q == 0) return wake_at(now + kNs);
@@ -340,6 +341,7 @@ struct GuestBench : ::testing::Test, AgendaHolder, Actor, KickSink {
   std::vector<std::vector<std::uint8_t>> acks;
   std::vector<Time> ack_times;
   unsigned kicks[2] = {}, signals = 0;
+  bool worker_sleeps = false;
   bool keep_ownership = false;
 };
 
