@@ -169,7 +169,7 @@ bool NapiQueue::take_one(Step& s) {
   return true;
 }
 
-// Fills the ring; one doorbell when it is full or the path has no more buffers. False while the step ends before that.
+// Fills the ring; one doorbell when it is full or the path has no more buffers. False while the step has to end before that.
 bool NapiQueue::refill(Step& s) {
   if (stopped_ && posted_ == 0) align(s);
   std::array<std::uint64_t, 2> d;
@@ -177,6 +177,7 @@ bool NapiQueue::refill(Step& s) {
   while (posted_ < params_.ring_size - 1) {
     if (s.over()) return false;
     if (!path_->refill(s, fill_, d)) {
+      if (!s.fresh()) return false;   // there were none when the step began: as it is now
       if (posted_ == 0) ++stats_.shortages;
       break;
     }
@@ -191,12 +192,11 @@ bool NapiQueue::refill(Step& s) {
   }
   refilling_ = false;
   if (untold_ == 0) return true;
-  const bool awaited = posted_ - untold_ < params_.ring_size / 2;   // the card may run out
   untold_ = 0;
   if (stopped_) begin_again(s);
   ++stats_.refills;
   ++stats_.doorbells;
-  bus_.write(s, reg::rx_tail(queue_), fill_, awaited);
+  bus_.write(s, reg::rx_tail(queue_), fill_);
   if (observer_) observer_->level(level_, posted_, s.now());
   return true;
 }
@@ -293,7 +293,7 @@ bool NapiQueue::step(Step& s) {
     }
     if (ending_) return complete(s);
     if (refilling_) {
-      refill(s);
+      if (!refill(s)) return true;
       continue;
     }
     if (work_ >= params_.budget) {       // give others a turn
