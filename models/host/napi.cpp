@@ -176,8 +176,9 @@ bool NapiQueue::refill(Step& s) {
   // One descriptor stays empty, so that tail == head means none.
   while (posted_ < params_.ring_size - 1) {
     if (s.over()) return false;
+    const bool fresh = s.fresh();
     if (!path_->refill(s, fill_, d)) {
-      if (!s.fresh()) return false;   // there were none when the step began: as it is now
+      if (!fresh) return false;   // there were none when the step began: as it is now
       if (posted_ == 0) ++stats_.shortages;
       break;
     }

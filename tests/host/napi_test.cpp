@@ -83,6 +83,68 @@ TEST_F(NapiTest, AnotherSoftirqRunsBetweenPolls) {
   EXPECT_EQ(up.packets.size(), 20u);
 }
 
+// Wherever a step ends: what GRO lets go is handed up before the driver goes on (napi_gro_receive does that within its call).
+TEST_F(NapiTest, PacketsGoUpBeforeTheRingIsRefilled) {
+  params.step_max = 10 * kNs;
+  add_core();                                              // of short steps
+  make_driver();
+  bind("vhost-copy");
+  gro = std::make_unique<GroStage>(gro_params(false, GroRules::linux_6), phys, skbs_, frames, costs);
+  napi->connect(*path, *gro, up);
+  core(1).attach(napi->irq());
+  core(1).attach(*napi);
+  napi->start(0);
+  wait();
+  std::vector<std::uint32_t> posted;
+  up.on_packet = [&](Step& s, Skb* k) {
+    posted.push_back(napi->posted());
+    frames.dropped(k->frames, Drop::stack, s.now());
+    path->release(s, k);
+  };
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(receive(udp4_frame(300)));
+  wait();
+  ASSERT_EQ(posted.size(), 20u);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(posted[i], 63u - 8) << i;          // the first batch
+  for (int i = 8; i < 16; ++i) EXPECT_EQ(posted[i], 63u - 16) << i;        // the second, with which the threshold is reached
+}
+
+// A whole batch goes up, also while the end of the poll has more to flush.
+TEST_F(NapiTest, FlushedPacketsGoUpInBatches) {
+  env.gro = true;
+  start("vhost-copy");
+  std::vector<bool> more;
+  up.on_packet = [&](Step& s, Skb* k) {
+    more.push_back(gro->holds());
+    frames.dropped(k->frames, Drop::stack, s.now());
+    path->release(s, k);
+  };
+  for (int i = 0; i < 12; ++i) {
+    Frame b = tcp4_frame(1000);
+    b[14 + 20] = static_cast<std::uint8_t>(i);   // source port: twelve flows
+    ASSERT_TRUE(receive(b));
+  }
+  wait();
+  ASSERT_EQ(more.size(), 12u);
+  for (int i = 0; i < 12; ++i) EXPECT_EQ(more[i], i < 8) << i;
+}
+
+// The card hears of new descriptors as soon as the ring is full again: the step that tells it is over.
+TEST_F(NapiTest, TheDoorbellIsRungBeforeFurtherFrames) {
+  start("vhost-copy");
+  const std::size_t before = nic.count(reg::rx_tail(0));
+  std::vector<std::size_t> rung;
+  up.on_packet = [&](Step& s, Skb* k) {
+    rung.push_back(nic.count(reg::rx_tail(0)) - before);
+    frames.dropped(k->frames, Drop::stack, s.now());
+    path->release(s, k);
+  };
+  for (int i = 0; i < 24; ++i) ASSERT_TRUE(receive(udp4_frame(300)));
+  wait();
+  ASSERT_EQ(rung.size(), 24u);
+  EXPECT_EQ(rung[15], 0u);
+  EXPECT_EQ(rung[16], 1u);
+}
+
 // What has been sent is taken back before frames are.
 TEST_F(NapiTest, APollCleansTransmitQueuesFirst) {
   TxDriver tx(0, 8, nic, phys, *iommu_, mmio, costs, true);
