@@ -2,7 +2,7 @@
 // pieces by the vhost worker. A packet's used entries follow when its last copy is done, in the order of the packets.
 //
 // Modelled: a descriptor for each piece (contiguous on both sides), a doorbell for 32 of them or at the end of a round, the completion
-// count looked at once a step of the worker; a worker that has nothing else to do waits for the copies: asleep, woken by the engine's
+// count looked at with each doorbell and after a wait (once a burst, as the vhost example polls); a worker that has nothing else to do waits for the copies: asleep, woken by the engine's
 // interrupt (one for all that are under way), or polling. Without a free descriptor the core copies. Not modelled: lookup of guest
 // addresses in an IOMMU table of the engine, locked guest memory, which the real one needs.
 // Sources: DPDK lib/vhost/virtio_net.c (virtio_dev_rx_async_submit, rte_vhost_poll_enqueue_completed), vhost_lib.rst: thresholds of 512
@@ -42,7 +42,7 @@ class AsyncCopyPath final : public VhostCopyPath, private CopyEngine::Listener {
     side_.publish(s);
   }
   void settle(Step& s) override {
-    reap(s);
+    if (due_) reap(s);
     side_.settle(s);
   }
   bool awaits() const override { return first_ < pending_.size(); }
@@ -93,6 +93,7 @@ class AsyncCopyPath final : public VhostCopyPath, private CopyEngine::Listener {
   void ring(Step& s) {
     if (added_ == rung_) return;
     rung_ = added_;
+    due_ = true;
     s.charge(doorbell_);
     s.at_end([](void* self, std::uint64_t number, Core&, Time now) { auto* p = static_cast<AsyncCopyPath*>(self); p->engine_.ring(p->queue_, number, now); }, this, rung_);
   }
@@ -100,6 +101,7 @@ class AsyncCopyPath final : public VhostCopyPath, private CopyEngine::Listener {
     if (awaits()) engine_.await(queue_, polls() ? pending_[first_].last : pending_.back().last, *this, now);
   }
   void copies_done(Time now) override {
+    due_ = true;
     if (polls()) interrupt_.worker->wake(now);
     else static_cast<Task&>(interrupt_).wake(now);
   }
@@ -117,16 +119,22 @@ class AsyncCopyPath final : public VhostCopyPath, private CopyEngine::Listener {
     finish(s, *p.skb, &kept_heads_[p.head], p.heads, &kept_segments_[p.segment]);
     p.told = true;
   }
-  // Packets whose copies are done, the oldest first.
+  // Packets whose copies are done, the oldest first: those of one look at the count, however many steps it takes.
   void reap(Step& s) {
+    due_ = false;
     if (!awaits()) return;
-    s.load(reap_.op, engine_.status(queue_), sizeof(std::uint64_t));
-    while (awaits() && !s.over() && pending_[first_].last <= engine_.completed(queue_)) {
+    if (!reaping_) {
+      s.load(reap_.op, engine_.status(queue_), sizeof(std::uint64_t));
+      completed_ = engine_.completed(queue_);
+    }
+    const auto done = [&] { return awaits() && pending_[first_].last <= completed_; };
+    while (done() && !s.over()) {
       Pending& p = pending_[first_++];
       s.charge(reap_);
       if (!p.told) tell(s, p);
       p.skb->path->release(s, p.skb);
     }
+    due_ = reaping_ = done();
     if (first_ < kCompact) return;
     // The queue never empties under load: what is done goes, at most a part of what was kept since.
     const std::size_t head = awaits() ? pending_[first_].head : kept_heads_.size(), segment = awaits() ? pending_[first_].segment : kept_segments_.size();
@@ -143,7 +151,8 @@ class AsyncCopyPath final : public VhostCopyPath, private CopyEngine::Listener {
   CopyInterrupt interrupt_;
   Cost submit_, doorbell_, reap_;
   OpId wait_;
-  std::uint64_t added_ = 0, rung_ = 0, concluded_ = 0;
+  std::uint64_t added_ = 0, rung_ = 0, concluded_ = 0, completed_ = 0;   // copies; completed_: as it was looked at
+  bool due_ = false, reaping_ = false;     // the count is to be looked at; what it says is being dealt with
   std::vector<Pending> pending_;           // from first_ on
   std::size_t first_ = 0;
   std::vector<Head> kept_heads_;

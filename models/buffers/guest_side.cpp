@@ -14,7 +14,11 @@ void PathTimer::act(Time now) {
     retry_at_ = kNever;
     worker_->wake(now);
   }
-  if (const Time next = std::min(inject_at_, retry_at_); next != kNever) wake_at(next);
+  if (feed_at_ <= now) {
+    feed_at_ = kNever;
+    driver_->wake(now);
+  }
+  if (const Time next = std::min({inject_at_, retry_at_, feed_at_}); next != kNever) wake_at(next);
 }
 
 GuestSide::GuestSide(PathContext& c)

@@ -14,7 +14,7 @@
 namespace gd {
 
 // A path's own events: a virtual interrupt on its way (visible to the guest after the injection latency; further ones
-// join it), and the worker's retry after a stall.
+// join it), the worker's retry after a stall, and the driver's when a buffer is on its way that it has not found yet.
 class PathTimer : public Actor {
  public:
   PathTimer(Agenda& agenda, std::uint32_t actor_rank, GuestPort& guest, std::uint32_t vector, Time latency)
@@ -31,6 +31,12 @@ class PathTimer : public Actor {
     retry_at_ = std::min(retry_at_, t);
     wake_at(retry_at_);
   }
+  // Wakes `driver` at `t`, unless an earlier time is pending.
+  void feed(Task& driver, Time t) {
+    driver_ = &driver;
+    feed_at_ = std::min(feed_at_, t);
+    wake_at(feed_at_);
+  }
   void act(Time now) override;
   std::uint64_t injected() const { return injected_; }
 
@@ -38,8 +44,9 @@ class PathTimer : public Actor {
   GuestPort& guest_;
   std::uint32_t vector_;
   Time latency_;
-  Time inject_at_ = kNever, retry_at_ = kNever;
+  Time inject_at_ = kNever, retry_at_ = kNever, feed_at_ = kNever;
   Task* worker_ = nullptr;
+  Task* driver_ = nullptr;
   std::uint64_t injected_ = 0;
 };
 

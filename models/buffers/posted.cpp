@@ -15,6 +15,7 @@ PostedBuffers::PostedBuffers(PathContext& c, GuestSide& side, PathStats& stats)
   std::uint32_t capacity = 1;
   while (capacity < n + 1) capacity *= 2;
   fifo_.resize(capacity);
+  back_.resize(capacity);
   mask_ = capacity - 1;
   later_.reserve(2048);
   if (c.env.defences.limits()) quota_.push_back(c.costs.get("defence.quota"));
@@ -57,10 +58,11 @@ void PostedBuffers::unpin(Step& s, Gpa gpa, Hpa page) {
 }
 
 // Pages whose mapping was taken away lazily stay pinned until the device can no longer reach them. The IOMMU is asked
-// again each time, because a full batch flushes earlier than the timeout. One page is freed even by a step that is over: who
-// is at the limit needs it to go on, and nobody asks again.
+// again each time, because a full batch flushes earlier than the timeout. A few at a time, wherever a step ends: more than a buffer
+// takes, so that who is at the limit goes on, and not so many that packets wait.
 void PostedBuffers::drain_some(Step& s) {
-  for (unsigned n = 0; !later_.empty() && (n < 2 || !s.over()); ++n) {
+  constexpr unsigned kAtOnce = 8;   // two of a page: its mapping and its pin
+  for (unsigned n = 0; !later_.empty() && n < kAtOnce; ++n) {
     const Later& l = later_.front();
     if (c_.iommu.safe_to_unpin(l.unmapped_at) > s.now()) break;
     if (l.unpin) unpin(s, l.gpa, l.page);
@@ -100,7 +102,7 @@ bool PostedBuffers::release_idle(Step& s, Time before) {
     let_go(s, i);
   }
   drain(s);
-  return false;
+  return later_ends(s.now()) <= s.now();
 }
 
 Time PostedBuffers::stall_ends(Time now) const { return stalled_ ? later_ends(now) : kNever; }

@@ -110,12 +110,26 @@ class PostedBuffers {
   Bytes pinned() const { return pinned_; }
   std::uint32_t outstanding() const { return outstanding_; }
 
-  // First in, first out queue of buffers that wait for the driver.
-  void queue(std::uint32_t token) { fifo_[tail_++ & mask_] = token; }
-  void queue_front(std::uint32_t token) { fifo_[--head_ & mask_] = token; }
-  bool empty() const { return head_ == tail_; }
-  std::uint32_t next() { return fifo_[head_++ & mask_]; }
-  std::uint32_t queued() const { return tail_ - head_; }
+  // First in, first out queue of buffers that wait for the driver; those that come back unused stand before the others. `at`: the time
+  // within the step that queues it. The driver, on another core, finds a buffer from then on.
+  void queue(std::uint32_t token, Time at) { fifo_[tail_++ & mask_] = {token, at}; }
+  void queue_front(std::uint32_t token, Time at) { back_[back_tail_++ & mask_] = {token, at}; }
+  bool empty() const { return queued() == 0; }
+  std::uint32_t queued() const { return tail_ - head_ + back_tail_ - back_head_; }
+  // What the driver finds at `now`, or kNoToken; next_at(): when there is a buffer, of a queue that is not empty.
+  std::uint32_t next(Time now) {
+    settle(now);
+    return head_ != tail_ && fifo_[head_ & mask_].at <= now ? fifo_[head_++ & mask_].token : kNoToken;
+  }
+  Time next_at() const {
+    const Time first = head_ != tail_ ? fifo_[head_ & mask_].at : kNever;
+    return back_head_ != back_tail_ ? std::min(first, back_[back_head_ & mask_].at) : first;
+  }
+  // For who queues them, of a queue that is not empty.
+  std::uint32_t next() {
+    settle(kNever);
+    return fifo_[head_++ & mask_].token;
+  }
 
  private:
   void note_chain(PostedBuffer& b, const Segment* segments, unsigned n);
@@ -165,8 +179,16 @@ class PostedBuffers {
   static constexpr unsigned kMostSegments = 20;   // of a chain: 2.6.35's big buffers
   std::vector<PostedBuffer> buffers_;      // by head
   std::vector<BufferId> further_;          // by head, kMostSegments each: the chain's other buffers; empty without chains
-  std::vector<std::uint32_t> fifo_;
-  std::uint32_t head_ = 0, tail_ = 0, mask_;
+  struct Waiting {
+    std::uint32_t token;
+    Time at;
+  };
+  // Buffers that came back and are there at `now` go before the others.
+  void settle(Time now) {
+    while (back_head_ != back_tail_ && back_[back_head_ & mask_].at <= now) fifo_[--head_ & mask_] = back_[back_head_++ & mask_];
+  }
+  std::vector<Waiting> fifo_, back_;
+  std::uint32_t head_ = 0, tail_ = 0, back_head_ = 0, back_tail_ = 0, mask_;
   Zeroed<Iova> page_iova_;                 // pool and whole-guest: mapping kept, by guest page; 0: none yet
   Zeroed<Hpa> page_hpa_;                   // and what was pinned there
   Zeroed<std::uint16_t> users_;            // pool: outstanding buffers, by guest page

@@ -167,7 +167,7 @@ struct PathStats {
   std::uint64_t reclaimed = 0;           // buffers that went back to the guest because it held too many for too long
   std::uint64_t copied_shared = 0;       // frames that came from a shared queue
   std::uint64_t pool_empty = 0;          // times that a shared queue found its pool used up
-  std::uint64_t reserve_pages = 0, reserve_empty = 0;            // pages of the reserve that the NIC got; times that none was left
+  std::uint64_t reserve_pages = 0, reserve_empty = 0;            // pages of the reserve that the NIC got; times that it got the last one
   std::uint64_t fill_sum = 0, fill_samples = 0, min_free = UINT64_MAX;   // posted or ring buffers free, at each receive
 };
 

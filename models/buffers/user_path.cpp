@@ -148,11 +148,12 @@ std::uint32_t UserPath::next_buffer(Step& s) {
     const std::uint32_t token = pages_.take(s);
     if (token != kNoToken) return token;
   }
-  if (!wants_page()) return kNoToken;
-  if (!has_page()) return ++stats_.reserve_empty, kNoToken;
+  if (!wants_page() || !has_page()) return kNoToken;
   ++stats_.reserve_pages;
   ++pages_in_ring_;
-  return bounce_->post(s);
+  const std::uint32_t token = bounce_->post(s);
+  if (!has_page()) ++stats_.reserve_empty;
+  return token;
 }
 
 bool UserPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {

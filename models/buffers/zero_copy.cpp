@@ -104,7 +104,7 @@ std::uint32_t ZeroCopyPath::uncovered() const {
 
 void ZeroCopyPath::queue(Step& s, std::uint32_t token) {
   if (posted_[token].cpu_only || reserved() < reserve_wanted_) reserve_[reserve_tail_++ & (reserve_.size() - 1)] = token;
-  else posted_.queue(token);
+  else posted_.queue(token, s.now());
   feed(s);
 }
 
@@ -120,13 +120,19 @@ std::uint32_t ZeroCopyPath::next_for(Step& s, std::uint32_t slot) {
     return kNoToken;
   }
   if (posted_.empty()) release_reserve();
-  if (!posted_.empty()) {
-    token = posted_.next();
+  if ((token = posted_.next(s.now())) != kNoToken) {
+    // the guest's
+  } else if (!s.fresh()) {         // one may come before now: asked again in a new step
+    return kNoToken;
   } else if (wants_page()) {
     token = page(s);
   } else if (depleted()) {
     token = page(s);
     ++stats_.reserve_pages;
+    if (bounce_->out() == c_.env.defences.host_reserve) ++stats_.reserve_empty;
+  } else if (!posted_.empty()) {   // on its way
+    if (c_.softirq) side_.timer().feed(*c_.softirq, posted_.next_at());
+    return kNoToken;
   } else {
     starved_ = true;
     return kNoToken;
@@ -146,10 +152,8 @@ std::uint32_t ZeroCopyPath::page(Step& s) {
 }
 
 bool ZeroCopyPath::depleted() const {
-  if (c_.env.defences.depleted != Depleted::copy || in_ring_ - pages_in_ring_ >= kFewBuffers) return false;
-  if (!bounce_ || bounce_->out() < c_.env.defences.host_reserve) return true;
-  ++const_cast<PathStats&>(stats_).reserve_empty;
-  return false;
+  return c_.env.defences.depleted == Depleted::copy && in_ring_ - pages_in_ring_ < kFewBuffers &&
+         (!bounce_ || bounce_->out() < c_.env.defences.host_reserve);
 }
 
 // Buffers that were kept for the copies of a depleted time are the driver's when no page waits for one.
@@ -157,7 +161,7 @@ void ZeroCopyPath::release_reserve() {
   if (c_.env.defences.depleted != Depleted::copy || !bounce_ || bounce_->out()) return;
   reserve_wanted_ = reserve_always_;
   while (reserved() > reserve_always_ && !posted_[reserve_[reserve_head_ & (reserve_.size() - 1)]].cpu_only)
-    posted_.queue(reserve_[reserve_head_++ & (reserve_.size() - 1)]);
+    posted_.queue(reserve_[reserve_head_++ & (reserve_.size() - 1)], 0);
 }
 
 void ZeroCopyPath::left_ring(std::uint32_t token) {
@@ -197,7 +201,7 @@ void ZeroCopyPath::recycle(Step& s, std::uint32_t token, Owner from) {
   own(s, token, from, Owner::posted, "recycled");
   if (posted_[token].cpu_only) reserve_[--reserve_head_ & (reserve_.size() - 1)] = token;
   else if (from == Owner::skb && reserved() < reserve_wanted_) reserve_[reserve_tail_++ & (reserve_.size() - 1)] = token;   // for the copy that ends its packet
-  else posted_.queue_front(token);
+  else posted_.queue_front(token, s.now());
 }
 
 bool ZeroCopyPath::any_host_page(const Skb& skb) {

@@ -125,7 +125,9 @@ class ZeroCopyPath : public RxPath {
   // Completes the virtio header of a copied packet, and says where it goes.
   virtual Hpa header_place(std::uint32_t first, std::uint32_t /*headers*/, VirtioNetHdr&) const { return posted_[first].header; }
 
-  static constexpr unsigned kPostBatch = 16;   // ring buffers taken in one call of post()
+  // Ring buffers taken in one call of post(), in one step. A driver that had none is woken behind them all; one that looks meanwhile
+  // finds those that are there by then.
+  static constexpr unsigned kPostBatch = 16;
   static constexpr std::uint32_t kShortest = 1024;   // bytes that a buffer for a copy is expected to take at least
   PathContext c_;
   PathStats stats_;

@@ -38,7 +38,7 @@ void ZeroCopyPath::take_back(Step& s, std::uint32_t slot) {
     bounce_->take(s, token, false);
     bounce_->free(s, token);
   } else {
-    posted_.queue_front(token);
+    posted_.queue_front(token, s.now());
   }
   starved_ = true;
 }

@@ -18,9 +18,10 @@ void BufferReclaim::watch(NapiQueue& queue, RxPath& path, VhostWorker& worker, b
 void BufferReclaim::act(Time now) { Task::wake(now); }
 
 bool BufferReclaim::look(Step& s, Watched& w) {
-  s.charge(look_);
+  if (!w.ageing) s.charge(look_);
   const GuestHold h = w.path->holds(s, look_.op);
-  if (h.pinned && w.path->age(s, s.now() - params_.after)) return true;
+  w.ageing = h.pinned && w.path->age(s, s.now() - params_.after);
+  if (w.ageing) return true;
   const std::uint64_t all = std::uint64_t{h.at_host} + h.at_guest;
   const bool holds = h.at_guest && h.at_guest * std::uint64_t{1'000'000} >= all * params_.share && (h.at_host || h.pinned);
   if (!holds || !w.holds || h.progress != w.progress) w.since = s.now();

@@ -59,6 +59,7 @@ class BufferReclaim : public Actor, public Task {
     bool drains;
     State state = State::watching;
     Time at = 0;                  // next thing to do
+    bool ageing = false;          // a look is under way
     bool holds = false;           // at the last look
     std::uint64_t progress = 0;
     Time since = 0, stopped = 0;

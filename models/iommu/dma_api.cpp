@@ -1,5 +1,6 @@
 // The host's side of the IOMMU: map, unmap, invalidation and flush, and the mappings made at set-up.
 #include <algorithm>
+#include <bit>
 
 #include "models/base/error.h"
 #include "models/iommu/iommu_impl.h"
@@ -164,7 +165,10 @@ Iova Iommu::map_guest(const GuestSpace& guest, std::uint16_t domain) {
   while (level > 1 && io_level_size(level) > guest.backing_page()) --level;
   const Iova base = kGuestBase + m.windows.size() * kWindowSize;
   for (Gpa g = 0; g < guest.size(); g += io_level_size(level)) m.map_page(base + g, guest.translate(g), level);
-  m.windows.push_back({guest.size(), domain});
+  Impl::Window w{guest.size(), domain, static_cast<unsigned>(std::countr_zero(guest.backing_page())), {}};
+  if (m.mode == IommuMode::off)
+    for (Gpa g = 0; g < guest.size(); g += guest.backing_page()) w.pages.push_back(guest.translate(g));
+  m.windows.push_back(std::move(w));
   return base;
 }
 

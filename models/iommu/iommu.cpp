@@ -144,11 +144,11 @@ bool Iommu::Impl::look_up(Iova iova, Bytes length, Time now, Time arrival, Time&
   return true;
 }
 
-bool Iommu::Impl::look_up_free(Iova iova, Bytes length) {
-  const IoPageTable::Walk w = table.walk(iova);
-  if (!w.mapped) return false;
-  add_piece(w.page + (iova & (io_level_size(w.reached) - 1)), length);
-  return true;
+Hpa Iommu::Impl::look_up_free(Iova iova, Bytes& contiguous) const {
+  const Window& w = windows[(iova - kGuestBase) >> kWindowShift];
+  const Bytes offset = iova & (kWindowSize - 1), page = Bytes{1} << w.shift, in_page = offset & (page - 1);
+  contiguous = page - in_page;
+  return w.pages[offset >> w.shift] + in_page;
 }
 
 // VT-d: a fault that finds no free register is lost, and only the first since they were emptied raises the event.
@@ -177,18 +177,35 @@ void Iommu::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
     to_memory->b_transport(gp, delay);
     return;
   }
+  const bool priced = m.mode != IommuMode::off;
+  if (permitted && !priced && params_.injected_faults == 0 && length != 0) {
+    Bytes contiguous = 0;
+    const Hpa hpa = m.look_up_free(address, contiguous);
+    if (contiguous >= length) {
+      if (info) info->hpa = hpa;
+      gp.set_address(hpa);
+      to_memory->b_transport(gp, delay);
+      gp.set_address(address);
+      return;
+    }
+  }
 
   const Time now = m.agenda.now();
   const Time arrival = now + from_sc(delay);
-  const bool priced = m.mode != IommuMode::off;
   if (m.mode == IommuMode::lazy) m.expire(arrival);
   Time ready = arrival;
   bool mapped = permitted, stale = false;
   m.pieces.clear();
   for (Bytes done = 0; mapped && done < length;) {
     const Iova at = address + done;
-    const Bytes part = std::min<Bytes>(length - done, kPage - (at & (kPage - 1)));
-    mapped = priced ? m.look_up(at, part, now, arrival, ready, stale) : m.look_up_free(at, part);
+    Bytes part = std::min<Bytes>(length - done, kPage - (at & (kPage - 1)));
+    if (priced) {
+      mapped = m.look_up(at, part, now, arrival, ready, stale);
+    } else {
+      const Hpa hpa = m.look_up_free(at, part);
+      part = std::min(part, length - done);
+      m.add_piece(hpa, part);
+    }
     done += part;
   }
   if (priced && permitted) ready += params_.hit_latency;

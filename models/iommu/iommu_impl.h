@@ -25,6 +25,8 @@ struct Iommu::Impl {
   struct Window {
     Bytes size;
     std::uint16_t domain;
+    unsigned shift = 0;         // mode off: of its pages, and where they lie, as the tables have them
+    std::vector<Hpa> pages;
   };
   struct Queued {   // an IOVA that waits for the flush
     std::uint32_t run;
@@ -48,8 +50,8 @@ struct Iommu::Impl {
   bool allowed(Iova iova, Bytes len, std::uint16_t domain) const;
   // One page of a request: false when it is not mapped. Adds to `pieces` and moves `ready` to the translation's time.
   bool look_up(Iova iova, Bytes length, Time now, Time arrival, Time& ready, bool& stale);
-  // The same without caches and time.
-  bool look_up_free(Iova iova, Bytes length);
+  // The same without caches and time, for as many bytes from an allowed address in a window as lie in a row: mode off.
+  Hpa look_up_free(Iova iova, Bytes& contiguous) const;
   void add_piece(Hpa hpa, Bytes length);
   TranslationCache& walk_cache(unsigned level) { return walk_caches[level - 2]; }   // levels 2 and up point to tables
   // Forgets what the walk caches hold of the host's domain.

@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """steps.py PROGRAM SCENARIOS [-j N] [--only TEXT,...] [--step TIME] [--draws N] [--every N]
 
-Every shipped scenario with each of its strategies, with the longest software step as it is and halved: no metric of GATED
-moves by more than 1 %, or by more than two packets of the run's are, where it has few. A run that does hangs on single
-events: whether a poll meets one packet more, whether a ring was full at a certain moment. It is drawn N times each way, four
-times as often where the draws are wide apart, and the means may not differ by more than 1 % and by more than chance explains.
-A draw has its own seed, Poisson arrivals where the scenario has paced ones, and a clock, an exit from idle and a moderation
-that are a little longer each time, which moves phases. Exit 1 with the runs that do not hold, worst first. --draws 0: the
-runs that move, without judgement. --every takes one scenario in N.
+Every shipped scenario with each of its strategies, with the longest software step as it is and halved: no metric of a run moves by
+more than 1 %, and none of its PARTS (a stage's latency, a context's or component's cycles, a guest's share) by more than 3 %. One run each way would show more, as single events hang on phases: whether a poll meets one packet more, whether
+an interrupt comes before a frame or behind it. So both are drawn N times, and it is the mean difference of the pairs that counts.
+The pairs of a draw have their own seed, Poisson arrivals where the scenario has paced ones, and a clock, an exit from idle and a
+moderation that are a little longer from draw to draw, which moves phases. Where a metric's mean moved by more than 1 % (those of
+MAIN: in any case; others: and by more than their spread makes likely) the run is drawn MORE times as often, and again as often
+where a metric of MAIN is that wide apart; then no mean may differ by more than its limit and more than chance explains. Exit 1 with the
+runs that do not hold, worst first. --every takes one scenario in N.
 """
 import math
 import re
@@ -15,88 +16,75 @@ import sys
 
 from runs import Runs, merged
 
-GATED = ("throughput.goodput", "packets.delivered", "cpu.cycles_per_packet", "host.cycles_per_packet", "guest.cycles_per_packet",
-         "copy.host_bytes_per_packet", "copy.guest_bytes_per_packet", "gro.segments_per_packet", "pcie.upstream_bytes",
-         "buffers.capacity_frames")
-LIMIT = 0.01
-# Of some hundred comparisons none lies beyond by chance: Student's t of 22 degrees of freedom, 1 in 10,000, both ways.
-CHANCE = 4.7
+MAIN = ("throughput.goodput", "packets.delivered", "cpu.cycles_per_packet", "host.cycles_per_packet", "guest.cycles_per_packet",
+        "copy.host_bytes_per_packet", "copy.guest_bytes_per_packet", "gro.segments_per_packet", "pcie.upstream_bytes",
+        "buffers.capacity_frames")
+PARTS = re.compile(r"(latency\.stage|cpu\.cycles|cpu\.utilisation|host\.cycles|guest\.[^.]+)\.")
+LIMIT, PART_LIMIT = 0.01, 0.03
+LIKELY = 3.0          # Student's t of 3 degrees of freedom: 1 in 17 lies beyond, both ways
+CHANCE = 5.0          # of 23 degrees of freedom: 1 in 20,000
+MORE = 6
 IDLE_EXIT = "500ns"   # without a scenario's own
+SPREAD = {"host.idle_exit": 0.5, "host.clock": 0.08, "nic.interrupt_moderation.delay": 0.06}   # longest more than shortest
 
 
-def moved(one, other, limit):
-    """[(share, text)] of the metrics that differ by more than limit(metric), the worst first"""
-    found = []
-    for m in GATED:
-        x, y = one.get(m, 0), other.get(m, 0)
-        if abs(x - y) > limit(m) * max(abs(x), abs(y)):
-            found.append((abs(x - y) / max(abs(x), abs(y)), f"{m} {x:g} -> {y:g} ({100 * (y - x) / x if x else 100:+.1f} %)"))
-    return sorted(found, reverse=True)
+class Moved:
+    """How the halved step moves a metric: means, the share by which they differ, and that share's standard error."""
+
+    def __init__(self, metric, pairs):
+        n = len(pairs)
+        differences = [y - x for x, y in pairs]
+        self.metric = metric
+        self.whole, self.half = (sum(p[k] for p in pairs) / n for k in (0, 1))
+        scale = max(abs(self.whole), abs(self.half)) or 1
+        mean = sum(differences) / n
+        self.share = abs(mean) / scale
+        self.error = math.sqrt(sum((d - mean) ** 2 for d in differences) / (n - 1) / n) / scale
+
+    def beyond(self, t, limit=LIMIT):
+        return self.share > max(limit, t * self.error)
+
+    def __str__(self):
+        change = f"{100 * (self.half - self.whole) / self.whole:+.1f} %" if self.whole else "from nothing"
+        return f"{self.metric} {self.whole:g} -> {self.half:g} ({change}, standard error {100 * self.error:.1f} %)"
 
 
-def few(metrics):
-    packets = metrics.get("packets.delivered", 0) / max(1, metrics.get("gro.segments_per_packet", 1))
-    return max(LIMIT, 2 / max(packets, 20))
-
-
-def single(runs, files, step):
-    """[(moved, file, label)] with the scenario's own seed"""
-    results = runs.all([(f, s) for f in files for s in ((), (f"host.step_max={step}",))])
-    rows = []
-    for f, whole, half in zip(files, results[::2], results[1::2]):
-        if not whole[1] or whole[1].keys() != half[1].keys():
-            rows.append(([(1, "did not run: " + (whole[3] + half[3]).strip()[:200])], f, None))
-        for label in sorted(whole[1].keys() & half[1].keys()):
-            limit = few(whole[1][label])
-            rows.append((moved(whole[1][label], half[1][label], lambda m: limit), f, label))
-    return rows
-
-
-def scaled(tree, key, factor, default=None):
+def scaled(tree, key, factor):
     """KEY=VALUE with the scenario's value times `factor`; nothing where it has none"""
     value = tree
     for part in key.split("."):
         value = value.get(part) if isinstance(value, dict) else None
-    number = re.fullmatch(r"([0-9.]+)([a-zA-Z]+)", value or default or "")
+    number = re.fullmatch(r"([0-9.]+)([a-zA-Z]+)", value or (IDLE_EXIT if key == "host.idle_exit" else ""))
     return [f"{key}={float(number[1]) * factor:.6g}{number[2]}"] if number and float(number[1]) else []
 
 
 def draw(tree, n, of):
     """Settings of the n-th of so many draws of the scenario `tree`"""
-    share = (n - 1) / of
     traffic = tree.get("traffic", {})
-    sets = [f"seed={n}"]
+    sets = [f"seed={of + n}"]
     if isinstance(traffic, dict) and traffic.get("kind", "synthetic") == "synthetic" and traffic.get("arrival", "paced") == "paced":
         sets.append("traffic.arrival=poisson")
-    sets += scaled(tree, "host.idle_exit", 1 + 0.5 * share, IDLE_EXIT)
-    sets += scaled(tree, "host.clock", 1 + 0.006 * share)
-    sets += scaled(tree, "nic.interrupt_moderation.delay", 1 + 0.06 * share)
+    for key, spread in SPREAD.items():
+        sets += scaled(tree, key, 1 + spread * n / of)
     return tuple(sets)
 
 
-def statistics(values):
-    """Mean and square of its standard error"""
-    mean = sum(values) / len(values)
-    return mean, sum((v - mean) ** 2 for v in values) / max(1, len(values) - 1) / len(values)
-
-
 def drawn(runs, wanted, step, draws):
-    """[(moved, file, label, largest standard error of a difference)] of the runs (file, label) in `wanted`"""
+    """{(file, label): [Moved]} of the files and labels in `wanted`; label None: each of the file's"""
     calls = []
     for f, label in wanted:
         tree = merged(f)[0]
-        settings = [draw(tree, n, draws) for n in range(1, draws + 1)]
-        calls += [(f, s + half, label) for half in ((), (f"host.step_max={step}",)) for s in settings]
+        calls += [(f, s + half, label) for s in (draw(tree, n, draws) for n in range(draws)) for half in ((), (f"host.step_max={step}",))]
     results = runs.all(calls)
-    rows = []
+    rows = {}
     for i, (f, label) in enumerate(wanted):
-        sides = [[r[1].get(label, {}) for r in results[(2 * i + k) * draws:(2 * i + k + 1) * draws]] for k in (0, 1)]
-        one, other, errors = {}, {}, {}
-        for m in GATED:
-            (one[m], e), (other[m], g) = (statistics([r.get(m, 0) for r in side]) for side in sides)
-            errors[m] = math.sqrt(e + g) / max(abs(one[m]), abs(other[m]), 1e-9)
-        limit = few(one)   # of the means, once they are all there
-        rows.append((moved(one, other, lambda m: max(limit, CHANCE * errors[m])), f, label, max(errors.values())))
+        pairs = [(a[1], b[1]) for a, b in zip(*(results[2 * i * draws + k:2 * (i + 1) * draws:2] for k in (0, 1)))]
+        for name in [label] if label else sorted(pairs[0][0]) or ["(none)"]:
+            if not all(name in side for pair in pairs for side in pair):
+                rows[f, name] = None
+                continue
+            metrics = sorted({m for pair in pairs for side in pair for m, v in side[name].items() if isinstance(v, (int, float))})
+            rows[f, name] = [Moved(m, [(a[name].get(m, 0), b[name].get(m, 0)) for a, b in pairs]) for m in metrics]
     return rows
 
 
@@ -104,29 +92,32 @@ def main():
     p = Runs.arguments()
     p.add_argument("--only", default="")
     p.add_argument("--step", default="100ns")
-    p.add_argument("--draws", type=int, default=12)
+    p.add_argument("--draws", type=int, default=4)
     p.add_argument("--every", type=int, default=1)
     a = p.parse_args()
     runs = Runs(a.program, a.scenarios, a.j)
     # The base run of a question is short, and at a limit by intent.
     files = [f for f in runs.shipped() if f.parent.name != "questions" and any(t in f.stem for t in a.only.split(","))][::a.every]
-    rows = single(runs, files, a.step)
-    beyond = [r for r in rows if r[0]]
-    rest = ""
-    if a.draws:
-        broken = [r for r in beyond if r[2] is None]
-        again = drawn(runs, [(f, label) for _, f, label in beyond if label], a.step, a.draws)
-        wide = [r for r in again if r[3] > LIMIT]
-        again = [r for r in again if r[3] <= LIMIT] + drawn(runs, [r[1:3] for r in wide], a.step, 4 * a.draws)
-        beyond = broken + [r[:3] for r in again if r[0]]
-        errors = sorted(r[3] for r in again)
-        if errors:
-            rest = (f", {len(again)} of them by the means of {a.draws} draws, {len(wide)} of {4 * a.draws} (standard error "
-                    f"{100 * errors[len(errors) // 2]:.1f} % in the median, {100 * errors[-1]:.1f} % at most)")
-    for texts, path, label in sorted(beyond, key=lambda r: r[0][:1], reverse=True):
-        print(f"{path.stem} {label or ''}, host.step_max {a.step}: " + "; ".join(text for _, text in texts))
-    print(f"{len(rows) - len(beyond)} of {len(rows)} runs hold with half the step{rest}")
-    return 1 if beyond else 0
+    first = drawn(runs, [(f, None) for f in files], a.step, a.draws)
+    broken = [run for run, moved in first.items() if moved is None]
+    again = {run: {m.metric for m in moved if m.beyond(0 if m.metric in MAIN else LIKELY)} for run, moved in first.items() if moved}
+    wanted = [run for run, metrics in again.items() if metrics]
+    last = drawn(runs, wanted, a.step, MORE * a.draws)
+    wide = [run for run, moved in last.items() if any(m.metric in MAIN and m.error > LIMIT for m in moved)]
+    last.update(drawn(runs, wide, a.step, MORE * MORE * a.draws // 3))
+    moved = {run: [m for m in all_of_it if m.metric in again[run] and m.beyond(CHANCE)] for run, all_of_it in last.items()}
+    failed = {run: [m for m in of_run if m.beyond(CHANCE, PART_LIMIT if PARTS.match(m.metric) else LIMIT)] for run, of_run in moved.items()}
+    failed = {run: sorted(of_run, key=lambda m: -m.share) for run, of_run in failed.items() if of_run}
+    parts = sum(map(len, moved.values())) - sum(map(len, failed.values()))
+    for f, label in broken:
+        print(f"{f.stem} {label}, host.step_max {a.step}: did not run")
+    for (f, label), of_run in sorted(failed.items(), key=lambda x: -x[1][0].share):
+        print(f"{f.stem} {label}, host.step_max {a.step}: " + "; ".join(map(str, of_run)))
+    errors = sorted(max(m.error for m in moved if m.metric in MAIN) for moved in last.values())
+    rest = f"; standard error of a metric of MAIN {100 * errors[len(errors) // 2]:.1f} % in the median of these, {100 * errors[-1]:.1f} % at most" if errors else ""
+    print(f"{len(first) - len(broken) - len(failed)} of {len(first)} runs hold with half the step, {len(first) - len(wanted)} by {a.draws} draws, "
+          f"{len(wanted) - len(wide)} by {MORE * a.draws}, {len(wide)} by {MORE * MORE * a.draws // 3}; parts that move by 1 to 3 %: {parts}{rest}")
+    return 1 if broken or failed else 0
 
 
 if __name__ == "__main__":
