@@ -101,7 +101,7 @@ std::string CopyHeaderPath::pinned_together() const {
 }
 
 bool CopyHeaderPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {
-  const std::uint32_t token = next_for(s, slot);
+  const std::uint32_t token = next_for(s, slot, Asked(s));
   if (token == kNoToken) return false;
   Skb* skb = c_.skbs.alloc(s);
   c_.skbs.post_head(s, skb);

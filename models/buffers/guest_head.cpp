@@ -88,7 +88,7 @@ class GuestHeadPath final : public ZeroCopyPath {
   }
 
   bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) override {
-    const std::uint32_t token = next_for(s, slot);
+    const std::uint32_t token = next_for(s, slot, Asked(s));
     if (token == kNoToken) return false;
     d = RxDescriptor::read_format(address(s, token, room(token)), 0);
     return true;

@@ -67,13 +67,14 @@ bool PageFragsPath::post(Step& s) {
 }
 
 bool PageFragsPath::refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& d) {
+  const Asked asked(s);
   Iova header = 0;
   if (g_.split != SplitMode::off) {
-    const std::uint32_t h = header_slots_[slot] = next_for(s, slot);
+    const std::uint32_t h = header_slots_[slot] = next_for(s, slot, asked);
     if (h == kNoToken) return false;
     header = address(s, h, g_.room);
   }
-  const std::uint32_t token = next_for(s, slot);
+  const std::uint32_t token = next_for(s, slot, asked);
   if (token == kNoToken) {
     if (header) {                          // of no use alone
       left_ring(header_slots_[slot]);

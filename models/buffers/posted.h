@@ -116,14 +116,15 @@ class PostedBuffers {
   void queue_front(std::uint32_t token, Time at) { back_[back_tail_++ & mask_] = {token, at}; }
   bool empty() const { return queued() == 0; }
   std::uint32_t queued() const { return tail_ - head_ + back_tail_ - back_head_; }
-  // What the driver finds at `now`, or kNoToken; next_at(): when there is a buffer, of a queue that is not empty.
+  // What the driver finds at `now`, or kNoToken; last_at(): when it finds what is on
+  // its way, of a queue that is not empty where it found none.
   std::uint32_t next(Time now) {
     settle(now);
     return head_ != tail_ && fifo_[head_ & mask_].at <= now ? fifo_[head_++ & mask_].token : kNoToken;
   }
-  Time next_at() const {
-    const Time first = head_ != tail_ ? fifo_[head_ & mask_].at : kNever;
-    return back_head_ != back_tail_ ? std::min(first, back_[back_head_ & mask_].at) : first;
+  Time last_at() const {
+    const Time last = head_ != tail_ ? fifo_[(tail_ - 1) & mask_].at : 0;
+    return back_head_ != back_tail_ ? std::max(last, back_[back_head_ & mask_].at) : last;
   }
   // For who queues them, of a queue that is not empty.
   std::uint32_t next() {

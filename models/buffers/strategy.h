@@ -190,7 +190,8 @@ class RxPath {
   virtual ~RxPath() = default;
   // Buffer sizes and split mode that the queue needs; ring address, size and vector are the driver's.
   virtual void shape(RxQueueConfig& queue) = 0;
-  // Fills the descriptor of `slot`; false when there is no buffer at present.
+  // Fills the descriptor of `slot`; false when there is no buffer at present. In a step that is not fresh() it says so too early:
+  // the driver asks again in the next one, and waits to be woken only then.
   virtual bool refill(Step& s, std::uint32_t slot, std::array<std::uint64_t, 2>& descriptor) = 0;
   // Takes what slot holds. Null when the frame ended here (dropped) or goes on in the next descriptor (no EOP).
   virtual Skb* receive(Step& s, std::uint32_t slot, const RxWriteback& w, FrameRef frame) = 0;

@@ -113,16 +113,16 @@ bool ZeroCopyPath::wants_page() const {
   return posted_.refuses() || reserved() > reserve_wanted_ + (bounce_ ? bounce_->out() : 0);
 }
 
-std::uint32_t ZeroCopyPath::next_for(Step& s, std::uint32_t slot) {
+std::uint32_t ZeroCopyPath::next_for(Step& s, std::uint32_t slot, Asked asked) {
   std::uint32_t token = kNoToken;
   if (door_ != Door::open) {
     starved_ = true;
     return kNoToken;
   }
   if (posted_.empty()) release_reserve();
-  if ((token = posted_.next(s.now())) != kNoToken) {
+  if ((token = posted_.next(asked.at)) != kNoToken) {
     // the guest's
-  } else if (!s.fresh()) {         // one may come before now: asked again in a new step
+  } else if (!asked.fresh) {       // asked again in a new step
     return kNoToken;
   } else if (wants_page()) {
     token = page(s);
@@ -130,8 +130,8 @@ std::uint32_t ZeroCopyPath::next_for(Step& s, std::uint32_t slot) {
     token = page(s);
     ++stats_.reserve_pages;
     if (bounce_->out() == c_.env.defences.host_reserve) ++stats_.reserve_empty;
-  } else if (!posted_.empty()) {   // on its way
-    if (c_.softirq) side_.timer().feed(*c_.softirq, posted_.next_at());
+  } else if (!posted_.empty()) {   // on their way
+    if (c_.softirq) side_.timer().feed(*c_.softirq, posted_.last_at());
     return kNoToken;
   } else {
     starved_ = true;

@@ -63,8 +63,14 @@ class ZeroCopyPath : public RxPath {
   // A buffer that was taken from the guest's ring: the driver's, or kept for copies.
   void queue(Step& s, std::uint32_t token);
   // The driver's next packet buffer for `slot`: a guest's, or a host page for a frame that is to be copied; kNoToken when
-  // there is none.
-  std::uint32_t next_for(Step& s, std::uint32_t slot);
+  // there is none. All of a descriptor is asked for at one moment, when its refill() began; unless the step was fresh then, the guest
+  // may have posted one before that which is not known of yet.
+  struct Asked {
+    explicit Asked(const Step& s) : at(s.now()), fresh(s.fresh()) {}
+    Time at;
+    bool fresh;
+  };
+  std::uint32_t next_for(Step& s, std::uint32_t slot, Asked asked);
   void left_ring(std::uint32_t token);
   std::uint32_t taken_from(std::uint32_t slot);
 

@@ -13,12 +13,17 @@ struct AsyncCopyTest : PathBench {
     engine = std::make_unique<CopyEngine>(agenda, 3990, memory, p);
     env.copy_engine = true;
     env.options.threshold = threshold;
-    env.options.completion = CopyCompletion::poll;
+    env.options.completion = CopyCompletion::interrupt;
     env.options.hazard = hazard;
     bind("async-copy");
     path->serve(doer);
     refill(20);
     for (int i = 0; i < 8; ++i) guest->post(1536);
+  }
+  // A worker that has nothing else to do.
+  void wait_for_copies(Time t) {
+    run(now() + t);
+    in_step([&](Step& s) { path->await(s); });
   }
   std::size_t used_now() {
     publish();
@@ -35,7 +40,7 @@ TEST_F(AsyncCopyTest, UsedEntriesFollowTheEngineInOrder) {
   EXPECT_TRUE(path->awaits());
   EXPECT_EQ(path->held(), 2u);
   EXPECT_EQ(used_now(), 0u);                  // the short one, copied by the core, waits behind the long one
-  run(now() + 2 * kMs);
+  wait_for_copies(2 * kMs);
   publish();
   const auto used = guest->used();
   ASSERT_EQ(used.size(), 0u);                 // reaped by settle() of the worker's next step, published after it
@@ -73,7 +78,7 @@ TEST_F(AsyncCopyTest, WithoutAFreeDescriptorTheCoreCopies) {
   }
   EXPECT_EQ(engine->stats().full, 2u);
   publish();
-  run(now() + 20 * kMs);
+  wait_for_copies(20 * kMs);
   publish();
   publish();
   EXPECT_EQ(guest->used().size(), 10u);
@@ -93,7 +98,7 @@ TEST_F(AsyncCopyTest, EarlyCompletionShowsOldBytes) {
   EXPECT_NE(guest->bytes(used[0].token, 12, used[0].len - 12), f);
   EXPECT_EQ(take_frames(), 1u);
   EXPECT_EQ(path->unreclaimed(), own.count(Owner::skb));
-  run(now() + 2 * kMs);
+  wait_for_copies(2 * kMs);
   publish();
   EXPECT_EQ(guest->bytes(used[0].token, 12, used[0].len - 12), f);
   EXPECT_EQ(own.count(Owner::skb), 0u);

@@ -183,9 +183,14 @@ struct PathBench : Machine {
   // Fills up to `n` more descriptors; returns how many could be filled.
   unsigned refill(unsigned n) {
     unsigned done = 0;
-    in_step([&](Step& s) {
-      for (; done < n && path->refill(s, tail % env.ring_size, slots[tail % env.ring_size]); ++done) ++tail;
-    });
+    for (bool fresh = false; done < n && !fresh;)
+      in_step([&](Step& s) {
+        for (; done < n; ++done, ++tail) {
+          fresh = s.fresh();
+          if (!path->refill(s, tail % env.ring_size, slots[tail % env.ring_size])) return;
+        }
+        fresh = true;
+      });
     return done;
   }
   // The NIC writes `bytes` by the queue's split rules; the driver takes the descriptors. Null: no packet came of it.
