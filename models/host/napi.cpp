@@ -281,6 +281,7 @@ bool NapiQueue::step(Step& s) {
   if (!in_poll_) {
     in_poll_ = true;
     work_ = 0;
+    to_fill_ = params_.ring_size - 1 - posted_;
     next_tx_ = 0;
     ++stats_.polls;
     s.charge(poll_);
@@ -306,7 +307,8 @@ bool NapiQueue::step(Step& s) {
     }
     const bool fresh = s.fresh();
     const bool took = take_one(s);
-    refilling_ = took && params_.ring_size - 1 - posted_ >= params_.refill_threshold;
+    refilling_ = took && ++to_fill_ >= params_.refill_threshold;   // again after as many frames, also where there were no buffers
+    if (refilling_) to_fill_ = 0;
     if (took) continue;
     if (!fresh) return true;             // seen as it was at the step's start: once more, as it is now
     begin_end();

@@ -166,6 +166,7 @@ class NapiQueue : public Task {
   std::uint32_t defers_ = 0;                           // polls by timer to come before the interrupt is armed
   bool polling_ = false, started_ = false, in_poll_ = false, stopped_ = false;
   bool refilling_ = false;                             // a refill under way
+  std::uint32_t to_fill_ = 0;                          // ixgbe's cleaned_count: empty at the poll's start, and cleaned since the last refill
   std::uint32_t untold_ = 0;                           // descriptors that it has filled: its doorbell comes at its end
   // The poll has found the ring empty: flush, refill, re-arm, as was decided then.
   bool ending_ = false, rearm_ = false;
