@@ -2,9 +2,9 @@
 // pieces by the vhost worker. A packet's used entries follow when its last copy is done, in the order of the packets.
 //
 // Modelled: a descriptor for each piece (contiguous on both sides), a doorbell for 32 of them or at the end of a round, the completion
-// count looked at with each doorbell and after a wait (once a burst, as the vhost example polls); a worker that has nothing else to do waits for the copies: asleep, woken by the engine's
-// interrupt (one for all that are under way), or polling. Without a free descriptor the core copies. Not modelled: lookup of guest
-// addresses in an IOMMU table of the engine, locked guest memory, which the real one needs.
+// count looked at with each doorbell and after a wait (once a burst, as the vhost example polls); a worker that has nothing else to do
+// waits for the copies: asleep, woken by the engine's interrupt (one for all that are under way), or polling. Without a free descriptor
+// the core copies. Not modelled: lookup of guest addresses in an IOMMU table of the engine, locked guest memory, which the real one needs.
 // Sources: DPDK lib/vhost/virtio_net.c (virtio_dev_rx_async_submit, rte_vhost_poll_enqueue_completed), vhost_lib.rst: thresholds of 512
 // to 1024 B, completions in order; Linux 2.6.18 to 3.12 net_dma for the worker that sleeps.
 #include "models/base/error.h"

@@ -389,6 +389,26 @@ TEST_F(PostedTest, PublishThenSettle) {
   EXPECT_EQ(guest->injected.size(), 1u);
 }
 
+// The driver, on another core, finds a buffer from the moment at which it was queued; those that came back before the others.
+TEST_F(PostedTest, ABufferIsTheDriversFromItsTimeOn) {
+  make(PinPolicy::per_buffer);
+  all->queue(1, 100);
+  all->queue(2, 200);
+  all->queue_front(3, 150);
+  EXPECT_EQ(all->next(50), kNoToken);
+  EXPECT_EQ(all->last_at(), 200);
+  EXPECT_EQ(all->next(100), 1u);
+  EXPECT_EQ(all->next(120), kNoToken);
+  EXPECT_EQ(all->queued(), 2u);
+  EXPECT_EQ(all->next(160), 3u);
+  EXPECT_EQ(all->next(199), kNoToken);
+  EXPECT_EQ(all->last_at(), 200);
+  all->queue_front(4, 300);
+  EXPECT_EQ(all->next(), 4u) << "who queues them takes what is on its way";
+  EXPECT_EQ(all->next(200), 2u);
+  EXPECT_TRUE(all->empty());
+}
+
 // The signaller wakes the thread of a halted vCPU, once for an interrupt.
 TEST_F(PostedTest, ASignalToASleepingGuestIsAWakeUp) {
   const auto wakeups = [&] { return ledger.cell(doer.row(), costs.get("sched.wakeup").op).calls; };

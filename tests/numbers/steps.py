@@ -2,8 +2,10 @@
 """steps.py PROGRAM SCENARIOS [-j N] [--only TEXT,...] [--step TIME] [--draws N] [--every N]
 
 Every shipped scenario with each of its strategies, with the longest software step as it is and halved: no metric of a run moves by
-more than 1 %, and none of its PARTS (a stage's latency, a context's or component's cycles, a guest's share) by more than 3 %. One run each way would show more, as single events hang on phases: whether a poll meets one packet more, whether
-an interrupt comes before a frame or behind it. So both are drawn N times, and it is the mean difference of the pairs that counts.
+more than 1 %, and none of its PARTS (a stage's latency, a context's or component's cycles, a guest's share) by more than 3 %;
+less than one of what is counted is no move. One run each way would show more, as single events hang on phases: whether a poll meets
+one packet more, whether an interrupt comes before a frame or behind it. So both are drawn N times, and it is the mean difference of
+the pairs that counts.
 The pairs of a draw have their own seed, Poisson arrivals where the scenario has paced ones, and a clock, an exit from idle and a
 moderation that are a little longer from draw to draw, which moves phases. Where a metric's mean moved by more than 1 % (those of
 MAIN: in any case; others: and by more than their spread makes likely) the run is drawn MORE times as often, and again as often
@@ -38,11 +40,12 @@ class Moved:
         self.whole, self.half = (sum(p[k] for p in pairs) / n for k in (0, 1))
         scale = max(abs(self.whole), abs(self.half)) or 1
         mean = sum(differences) / n
+        self.less_than_one = all(isinstance(v, int) for p in pairs for v in p) and abs(mean) < 1   # of a count
         self.share = abs(mean) / scale
         self.error = math.sqrt(sum((d - mean) ** 2 for d in differences) / (n - 1) / n) / scale
 
     def beyond(self, t, limit=LIMIT):
-        return self.share > max(limit, t * self.error)
+        return not self.less_than_one and self.share > max(limit, t * self.error)
 
     def __str__(self):
         change = f"{100 * (self.half - self.whole) / self.whole:+.1f} %" if self.whole else "from nothing"
