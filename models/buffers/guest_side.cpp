@@ -10,15 +10,9 @@ void PathTimer::act(Time now) {
     ++injected_;
     guest_.interrupts().interrupt(vector_, now);
   }
-  if (retry_at_ <= now) {
-    retry_at_ = kNever;
-    worker_->wake(now);
-  }
-  if (feed_at_ <= now) {
-    feed_at_ = kNever;
-    driver_->wake(now);
-  }
-  if (const Time next = std::min({inject_at_, retry_at_, feed_at_}); next != kNever) wake_at(next);
+  retry_.act(now);
+  feed_.act(now);
+  if (const Time next = std::min({inject_at_, retry_.at, feed_.at}); next != kNever) wake_at(next);
 }
 
 GuestSide::GuestSide(PathContext& c)

@@ -25,18 +25,9 @@ class PathTimer : public Actor {
     inject_at_ = std::min(inject_at_, now + latency_);
     wake_at(inject_at_);
   }
-  // Wakes `worker` at `t`, unless an earlier retry is pending.
-  void retry(Task& worker, Time t) {
-    worker_ = &worker;
-    retry_at_ = std::min(retry_at_, t);
-    wake_at(retry_at_);
-  }
-  // Wakes `driver` at `t`, unless an earlier time is pending.
-  void feed(Task& driver, Time t) {
-    driver_ = &driver;
-    feed_at_ = std::min(feed_at_, t);
-    wake_at(feed_at_);
-  }
+  // Wakes `worker` (`driver`) at `t`, unless an earlier time is pending.
+  void retry(Task& worker, Time t) { wake_at(retry_.set(worker, t)); }
+  void feed(Task& driver, Time t) { wake_at(feed_.set(driver, t)); }
   void act(Time now) override;
   std::uint64_t injected() const { return injected_; }
 
@@ -44,9 +35,15 @@ class PathTimer : public Actor {
   GuestPort& guest_;
   std::uint32_t vector_;
   Time latency_;
-  Time inject_at_ = kNever, retry_at_ = kNever, feed_at_ = kNever;
-  Task* worker_ = nullptr;
-  Task* driver_ = nullptr;
+  Time inject_at_ = kNever;
+  struct WakeUp {
+    Time at = kNever;
+    Task* task = nullptr;
+    Time set(Task& t, Time time) { return task = &t, at = std::min(at, time); }
+    void act(Time now) {
+      if (at <= now) at = kNever, task->wake(now);
+    }
+  } retry_, feed_;
   std::uint64_t injected_ = 0;
 };
 

@@ -114,28 +114,25 @@ bool ZeroCopyPath::wants_page() const {
 }
 
 std::uint32_t ZeroCopyPath::next_for(Step& s, std::uint32_t slot, Asked asked) {
-  std::uint32_t token = kNoToken;
   if (door_ != Door::open) {
     starved_ = true;
     return kNoToken;
   }
   if (posted_.empty()) release_reserve();
-  if ((token = posted_.next(asked.at)) != kNoToken) {
-    // the guest's
-  } else if (!asked.fresh) {       // asked again in a new step
-    return kNoToken;
-  } else if (wants_page()) {
-    token = page(s);
-  } else if (depleted()) {
-    token = page(s);
-    ++stats_.reserve_pages;
-    if (bounce_->out() == c_.env.defences.host_reserve) ++stats_.reserve_empty;
-  } else if (!posted_.empty()) {   // on their way
-    if (c_.softirq) side_.timer().feed(*c_.softirq, posted_.last_at());
-    return kNoToken;
-  } else {
-    starved_ = true;
-    return kNoToken;
+  std::uint32_t token = posted_.next(asked.at);
+  if (token == kNoToken) {
+    if (!asked.fresh) return kNoToken;   // asked again in a new step
+    if (wants_page()) {
+      token = page(s);
+    } else if (depleted()) {
+      token = page(s);
+      ++stats_.reserve_pages;
+      if (bounce_->out() == c_.env.defences.host_reserve) ++stats_.reserve_empty;
+    } else {
+      if (posted_.empty()) starved_ = true;
+      else if (c_.softirq) side_.timer().feed(*c_.softirq, posted_.last_at());   // on their way
+      return kNoToken;
+    }
   }
   ++in_ring_;
   if (Bounce::is(token)) ++pages_in_ring_;

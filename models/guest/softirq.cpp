@@ -116,11 +116,7 @@ void GuestSoftirq::kicks(Step& s, RingView& v) {
     } else {
       s.charge(c_.costs.doorbell);
     }
-    s.at_end([](void* t, std::uint64_t q, Core& core, Time now) {
-      auto& timers = *static_cast<GuestTimers*>(t);
-      if (timers.wakes()) core.pay_wakeup();
-      timers.kick(static_cast<std::uint32_t>(q), now);
-    }, &timers_, queue);
+    s.at_end([](void* t, std::uint64_t q, Core& core, Time now) { static_cast<GuestTimers*>(t)->kick(static_cast<std::uint32_t>(q), core, now); }, &timers_, queue);
   }
 }
 
@@ -175,7 +171,8 @@ bool GuestSoftirq::step(Step& s) {
   return phase_ != Phase::idle || rx_published_ || tx_published_ || look;
 }
 
-void GuestTimers::kick(std::uint32_t queue, Time now) {
+void GuestTimers::kick(std::uint32_t queue, Core& from, Time now) {
+  if (sink_ && kicks_.empty() && sink_->asleep()) from.pay_wakeup();
   kicks_.push_back(Kick{now + c_.params.kick_latency, queue});
   wake_at(kicks_.front().at);
 }

@@ -58,10 +58,9 @@ class GuestTimers : public Actor {
   GuestTimers(Agenda& agenda, std::uint32_t rank, GuestContext& c) : Actor(agenda, rank), c_(c) {}
   void attach(GuestSoftirq& softirq, GuestStack& stack) { softirq_ = &softirq, stack_ = &stack; }
   void set_sink(KickSink& sink) { sink_ = &sink; }
-  // The guest has kicked `queue` at `now`; the host notices kick_latency later.
-  void kick(std::uint32_t queue, Time now);
-  // Somebody sleeps until a kick comes, and none is on its way.
-  bool wakes() const { return sink_ && kicks_.empty() && sink_->asleep(); }
+  // The guest has kicked `queue` at `now`, at the end of a step of the core `from`, which wakes who sleeps until a kick comes, unless one
+  // is on its way; the host notices kick_latency later.
+  void kick(std::uint32_t queue, Core& from, Time now);
   // At elaboration: the first kick of the receive queue, at time 0.
   void first_kick();
   void ack_at(Time t);

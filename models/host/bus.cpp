@@ -9,12 +9,11 @@ MmioBus::MmioBus(sc_core::sc_module_name name, CostBook& costs)
 
 void MmioBus::write(Step& s, std::uint64_t offset, std::uint32_t value, bool awaited) {
   s.charge(write_);
-  s.at_end([](void* bus, std::uint64_t argument, Core&, Time now) {
-    static_cast<MmioBus*>(bus)->post(argument >> 32, static_cast<std::uint32_t>(argument), now);
-  }, this, offset << 32 | value, awaited);
+  s.at_end([](void* bus, std::uint64_t argument, Core&, Time) { static_cast<MmioBus*>(bus)->post(argument >> 32, static_cast<std::uint32_t>(argument)); },
+           this, offset << 32 | value, awaited);
 }
 
-void MmioBus::post(std::uint64_t offset, std::uint32_t value, Time) {
+void MmioBus::post(std::uint64_t offset, std::uint32_t value) {
   auto& gp = payload_;
   gp.set_command(tlm::TLM_WRITE_COMMAND);
   gp.set_address(offset);

@@ -17,7 +17,7 @@ class MmioBus : public sc_core::sc_module {
   // Writes `value` to register `offset` when the step ends, at once if the write is `awaited`.
   void write(Step& s, std::uint64_t offset, std::uint32_t value, bool awaited = true);
   // A write whose core time was charged elsewhere (a guest's doorbell), at the present time.
-  void post(std::uint64_t offset, std::uint32_t value, Time now);
+  void post(std::uint64_t offset, std::uint32_t value);
 
  private:
   Cost write_;

@@ -172,22 +172,18 @@ void Iommu::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
   DmaInfo* info = gp.get_extension<DmaInfo>();
   const bool in_window = address >= kGuestBase;
   const bool permitted = m.allowed(address, length, info ? info->domain : 0);
-  if (permitted && !in_window && !m.translates_host()) {
-    if (info) info->hpa = address;
+  const auto pass = [&](Hpa hpa) {   // its bytes lie in a row
+    if (info) info->hpa = hpa;
+    gp.set_address(hpa);
     to_memory->b_transport(gp, delay);
-    return;
-  }
+    gp.set_address(address);
+  };
+  if (permitted && !in_window && !m.translates_host()) return pass(address);
   const bool priced = m.mode != IommuMode::off;
   if (permitted && !priced && params_.injected_faults == 0 && length != 0) {
     Bytes contiguous = 0;
     const Hpa hpa = m.look_up_free(address, contiguous);
-    if (contiguous >= length) {
-      if (info) info->hpa = hpa;
-      gp.set_address(hpa);
-      to_memory->b_transport(gp, delay);
-      gp.set_address(address);
-      return;
-    }
+    if (contiguous >= length) return pass(hpa);
   }
 
   const Time now = m.agenda.now();
@@ -226,13 +222,7 @@ void Iommu::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
   }
 
   const Hpa first = m.pieces[0].hpa;
-  if (info) info->hpa = first;
-  if (m.pieces.size() == 1) {
-    gp.set_address(first);
-    to_memory->b_transport(gp, delay);
-    gp.set_address(address);
-    return;
-  }
+  if (m.pieces.size() == 1) return pass(first);
   unsigned char* const data = gp.get_data_ptr();
   sc_core::sc_time end = delay;
   Bytes done = 0;

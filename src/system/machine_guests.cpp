@@ -28,7 +28,7 @@ struct GuestVector : InterruptSink {
 // A guest's kick that is a doorbell of the device.
 struct Doorbell : KickSink {
   Doorbell(MmioBus& b, std::uint32_t q) : bus(b), nic_queue(q) {}
-  void kick(std::uint32_t, Time now) override { bus.post(reg::virtio_notify(nic_queue), 0, now); }
+  void kick(std::uint32_t, Time) override { bus.post(reg::virtio_notify(nic_queue), 0); }
   MmioBus& bus;
   std::uint32_t nic_queue;
 };
@@ -42,9 +42,9 @@ struct PathReset : ResetSink {
 // Where the receive queue is the card's, the register of that.
 struct DeviceReset : ResetSink {
   DeviceReset(MmioBus& b, const NicControl& n, std::uint32_t q) : bus(b), nic(n), nic_queue(q) {}
-  void reset(Time now) override { bus.post(reg::rx_enable(nic_queue), 0, now); }
+  void reset(Time) override { bus.post(reg::rx_enable(nic_queue), 0); }
   bool done() const override { return nic.rx_drained(nic_queue); }
-  void begin(Time now) override { bus.post(reg::rx_enable(nic_queue), 1, now); }
+  void begin(Time) override { bus.post(reg::rx_enable(nic_queue), 1); }
   MmioBus& bus;
   const NicControl& nic;
   std::uint32_t nic_queue;

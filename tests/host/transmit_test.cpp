@@ -21,10 +21,10 @@ TEST_F(TransmitTest, RegisterWritesLeaveAtTheEndOfTheStep) {
   EXPECT_EQ(nic.writes[0].value, 17u);
   EXPECT_EQ(nic.writes[1].offset, reg::irq_enable(3));
   EXPECT_GE(nic.writes[0].at, start + 520 * kNs);          // two writes of 10 cycles and 500 of work
-  mmio.post(reg::virtio_notify(1), 5, now());
+  mmio.post(reg::virtio_notify(1), 5);
   EXPECT_EQ(nic.writes.back().offset, reg::virtio_notify(1));
   nic.refuse = true;
-  EXPECT_THROW(mmio.post(0, 0, now()), InvariantError);
+  EXPECT_THROW(mmio.post(0, 0), InvariantError);
 }
 
 TEST_F(TransmitTest, RingFillsDrainsAndWraps) {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""steps.py PROGRAM SCENARIOS [-j N] [--only TEXT,...] [--step TIME] [--draws N] [--every N]
+"""steps.py PROGRAM SCENARIOS [-j N] [--only TEXT,...] [--step TIME] [--draws N]
 
 Every shipped scenario with each of its strategies, with the longest software step as it is and halved: no metric of a run moves by
 more than 1 %, and none of its PARTS (a stage's latency, a context's or component's cycles, a guest's share) by more than 3 %;
@@ -8,9 +8,9 @@ one packet more, whether an interrupt comes before a frame or behind it. So both
 the pairs that counts.
 The pairs of a draw have their own seed, Poisson arrivals where the scenario has paced ones, and a clock, an exit from idle and a
 moderation that are a little longer from draw to draw, which moves phases. Where a metric's mean moved by more than 1 % (those of
-MAIN: in any case; others: and by more than their spread makes likely) the run is drawn MORE times as often, and again as often
+MAIN: in any case; others: and by more than their spread makes likely) the run is drawn MORE times as often, and twice as often as that
 where a metric of MAIN is that wide apart; then no mean may differ by more than its limit and more than chance explains. Exit 1 with the
-runs that do not hold, worst first. --every takes one scenario in N.
+runs that do not hold, worst first.
 """
 import math
 import re
@@ -96,18 +96,18 @@ def main():
     p.add_argument("--only", default="")
     p.add_argument("--step", default="100ns")
     p.add_argument("--draws", type=int, default=4)
-    p.add_argument("--every", type=int, default=1)
     a = p.parse_args()
     runs = Runs(a.program, a.scenarios, a.j)
     # The base run of a question is short, and at a limit by intent; a run of a hazard goes on until its mistake shows.
-    files = [f for f in runs.shipped() if f.parent.name not in ("questions", "hazards") and any(t in f.stem for t in a.only.split(","))][::a.every]
+    files = [f for f in runs.shipped() if f.parent.name not in ("questions", "hazards") and any(t in f.stem for t in a.only.split(","))]
     first = drawn(runs, [(f, None) for f in files], a.step, a.draws)
     broken = [run for run, moved in first.items() if moved is None]
     again = {run: {m.metric for m in moved if m.beyond(0 if m.metric in MAIN else LIKELY)} for run, moved in first.items() if moved}
     wanted = [run for run, metrics in again.items() if metrics]
-    last = drawn(runs, wanted, a.step, MORE * a.draws)
+    many, most = MORE * a.draws, 2 * MORE * a.draws
+    last = drawn(runs, wanted, a.step, many)
     wide = [run for run, moved in last.items() if any(m.metric in MAIN and m.error > LIMIT for m in moved)]
-    last.update(drawn(runs, wide, a.step, MORE * MORE * a.draws // 3))
+    last.update(drawn(runs, wide, a.step, most))
     moved = {run: [m for m in all_of_it if m.metric in again[run] and m.beyond(CHANCE)] for run, all_of_it in last.items()}
     failed = {run: [m for m in of_run if m.beyond(CHANCE, PART_LIMIT if PARTS.match(m.metric) else LIMIT)] for run, of_run in moved.items()}
     failed = {run: sorted(of_run, key=lambda m: -m.share) for run, of_run in failed.items() if of_run}
@@ -119,7 +119,7 @@ def main():
     errors = sorted(max(m.error for m in moved if m.metric in MAIN) for moved in last.values())
     rest = f"; standard error of a metric of MAIN {100 * errors[len(errors) // 2]:.1f} % in the median of these, {100 * errors[-1]:.1f} % at most" if errors else ""
     print(f"{len(first) - len(broken) - len(failed)} of {len(first)} runs hold with half the step, {len(first) - len(wanted)} by {a.draws} draws, "
-          f"{len(wanted) - len(wide)} by {MORE * a.draws}, {len(wide)} by {MORE * MORE * a.draws // 3}; parts that move by 1 to 3 %: {parts}{rest}")
+          f"{len(wanted) - len(wide)} by {many}, {len(wide)} by {most}; parts that move by 1 to 3 %: {parts}{rest}")
     return 1 if broken or failed else 0
 
 
