@@ -287,10 +287,10 @@ void MemorySystem::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& d
       fetch_ahead(phys_.at(a), len);
     }
     t = device_write(now, at, a, len);
-    if (moves) std::memcpy(phys_.at(a), gp.get_data_ptr(), len);
+    if (moves) phys_.write(a, gp.get_data_ptr(), len);
   } else if (gp.is_read()) {
     t = device_read(now, at, a, len);
-    if (moves) std::memcpy(gp.get_data_ptr(), phys_.at(a), len);
+    if (moves) phys_.read(a, gp.get_data_ptr(), len);
   }
   delay += to_sc(t);
   gp.set_response_status(tlm::TLM_OK_RESPONSE);

@@ -24,9 +24,12 @@ PhysMem::PhysMem(Bytes size, std::uint64_t seed, Bytes remote, unsigned home)
     if (part % kHuge != 0 || part >= kMemoryLimit || size == 0)
       throw UserError("host memory of " + std::to_string(part) + " bytes: a multiple of 2 MiB below 128 GiB is needed");
   if (size_ >= kMemoryLimit) throw UserError("host memory of " + std::to_string(size_) + " bytes on two nodes: less than 128 GiB is needed");
-  void* p = mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (p == MAP_FAILED) throw UserError("cannot reserve " + std::to_string(size_) + " bytes of address space for host memory");
-  base_ = static_cast<std::uint8_t*>(p);
+  reserved_ = mmap(nullptr, size_ + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (reserved_ == MAP_FAILED) throw UserError("cannot reserve " + std::to_string(size_) + " bytes of address space for host memory");
+  base_ = static_cast<std::uint8_t*>(reserved_) + (kHuge - reinterpret_cast<std::uintptr_t>(reserved_) % kHuge) % kHuge;
+  madvise(base_, size_, MADV_HUGEPAGE);   // where the kernel gives none nothing changes
+  moved_.grow(size_ / kPage + 1);          // at() of no bytes at the end
+  moved_here_.grow(size_ / kPage + 1);
   open(nodes_[0], 0, size, seed, "memory.pages");
   if (remote > 0) open(nodes_[1], size, size_, seed, "memory.remote_pages");
 }
@@ -43,9 +46,10 @@ void PhysMem::open(Node& n, Hpa begin, Hpa end, std::uint64_t seed, const char* 
   n.places.grow(n.free + n.gap);
   n.rng.emplace(seed, stream);
   n.unsettled = n.free;
+  n.next_real = n.lowest;
 }
 
-PhysMem::~PhysMem() { munmap(base_, size_); }
+PhysMem::~PhysMem() { munmap(reserved_, size_ + kHuge); }
 
 PhysMem::Node& PhysMem::node(unsigned number) {
   require(number == 0 || (number == 1 && has_remote()), "memory of a node that the machine does not have");
@@ -66,9 +70,20 @@ Hpa PhysMem::alloc_page(unsigned number) {
       frame = taken;
     }
     --n.unsettled;
+    put(n, frame);
   }
   --n.free;
   return Hpa{frame} * kPage;
+}
+
+// The frame changes places with the one whose bytes would be at the next place; nobody has used either.
+void PhysMem::put(Node& n, std::uint32_t frame) {
+  const std::uint32_t to = n.next_real++;
+  const std::uint32_t from = frame + static_cast<std::uint32_t>(moved_[frame]), other = to + static_cast<std::uint32_t>(moved_here_[to]);
+  if (from == to) return;
+  const auto above = [](std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b); };
+  moved_[frame] = above(to, frame), moved_here_[to] = above(frame, to);
+  moved_[other] = above(from, other), moved_here_[from] = above(other, from);
 }
 
 void PhysMem::free_page(Hpa page) {

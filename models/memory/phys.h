@@ -5,6 +5,7 @@
 // on, and, above it in the address space, memory of the other socket. Not modelled: zones, fragmentation, reclaim,
 // balancing between nodes.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -35,18 +36,27 @@ class PhysMem {
   bool remote(Hpa a) const { return a >= remote_from_; }
   bool has_remote() const { return remote_from_ < size_; }
   bool contains(Hpa a, Bytes n) const { return a <= size_ && n <= size_ - a; }
-  // The bytes at `a`; the caller stays inside what it allocated (contiguous only within one allocation).
-  std::uint8_t* at(Hpa a) { return base_ + a; }
-  const std::uint8_t* at(Hpa a) const { return base_ + a; }
+  // The bytes at `a`; the caller stays inside what it allocated: they lie in a row only within one allocation.
+  std::uint8_t* at(Hpa a) { return base_ + kPage * static_cast<std::int64_t>(moved_[a / kPage]) + a; }
+  const std::uint8_t* at(Hpa a) const { return const_cast<PhysMem*>(this)->at(a); }
+  // Of n bytes that may lie in pages of several allocations, which happen to be neighbours. Pre: contains(a, n).
+  void read(Hpa a, void* out, Bytes n) const {
+    if (a % kPage + n <= kPage) [[likely]] std::memcpy(out, at(a), n);
+    else in_pages(a, n, [&](Hpa from, Bytes done, Bytes part) { std::memcpy(static_cast<std::uint8_t*>(out) + done, at(from), part); });
+  }
+  void write(Hpa a, const void* in, Bytes n) {
+    if (a % kPage + n <= kPage) [[likely]] std::memcpy(at(a), in, n);
+    else in_pages(a, n, [&](Hpa to, Bytes done, Bytes part) { std::memcpy(at(to), static_cast<const std::uint8_t*>(in) + done, part); });
+  }
   template <class T>
   T load(Hpa a) const {
     T v;
-    std::memcpy(&v, base_ + a, sizeof v);
+    std::memcpy(&v, at(a), sizeof v);
     return v;
   }
   template <class T>
   void store(Hpa a, T v) {
-    std::memcpy(base_ + a, &v, sizeof v);
+    std::memcpy(at(a), &v, sizeof v);
   }
 
   // A 4 KiB page frame of a node's upper half, zeroed on first use only. Throws UserError when memory is exhausted.
@@ -72,11 +82,25 @@ class PhysMem {
       return lowest + static_cast<std::uint32_t>(place) + (place >= gap_at ? gap : 0);
     }
     std::size_t unsettled = 0;               // of these, from the bottom, how many the shuffle has not come to
+    std::uint32_t next_real = 0;             // where the next frame to be handed out first is put
     std::optional<Rng> rng;
   };
   void open(Node& n, Hpa begin, Hpa end, std::uint64_t seed, const char* stream);
   Node& node(unsigned number);
-  std::uint8_t* base_ = nullptr;
+  void put(Node& n, std::uint32_t frame);
+  template <class Part>
+  static void in_pages(Hpa a, Bytes n, Part part) {
+    for (Bytes done = 0, now; done < n; done += now) {
+      now = std::min<Bytes>(n - done, kPage - (a + done) % kPage);
+      part(a + done, done, now);
+    }
+  }
+  void* reserved_ = nullptr;
+  std::uint8_t* base_ = nullptr;             // at a large page's edge
+  // The simulating machine keeps page frames in the order in which they were first handed out, so that the scattered ones that are used
+  // lie side by side in large pages of its own: a frame of 4 KiB here and there costs it a page fault and an entry of its TLB each.
+  // By frame, how many pages above its place in the simulated memory its bytes are; and by such a place, how many above it its frame is.
+  Zeroed<std::int32_t> moved_, moved_here_;
   Bytes size_;
   Hpa remote_from_;
   unsigned home_ = 0;

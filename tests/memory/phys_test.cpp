@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <set>
+#include <vector>
 
 #include "models/base/error.h"
 #include "models/ports/dma.h"
@@ -40,6 +42,41 @@ TEST(PhysMem, AFreedPageIsTheNextOneGiven) {
   EXPECT_EQ(m.alloc_page(), p);
   EXPECT_THROW(m.free_page(0), InvariantError);
   EXPECT_THROW(m.free_page(p + 64), InvariantError);
+}
+
+// Wherever the simulating machine keeps them.
+TEST(PhysMem, EachPageHasBytesOfItsOwn) {
+  PhysMem m(8 * kMiB, 3, 4 * kMiB);
+  std::vector<Hpa> pages;
+  for (unsigned node : {0u, 1u})
+    for (Bytes n = (node ? 2 : 4) * kMiB / kPage; n > 0; --n) pages.push_back(m.alloc_page(node));
+  const Bytes row = 3 * kPage;
+  const Hpa low[] = {m.alloc_contiguous(row, kPage, 0u), m.alloc_contiguous(row, kPage, 1u)};
+  const auto mark = [](Hpa page) { return static_cast<std::uint8_t>(page / kPage * 7 + 1); };
+  for (Hpa p : pages) std::memset(m.at(p), mark(p), kPage);
+  for (Hpa a : low) std::memset(m.at(a), mark(a), row);
+  for (Hpa p : pages)
+    for (Bytes b = 0; b < kPage; b += 511) ASSERT_EQ(m.load<std::uint8_t>(p + b), mark(p)) << p << " + " << b;
+  for (Hpa a : low)
+    for (Bytes b = 0; b < row; b += 511) ASSERT_EQ(*m.at(a + b), mark(a)) << a << " + " << b;
+  EXPECT_EQ(m.at(m.size()) - m.at(low[0]), static_cast<std::ptrdiff_t>(m.size() - low[0]));   // of no bytes
+}
+
+TEST(PhysMem, BytesAcrossPagesThatHappenToBeNeighbours) {
+  PhysMem m(4 * kMiB, 9);
+  for (Bytes n = 2 * kMiB / kPage; n > 0; --n) m.alloc_page();   // all of them
+  std::vector<std::uint8_t> in(2 * kPage + 100), out(in.size());
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<std::uint8_t>(i * 31 + i / 256);
+  unsigned apart = 0;
+  for (Hpa a = 2 * kMiB + 40; a + in.size() <= m.size(); a += 5 * kPage) {
+    m.write(a, in.data(), in.size());
+    for (std::size_t i = 0; i < in.size(); i += 97) ASSERT_EQ(*m.at(a + i), in[i]) << a << " + " << i;
+    out.assign(out.size(), 0);
+    m.read(a, out.data(), out.size());
+    ASSERT_EQ(out, in) << a;
+    apart += m.at(a + kPage) != m.at(a) + kPage;
+  }
+  EXPECT_GT(apart, 50u);   // otherwise nothing was shown
 }
 
 TEST(PhysMem, ExhaustionIsTheUsersMistake) {
