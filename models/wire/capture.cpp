@@ -53,6 +53,8 @@ Capture Capture::load(const std::string& path, std::optional<std::uint64_t> dst_
   const auto file = open(path);
   Capture c;
   CaptureIndex index(c);
+  std::error_code none;   // a pipe has no size
+  if (const auto bytes = std::filesystem::file_size(path, none); !none) c.store_.reserve(std::min<std::uintmax_t>(bytes, 1 << 30));
   pcap_pkthdr* head = nullptr;
   const unsigned char* data = nullptr;
   std::int64_t first_sec = 0, first_ns = 0;
