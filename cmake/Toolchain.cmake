@@ -84,7 +84,7 @@ target_precompile_headers(gd_pch_json PRIVATE <nlohmann/json.hpp>)
 
 # Tests are compiled with less effort than the rooms that they call, and share one set of headers.
 function(guestdma_test_options target)
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Og>)
   target_link_libraries(${target} PRIVATE gd_test_warnings)
 endfunction()
 if(GUESTDMA_TESTS AND NOT GUESTDMA_FUZZ)
