@@ -1,6 +1,6 @@
 # gd_room(NAME SOURCES a.cpp ... DEPS room ... [SYSTEMC] [JSON] [BRIEF])
 #   the library gd_NAME: one room of the house. DEPS are rooms above it (a forbidden include fails tests/architecture). BRIEF: not on
-#   a frame's way; compiled with less effort, which takes a third off the three longest compilations.
+#   a frame's way; compiled with less effort, which takes nearly half off the three longest compilations.
 # gd_test(NAME SOURCES a.cpp ... DEPS room ... [SYSTEMC] [JSON] [TOGETHER] [TIMEOUT s])
 #   the test program test_NAME; each TEST of it is a process of its own under CTest (SystemC elaborates once per process). TOGETHER:
 #   no TEST of it elaborates anything, and all of them are one process.
