@@ -2,6 +2,8 @@
 // costs 10 cycles of a 1 GHz core (post.untrack: 100, vhost.packet: 400), memory and IOMMU are
 // the models. What a test does to a path it does inside a step.
 #pragma once
+#include <tlm_utils/simple_target_socket.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>

@@ -1,6 +1,8 @@
 // The card's own reader of a guest's virtqueue (passthrough): the guest fills ring, tables and descriptors with anything, at any
 // moment between two steps of the card, while frames arrive (receive) or leave (transmit). First byte: features; second: size
 // and side; third: the card; then acts. A guest that has only posted as a driver does must be served without a fault.
+#include <tlm_utils/simple_target_socket.h>
+
 #include <array>
 #include <cstring>
 #include <deque>

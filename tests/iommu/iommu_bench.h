@@ -2,6 +2,7 @@
 // A page-table entry costs 60 ns from DRAM and 10 ns from the cache; a full-line write 10 ns.
 #pragma once
 #include <gtest/gtest.h>
+#include <tlm_utils/simple_target_socket.h>
 
 #include <functional>
 #include <memory>

@@ -2,6 +2,7 @@
 // of issue; a log of transactions; a driver that posts buffers and takes frames. Times in the tests follow from these.
 #pragma once
 #include <gtest/gtest.h>
+#include <tlm_utils/simple_target_socket.h>
 
 #include <functional>
 #include <map>

@@ -2,6 +2,7 @@
 // starts with the first request: build all benches of a test before.
 #pragma once
 #include <gtest/gtest.h>
+#include <tlm_utils/simple_target_socket.h>
 
 #include <vector>
 
