@@ -23,6 +23,11 @@ constexpr Bytes kMemoryLimit = Bytes{128} << 30;   // a machine's physical memor
 constexpr std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
 constexpr std::uint64_t align_up(std::uint64_t a, std::uint64_t b) { return ceil_div(a, b) * b; }
 constexpr std::uint64_t align_down(std::uint64_t a, std::uint64_t b) { return a / b * b; }
+// Bytes from `a` to the end of its base page, at most `n`.
+constexpr Bytes in_page(std::uint64_t a, Bytes n) {
+  const Bytes room = kPage - a % kPage;
+  return n < room ? n : room;
+}
 
 // (a * b + rest) / by, the remainder left in `rest`; in 64 bits where that is enough.
 inline std::uint64_t divide(std::uint64_t a, std::uint64_t b, std::uint64_t& rest, const Divisor& by) {

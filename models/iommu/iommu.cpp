@@ -194,7 +194,7 @@ void Iommu::b_transport(tlm::tlm_generic_payload& gp, sc_core::sc_time& delay) {
   m.pieces.clear();
   for (Bytes done = 0; mapped && done < length;) {
     const Iova at = address + done;
-    Bytes part = std::min<Bytes>(length - done, kPage - (at & (kPage - 1)));
+    Bytes part = in_page(at, length - done);
     if (priced) {
       mapped = m.look_up(at, part, now, arrival, ready, stale);
     } else {

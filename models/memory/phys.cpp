@@ -26,7 +26,7 @@ PhysMem::PhysMem(Bytes size, std::uint64_t seed, Bytes remote, unsigned home)
   if (size_ >= kMemoryLimit) throw UserError("host memory of " + std::to_string(size_) + " bytes on two nodes: less than 128 GiB is needed");
   reserved_ = mmap(nullptr, size_ + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reserved_ == MAP_FAILED) throw UserError("cannot reserve " + std::to_string(size_) + " bytes of address space for host memory");
-  base_ = static_cast<std::uint8_t*>(reserved_) + (kHuge - reinterpret_cast<std::uintptr_t>(reserved_) % kHuge) % kHuge;
+  base_ = reinterpret_cast<std::uint8_t*>(align_up(reinterpret_cast<std::uintptr_t>(reserved_), kHuge));
   madvise(base_, size_, MADV_HUGEPAGE);   // where the kernel gives none nothing changes
   moved_.grow(size_ / kPage + 1);          // at() of no bytes at the end
   moved_here_.grow(size_ / kPage + 1);

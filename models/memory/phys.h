@@ -5,7 +5,6 @@
 // on, and, above it in the address space, memory of the other socket. Not modelled: zones, fragmentation, reclaim,
 // balancing between nodes.
 #pragma once
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -41,12 +40,18 @@ class PhysMem {
   const std::uint8_t* at(Hpa a) const { return const_cast<PhysMem*>(this)->at(a); }
   // Of n bytes that may lie in pages of several allocations, which happen to be neighbours. Pre: contains(a, n).
   void read(Hpa a, void* out, Bytes n) const {
-    if (a % kPage + n <= kPage) [[likely]] std::memcpy(out, at(a), n);
-    else in_pages(a, n, [&](Hpa from, Bytes done, Bytes part) { std::memcpy(static_cast<std::uint8_t*>(out) + done, at(from), part); });
+    auto* to = static_cast<std::uint8_t*>(out);
+    for (Bytes part; n > 0; a += part, to += part, n -= part) {
+      part = in_page(a, n);
+      std::memcpy(to, at(a), part);
+    }
   }
   void write(Hpa a, const void* in, Bytes n) {
-    if (a % kPage + n <= kPage) [[likely]] std::memcpy(at(a), in, n);
-    else in_pages(a, n, [&](Hpa to, Bytes done, Bytes part) { std::memcpy(at(to), static_cast<const std::uint8_t*>(in) + done, part); });
+    auto* from = static_cast<const std::uint8_t*>(in);
+    for (Bytes part; n > 0; a += part, from += part, n -= part) {
+      part = in_page(a, n);
+      std::memcpy(at(a), from, part);
+    }
   }
   template <class T>
   T load(Hpa a) const {
@@ -88,13 +93,6 @@ class PhysMem {
   void open(Node& n, Hpa begin, Hpa end, std::uint64_t seed, const char* stream);
   Node& node(unsigned number);
   void put(Node& n, std::uint32_t frame);
-  template <class Part>
-  static void in_pages(Hpa a, Bytes n, Part part) {
-    for (Bytes done = 0, now; done < n; done += now) {
-      now = std::min<Bytes>(n - done, kPage - (a + done) % kPage);
-      part(a + done, done, now);
-    }
-  }
   void* reserved_ = nullptr;
   std::uint8_t* base_ = nullptr;             // at a large page's edge
   // The simulating machine keeps page frames in the order in which they were first handed out, so that the scattered ones that are used

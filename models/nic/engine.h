@@ -92,9 +92,6 @@ class BusMaster {
   DmaTransaction dma_;
 };
 
-// Bytes from `a` to the end of its 4 KiB page, at most `n`.
-constexpr Bytes in_page(Iova a, Bytes n) { return std::min<Bytes>(n, kPage - a % kPage); }
-
 struct Engine;
 
 // When completions that nobody has been told of came.

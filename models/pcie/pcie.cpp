@@ -20,7 +20,7 @@ const PcieParams& checked(const PcieParams& p) {
 class Cut {
  public:
   Cut(std::uint64_t address, Bytes length, Bytes chunk)
-      : log_(std::countr_zero(chunk)), length_(length), head_(std::min(length, kPage - address % kPage)),
+      : log_(std::countr_zero(chunk)), length_(length), head_(in_page(address, length)),
         head_tlps_(ceil_div(head_, chunk)) {}
   // Bytes before TLP k; all of them after the last.
   Bytes at(std::uint64_t k) const { return k < head_tlps_ ? k << log_ : std::min(length_, head_ + ((k - head_tlps_) << log_)); }
