@@ -144,7 +144,7 @@ inline __attribute__((always_inline)) bool Core::run(Task& task, Time now) {
   s.awaited_ = false;
   s.share_used_ = false;
   ++s.number_;
-  s.charge_row(t->row_);
+  s.begin(*t);
   s.guest_ = t->world_ == World::guest;
   if (t->world_ != last_world_) {
     if (last_world_ == World::guest) ++guest_exits_;

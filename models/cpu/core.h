@@ -2,8 +2,8 @@
 //
 // A core runs one step of one task at a time. A step executes its logic at its start, adds up what it costs, and ends when
 // that time has passed; only then do its effects become visible to others (publish, at_end, wake). An effect that others
-// wait for ends the step, and a task that finds nothing to do acts upon it only in a step in which no time has passed yet
-// (Step::over, Step::fresh): steps follow the work, and no result shall hang on CoreParams::step_max. No step is longer than that
+// wait for ends the step, and a task that finds nothing to do acts upon it only where no time has passed since it looked
+// (Step::over, Step::fresh, Step::settled): steps follow the work, and no result shall hang on CoreParams::step_max. No step is longer than that
 // by more than one frame or one chunk: long work is cut. Interrupts and wake-ups are taken between steps. Order of choice:
 // interrupt, softirq (each until it is done or yields, as net_rx_action() polls), threads in turn.
 //
@@ -15,6 +15,7 @@
 #pragma once
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/base/agenda.h"
@@ -71,6 +72,7 @@ class Task {
   bool runnable_ = false;     // queued or running
   bool woken_ = false;        // woken while running
   bool spinning_ = false;     // polls: on its core although it waits
+  bool looked_ = false;       // its last step ended with a look (Step::settled)
   Task* next_ = nullptr;      // run queue link
 };
 
@@ -83,9 +85,12 @@ class Step {
   Time elapsed() const { return clock_->peek(mc_); }
   // True when the step has reached its limit, or has effects that others wait for, and should return.
   bool over() const { return mc_ >= limit_mc_ || awaited_; }
-  // Nothing has been charged yet: memory is as it is at now(). What others write is seen as it was at start(), so that a
-  // task which finds nothing there, and would act upon it, looks once more in a new step unless this one is fresh.
+  // Nothing has been charged yet: memory is as it is at now(). What others write is seen as it was at start(), so that a task
+  // which finds nothing there, and would act upon it, looks once more in a new step unless this one is fresh.
   bool fresh() const { return mc_ == 0; }
+  // The same for a look that may have to wait for the line that it looks at, and then saw it as it was before that: whether what was
+  // not there may be acted upon, or the task looks once more in its next step. `fresh`: whether the step was when the look began.
+  bool settled(bool fresh);
 
   // Software work.
   void charge(const Cost& c, std::uint64_t units = 0) { add(c.op, c.fixed_mc + c.unit_mc * units); }
@@ -136,6 +141,12 @@ class Step {
   }
   // From now on it is this row that is charged.
   void charge_row(Ledger::Row row) { row_ = row, cells_ = ledger_->cells(row); }
+  // It is this task whose logic is executed from now on.
+  void begin(Task& t) {
+    charge_row(t.row_);
+    task_ = &t;
+    looked_ = std::exchange(t.looked_, false);
+  }
   void touch(OpId op, Hpa a, Bytes n, Touch how);
   [[gnu::noinline]] void touch_line(OpId op, Hpa a, bool writes);            // of which this step knows nothing yet
   [[gnu::noinline]] void touch_many(OpId op, Hpa a, Bytes n, Touch how);     // several lines, or a stream
@@ -152,8 +163,10 @@ class Step {
   MemorySystem* memory_ = nullptr;
   Ledger* ledger_ = nullptr;
   CycleClock* clock_ = nullptr;
+  Task* task_ = nullptr;
   Ledger::Row row_ = 0;
   bool guest_ = false;
+  bool looked_ = false;    // the task's last step ended with a look
   Ledger::Cell* cells_ = nullptr;   // of the row, by operation
   Time start_ = 0;
   std::uint64_t mc_ = 0, limit_mc_ = 0;

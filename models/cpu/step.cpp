@@ -19,6 +19,12 @@ void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
   ledger_->count(row, c.op);
 }
 
+bool Step::settled(bool fresh_before) {
+  if (mc_ == 0 || (fresh_before && looked_)) return true;
+  task_->looked_ = true;
+  return false;
+}
+
 void Step::stall(OpId op, Time t) { add(op, clock_->stall(t)); }
 
 // A line that this core has loaded or stored just now is in its first-level cache: nothing is asked of the memory system

@@ -53,7 +53,7 @@ bool Vcpu::step(Step& s) {
   }
   halted_ = false;
   running_ = t;
-  s.charge_row(t->row_);
+  s.begin(*t);
   const bool more = t->step(s) || t->woken_;
   running_ = nullptr;
   t->woken_ = false;

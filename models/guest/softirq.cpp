@@ -78,7 +78,7 @@ bool GuestSoftirq::poll(Step& s, RingView& v) {
     const bool fresh = s.fresh();
     std::uint32_t packet = kNil;
     switch (rx_.receive(s, v, packet)) {
-      case GuestRxQueue::Got::none: return fresh;
+      case GuestRxQueue::Got::none: return s.settled(fresh);
       case GuestRxQueue::Got::packet:
         gro_.receive(s, packet);
         gro_.deliver(s, v);

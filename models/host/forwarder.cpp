@@ -192,7 +192,7 @@ bool Forwarder::step(Step& s) {
         const std::uint32_t end = std::min(at_ + kLook, params_.burst);
         bool more = true, fresh = true;
         while (at_ < end && (fresh = s.fresh(), more = take(s))) ++at_;
-        if (at_ < params_.burst && (more || (at_ && !fresh))) return true;
+        if (at_ < params_.burst && (more || (at_ && !s.settled(fresh)))) return true;
         phase_ = burst_.empty() ? Phase::poll : Phase::rewrite;
         if (at_ == 0) {
           s.spin(spin_);

@@ -178,7 +178,7 @@ bool NapiQueue::refill(Step& s) {
     if (s.over()) return false;
     const bool fresh = s.fresh();
     if (!path_->refill(s, fill_, d)) {
-      if (!fresh) return false;   // there were none when the step began: as it is now
+      if (!s.settled(fresh)) return false;   // there were none when the step began: as it is now
       if (posted_ == 0) ++stats_.shortages;
       break;
     }
@@ -310,7 +310,7 @@ bool NapiQueue::step(Step& s) {
     refilling_ = took && ++to_fill_ >= params_.refill_threshold;   // again after as many frames, also where there were no buffers
     if (refilling_) to_fill_ = 0;
     if (took) continue;
-    if (!fresh) return true;             // seen as it was at the step's start: once more, as it is now
+    if (!s.settled(fresh)) return true;  // seen as it was at the step's start: once more, as it is now
     begin_end();
   }
   return true;

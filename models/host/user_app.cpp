@@ -21,7 +21,7 @@ UserApp::UserApp(Agenda& agenda, std::uint32_t actor_rank, const UserAppParams& 
   wake_at(0);
 }
 
-// An entry of the refill ring; visible by show().
+// An entry of the refill ring; visible by show_given().
 void UserApp::give(Step& s, Gpa buffer) {
   std::uint64_t says = buffer;
   const UserAppParams& b = params_;
@@ -41,9 +41,10 @@ void UserApp::write_entry(Step& s, std::uint64_t offset, std::uint32_t length) {
   phys_.store(at + 12, std::uint32_t{0});
 }
 
-void UserApp::show(Step& s) {
-  if (shown_ != given_) s.publish32(area_.refill_tail, shown_ = given_);
-  if (shown_head_ != head_) s.publish32(area_.completion_head, shown_head_ = head_);
+void UserApp::show_given(Step& s) {
+  if (shown_ == given_) return;
+  s.store(cqe_.op, area_.refill_tail, 4);
+  s.publish32(area_.refill_tail, shown_ = given_);
 }
 
 // All buffers are the kernel's at the start. True while there are more.
@@ -54,7 +55,7 @@ bool UserApp::start(Step& s) {
     s.charge(cqe_);
     give(s, area_.at(started_));
   }
-  show(s);
+  show_given(s);
   return started_ < area_.buffers;
 }
 
@@ -94,6 +95,7 @@ void UserApp::release_due(Step& s) {
     for (; first_kept_ < kept_.size() && in_batch_ < b.batch && !s.over(); ++in_batch_) back(kept_[first_kept_++]);
     if (first_kept_ == kept_.size()) kept_.clear(), first_kept_ = 0;
     if (in_batch_ < b.batch && first_kept_ < kept_.size()) return;    // the step is over
+    show_given(s);
     in_batch_ = 0;
     next_batch_ = s.now() + b.interval;
     return;
@@ -103,15 +105,16 @@ void UserApp::release_due(Step& s) {
     const Kept k = kept_.back();
     kept_.pop_back();
     back(k);
+    show_given(s);
   }
 }
 
 void UserApp::read_some(Step& s) {
-  if (params_.behaviour == AppBehaviour::idle) return;
+  if (params_.behaviour == AppBehaviour::idle || s.over()) return;
   s.load(cqe_.op, area_.completion_tail, 4);
   const auto tail = phys_.load<std::uint32_t>(area_.completion_tail);
-  while (head_ != tail) {
-    if (s.over()) return;
+  for (const std::uint32_t first = head_; head_ != tail;) {
+    if (head_ != first && s.over()) return;
     const Hpa at = area_.completion_at(head_++);
     s.load(cqe_.op, at, UserArea::kCompletion);
     s.charge(cqe_);
@@ -129,7 +132,9 @@ void UserApp::read_some(Step& s) {
     stats_.bytes += n;
     kernel_.read(s, data, n);
     done_with(s, offset);
+    show_given(s);
   }
+  if (shown_head_ != head_) s.publish32(area_.completion_head, shown_head_ = head_);
 }
 
 // Nothing to read: into the kernel, to make completions of what waits, or to sleep there.
@@ -155,26 +160,29 @@ bool UserApp::step(Step& s) {
   }
   if (waiting_) waiting_ = false, in_kernel_ = true;      // woken in the call
   if (in_kernel_) {
-    if (kernel_.complete(s)) return true;
+    if (kernel_.complete(s, false)) return true;
     in_kernel_ = false;
-    return true;                                          // back in user space, where the tail is visible now
+    if (!s.fresh()) return true;                          // back in user space, where the tail is visible now
   }
-  if (next_visit_ <= s.now() && misbehave(s)) return true;
+  if (next_visit_ <= s.now()) {
+    if (misbehave(s)) return true;
+    show_given(s);
+  }
   const bool fresh = s.fresh();
+  const std::uint32_t given = given_, head = head_;
   release_due(s);
   read_some(s);
-  const bool nothing = shown_ == given_ && shown_head_ == head_;
-  show(s);
-  return nothing && fresh ? nothing_to_read(s) : true;   // else once more, with what came meanwhile
+  if (given_ != given || head_ != head || !s.settled(fresh)) return true;   // once more, with what came meanwhile
+  return nothing_to_read(s);
 }
 
 bool UserAsyncThread::step(Step& s) {
-  const std::uint32_t before = kernel_.posted();
+  const std::uint32_t before = kernel_.shown();
   kernel_.entered(s);
   const bool fresh = s.fresh();
-  const bool more = kernel_.complete(s);
-  if (kernel_.posted() != before) s.wake(*app_);
-  if (more || !fresh || kernel_.posted() != before) return true;
+  const bool more = kernel_.complete(s, true);
+  if (kernel_.shown() != before) s.wake(*app_);
+  if (more || kernel_.shown() != before || !s.settled(fresh)) return true;
   s.spin(spin_);
   return false;
 }

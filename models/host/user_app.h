@@ -1,7 +1,7 @@
 // The application of the consumer `user-async`, and the kernel thread that may complete its reads.
 //
 // Modelled: an event loop: completions are taken, every byte is read once where it lies, the buffer goes back through the
-// refill ring (its index is visible at the end of the step); when the queue is empty the application enters the kernel, where its own
+// refill ring, whose index shows each at once (the completion queue's once there is nothing left to read); when the queue is empty the application enters the kernel, where its own
 // thread makes completions of what waits, or sleeps. With a kernel thread (SQPOLL) that polls, the application polls its queue too and
 // makes no system call. How it treats its buffers:
 //   well-behaved   gives each back when it has read it        idle        never gives one, reads nothing
@@ -81,7 +81,7 @@ class UserApp : public Task, public Actor {
   void done_with(Step& s, Gpa offset);
   void release_due(Step& s);
   void give(Step& s, Gpa buffer);
-  void show(Step& s);
+  void show_given(Step& s);
   bool nothing_to_read(Step& s);
   Time due() const;
   void write_entry(Step& s, std::uint64_t offset, std::uint32_t length);

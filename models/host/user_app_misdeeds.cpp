@@ -73,8 +73,8 @@ void UserApp::exchange_page(Step& s) {
 bool UserApp::flood(Step& s) {
   s.load(cqe_.op, area_.refill_head, 4);
   const auto taken = phys_.load<std::uint32_t>(area_.refill_head);
-  for (; given_ - taken < area_.refill_entries - area_.refill_entries / 4; ++stats_.flooded) {
-    if (s.over()) return true;
+  for (const std::uint32_t first = given_; given_ - taken < area_.refill_entries - area_.refill_entries / 4; ++stats_.flooded) {
+    if (given_ != first && s.over()) return true;
     AppFlood kind = params_.flood;
     if (kind == AppFlood::mixed) kind = static_cast<AppFlood>(1 + rng_.below(3));
     const Gpa buffer = area_.at(static_cast<std::uint32_t>(rng_.below(area_.buffers)));

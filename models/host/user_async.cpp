@@ -192,7 +192,7 @@ bool UserAsync::drop_all(Step& s) {
 
 void UserAsync::reopen() {
   closed_ = no_buffer_ = false;
-  tail_ = 0;
+  tail_ = shown_ = 0;
   pages_.reopen();
 }
 
@@ -201,18 +201,20 @@ void UserAsync::settle(Step& s) {
     for (FrameRef f; (f = frames_.pop(packet_at(first_).frames)) != kNoFrame; --held_frames_) frames_.delivered(f, s.now());
 }
 
-bool UserAsync::complete(Step& s) {
+bool UserAsync::complete(Step& s, bool watched) {
   if (closed_) return false;
   if (pages_.fetches() && path_->look_for_buffers(s)) return true;
-  const std::uint32_t before = tail_;
   Next next = Next::done;
   while (head_ && next == Next::done && !s.over()) {
     if (!begun_) begin(s, *head_);
     next = pieces(s, *head_);
     if (next == Next::done) end(s, head_);
+    if (next == Next::over || shown_ == tail_) continue;
+    shown_ = tail_;
+    s.store(cqe_.op, pages_.area().completion_tail, sizeof shown_);
+    s.publish(pages_.area().completion_tail, &shown_, sizeof shown_, watched);
   }
-  if (tail_ != before) s.publish32(pages_.area().completion_tail, tail_);
-  return head_ && next != Next::stuck;
+  return next != Next::stuck && (head_ || !s.fresh());   // what has come meanwhile is this call's, too
 }
 
 void UserAsync::read(Step& s, Hpa at, std::uint32_t n) {

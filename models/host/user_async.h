@@ -46,8 +46,9 @@ class UserAsync : public PacketSink {
   void packet(Step& s, Skb* skb) override;
   std::uint32_t held() const override { return held_frames_; }
 
-  // Process context: completions for what waits, bounded by the step; true when there is more that can be done now.
-  bool complete(Step& s);
+  // Process context: completions for what waits, bounded by the step; true when there is more that can be done now. Those of a packet
+  // become visible together, when all of it is posted or it has to wait. `watched`: the application looks for them meanwhile.
+  bool complete(Step& s, bool watched);
   // Whether packets wait that complete() could do something about.
   bool can_complete() const;
   // The application has entered the kernel: a driver without buffers looks again.
@@ -62,7 +63,8 @@ class UserAsync : public PacketSink {
   void close() { closed_ = true; }
   bool drop_all(Step& s);
   void reopen();
-  std::uint32_t posted() const { return tail_; }
+  // Completions that the application may see, with the end of the step.
+  std::uint32_t shown() const { return shown_; }
 
   // The application has read `n` bytes at `at`, the next completion's; kNoAddress: it did not, for they lie outside its area. Frames that end with it are delivered.
   void read(Step& s, Hpa at, std::uint32_t n);
@@ -109,7 +111,7 @@ class UserAsync : public PacketSink {
   // The packet at the head: next byte, what is left of its payload, and the buffer that its copies are filling.
   std::uint32_t skip_ = 0, left_ = 0, copy_token_ = kNoToken, copy_fill_ = 0;
   bool closed_ = false, begun_ = false, no_buffer_ = false, entering_ = false;   // entering_: a packet comes with the end of a step
-  std::uint32_t tail_ = 0;                 // completions posted
+  std::uint32_t tail_ = 0, shown_ = 0;     // completions posted; those that the application may see
   std::vector<Packet> open_;               // a ring: first_ to end_
   std::uint64_t first_ = 0, end_ = 0;
   UserAsyncStats stats_;

@@ -154,7 +154,7 @@ bool VhostWorker::transmit_round(Step& s) {
     if (slot == 0) break;                       // transmit ring full: tried again in a later step
     more = tx_ring_.take(v, seg, 32, t);
     if (!more) {
-      more = !fresh;                            // looked at too early: again in a later step
+      more = !s.settled(fresh);                 // looked at too early: again in a later step
       break;
     }
     const unsigned header = tx_ring_.layout().header_length;

@@ -86,7 +86,7 @@ void UserPages::look(Step& s) {
       ++stalls_.buffer_quota;
       break;
     }
-    if (fetches() && s.over()) break;                 // pinning takes its time
+    if (n > 0 && fetches() && s.over()) break;        // pinning takes its time
     const Hpa at = area_.refill_at(head_);
     s.load(refill_.op, at, UserArea::kRefill);
     s.charge(refill_);

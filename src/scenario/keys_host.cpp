@@ -75,7 +75,7 @@ void host_keys(Table& t) {
   t.count("host.sockets", AT(host.sockets), {1, 64},
           "Applications behind sockets of the host (consumer host-socket), at most as many as receive queues, which they take in turn. The first is on core host.affinity.socket_app, "
           "the next on the next cores; each acknowledges through a transmit queue of its own.");
-  t.time("host.step_max", AT(host.step_max), {1'000, 1'000'000}, "Longest step of software. Half of the default moves no result by more than 1 %, or by more than chance does; 1 us moves some.");
+  t.time("host.step_max", AT(host.step_max), {1'000, 1'000'000}, "Longest step of software. Half of the default moves no result by more than 1 %; 1 us moves some.");
   t.time("host.slice", AT(host.slice), {1'000'000}, "Time slice between threads of a core.",
          "assumption: CFS with few threads");
   t.time("host.idle_exit", AT(host.idle_exit), {0, 1'000'000'000}, "From a wake-up to the first instruction on an idle core.",

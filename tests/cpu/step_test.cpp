@@ -48,6 +48,37 @@ TEST_F(StepTest, ChargesGoWhereTheyBelong) {
   EXPECT_EQ(cycles("soft", "mmio.read"), 400u);
 }
 
+// A task looks at a line for which it has to wait, 98 ns, and what it looks for is written meanwhile, or not: it acts upon what is there
+// when the line has come, whether the step has done other work before or not. (Without a private cache the next look waits as well.)
+struct Look {
+  std::uint64_t before;    // cycles of work in front of it
+  Time written;            // ns after its beginning
+  const char* second;
+};
+class Looks : public StepTest, public ::testing::WithParamInterface<Look> {};
+
+TEST_P(Looks, ALookThatWaitsIsSettledByTheNextStep) {
+  const auto [before, written, second] = GetParam();
+  const Hpa at = phys.alloc_page();
+  std::vector<std::string> looks;
+  Scripted t("soft", Priority::softirq, seen, [&, work_left = before](Step& s) mutable {
+    s.charge(work, std::exchange(work_left, 0));
+    const bool fresh = s.fresh();
+    s.load(work.op, at, 4);
+    const bool found = phys.load<std::uint32_t>(at) != 0, settled = found || s.settled(fresh);
+    looks.push_back(found ? "found" : settled ? "nothing" : "again");
+    return !settled;
+  });
+  core().attach(t);
+  script.at(0, [&](Time now) { t.wake(now); });
+  script.at(500 * kNs + (static_cast<Time>(before) + written) * kNs, [&](Time) { phys.store(at, std::uint32_t{1}); });
+  run(kMs);
+  EXPECT_THAT(looks, ::testing::ElementsAre("again", second));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Looks, ::testing::Values(Look{0, 1, "found"}, Look{0, 98, "found"}, Look{0, 99, "nothing"}, Look{300, 1, "found"},
+                                                       Look{300, 98, "found"}, Look{300, 99, "nothing"}));
+
 TEST_F(StepTest, AtMost32BytesArePublishedAtOnce) {
   std::uint8_t bytes[40] = {};
   EXPECT_THROW(cycles_of([&](Step& s) { s.publish(4096, bytes, 33); }), InvariantError);

@@ -1,4 +1,6 @@
 // Asynchronous reads into an application's own pages: what lies where, who has a buffer, what happens when there is none.
+#include <gmock/gmock.h>
+
 #include "models/host/user_app.h"
 #include "tests/host/host_bench.h"
 
@@ -130,6 +132,40 @@ TEST_F(UserBench, CompletionsOfAMergedPacket) {
   EXPECT_LT(kernel->stats().packets, 8u);
   expect_quiet();
 }
+
+// A thread's completions of a packet show together, each buffer that was read goes back by itself: steps of any length decide about neither.
+class Shown : public UserBench, public ::testing::WithParamInterface<Time> {
+ protected:
+  // Values that an index takes, looked at every 5 ns.
+  std::vector<std::uint32_t> values_of(Hpa index, Time until) {
+    std::vector<std::uint32_t> values;
+    for (Time t = now(); t < until; t += 5 * kNs)
+      script.at(t, [&, index](Time) {
+        const auto v = phys.load<std::uint32_t>(index);
+        if (values.empty() || values.back() != v) values.push_back(v);
+      });
+    run(until);
+    return values;
+  }
+};
+
+TEST_P(Shown, ByPacketAndByBuffer) {
+  params.step_max = GetParam();
+  env.split = SplitMode::split;
+  UserAppParams p;
+  p.kernel_thread = true;
+  open("copy-header", p);
+  const auto given = phys.load<std::uint32_t>(area.refill_tail);
+  std::uint32_t seq = 1;
+  for (int i = 0; i < 4; ++i, seq += 1400) ASSERT_TRUE(receive(tcp4_frame(1400, seq)));
+  EXPECT_THAT(values_of(area.completion_tail, now() + 10 * kUs), ::testing::ElementsAre(0, 4));
+  for (int i = 0; i < 4; ++i, seq += 1400) ASSERT_TRUE(receive(tcp4_frame(1400, seq)));
+  EXPECT_THAT(values_of(area.refill_tail, now() + 10 * kUs), ::testing::ElementsAre(given + 4, given + 5, given + 6, given + 7, given + 8));
+  EXPECT_EQ(kernel->stats().packets, 2u);
+  expect_quiet();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Shown, ::testing::Values(10 * kNs, kUs));
 
 TEST_F(UserBench, CopiesOfAMergedPacketFillTheirBuffers) {
   open("vhost-copy");
