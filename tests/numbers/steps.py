@@ -2,14 +2,13 @@
 """steps.py PROGRAM SCENARIOS [-j N] [--only TEXT,...] [--step TIME] [--draws N]
 
 Every shipped scenario with each of its strategies, with the longest software step as it is and halved: no metric of a run moves by
-more than 1 %, and none of its PARTS (a stage's latency, a context's or component's cycles, a guest's share) by more than 3 %;
-less than one of what is counted is no move. One run each way would show more, as single events hang on phases: whether a poll meets
+more than 1 %; less than one of what is counted is no move. One run each way would show more, as single events hang on phases: whether a poll meets
 one packet more, whether an interrupt comes before a frame or behind it. So both are drawn N times, and it is the mean difference of
 the pairs that counts.
 The pairs of a draw have their own seed, Poisson arrivals where the scenario has paced ones, and a clock, an exit from idle and a
 moderation that are a little longer from draw to draw, which moves phases. Where a metric's mean moved by more than 1 % (those of
 MAIN: in any case; others: and by more than their spread makes likely) the run is drawn MORE times as often, and twice as often as that
-where a metric of MAIN is that wide apart; then no mean may differ by more than its limit and more than chance explains. Exit 1 with the
+where a metric of MAIN is that wide apart; then no mean may differ by more than that and more than chance explains. Exit 1 with the
 runs that do not hold, worst first.
 """
 import math
@@ -21,8 +20,7 @@ from runs import Runs, merged
 MAIN = ("throughput.goodput", "packets.delivered", "cpu.cycles_per_packet", "host.cycles_per_packet", "guest.cycles_per_packet",
         "copy.host_bytes_per_packet", "copy.guest_bytes_per_packet", "gro.segments_per_packet", "pcie.upstream_bytes",
         "buffers.capacity_frames")
-PARTS = re.compile(r"(latency\.stage|cpu\.cycles|cpu\.utilisation|host\.cycles|guest\.[^.]+)\.")
-LIMIT, PART_LIMIT = 0.01, 0.03
+LIMIT = 0.01
 LIKELY = 3.0          # Student's t of 3 degrees of freedom: 1 in 17 lies beyond, both ways
 CHANCE = 5.0          # of 23 degrees of freedom: 1 in 20,000
 MORE = 6
@@ -44,8 +42,8 @@ class Moved:
         self.share = abs(mean) / scale
         self.error = math.sqrt(sum((d - mean) ** 2 for d in differences) / (n - 1) / n) / scale
 
-    def beyond(self, t, limit=LIMIT):
-        return not self.less_than_one and self.share > max(limit, t * self.error)
+    def beyond(self, t):
+        return not self.less_than_one and self.share > max(LIMIT, t * self.error)
 
     def __str__(self):
         change = f"{100 * (self.half - self.whole) / self.whole:+.1f} %" if self.whole else "from nothing"
@@ -109,9 +107,7 @@ def main():
     wide = [run for run, moved in last.items() if any(m.metric in MAIN and m.error > LIMIT for m in moved)]
     last.update(drawn(runs, wide, a.step, most))
     moved = {run: [m for m in all_of_it if m.metric in again[run] and m.beyond(CHANCE)] for run, all_of_it in last.items()}
-    failed = {run: [m for m in of_run if m.beyond(CHANCE, PART_LIMIT if PARTS.match(m.metric) else LIMIT)] for run, of_run in moved.items()}
-    failed = {run: sorted(of_run, key=lambda m: -m.share) for run, of_run in failed.items() if of_run}
-    parts = sum(map(len, moved.values())) - sum(map(len, failed.values()))
+    failed = {run: sorted(of_run, key=lambda m: -m.share) for run, of_run in moved.items() if of_run}
     for f, label in broken:
         print(f"{f.stem} {label}, host.step_max {a.step}: did not run")
     for (f, label), of_run in sorted(failed.items(), key=lambda x: -x[1][0].share):
@@ -119,7 +115,7 @@ def main():
     errors = sorted(max(m.error for m in moved if m.metric in MAIN) for moved in last.values())
     rest = f"; standard error of a metric of MAIN {100 * errors[len(errors) // 2]:.1f} % in the median of these, {100 * errors[-1]:.1f} % at most" if errors else ""
     print(f"{len(first) - len(broken) - len(failed)} of {len(first)} runs hold with half the step, {len(first) - len(wanted)} by {a.draws} draws, "
-          f"{len(wanted) - len(wide)} by {many}, {len(wide)} by {most}; parts that move by 1 to 3 %: {parts}{rest}")
+          f"{len(wanted) - len(wide)} by {many}, {len(wide)} by {most}{rest}")
     return 1 if broken or failed else 0
 
 
