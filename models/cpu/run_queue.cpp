@@ -48,13 +48,15 @@ inline bool RunQueue::threads_turn(Time now) {
   if (softirq_.head && thread_.head) return turn_of_both(now);
   softirq_since_ = kNever;
   turn_until_ = 0;
+  as_thread_ = false;
   return !softirq_.head;
 }
 
 bool RunQueue::turn_of_both(Time now) {
   if (now < turn_until_) return true;
   if (softirq_since_ == kNever) softirq_since_ = now;
-  if (now - softirq_since_ < softirq_max_) return false;
+  if (now - softirq_since_ < (as_thread_ ? slice_ : softirq_max_)) return false;
+  as_thread_ = true;
   softirq_since_ = kNever;
   turn_until_ = now + slice_;
   return true;

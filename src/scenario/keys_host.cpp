@@ -80,7 +80,7 @@ void host_keys(Table& t) {
          "assumption: CFS with few threads");
   t.time("host.idle_exit", AT(host.idle_exit), {0, 1'000'000'000}, "From a wake-up to the first instruction on an idle core.",
          "assumption: C1");
-  t.time("host.softirq_max", AT(host.softirq_max), {1'000'000}, "Softirq work before waiting threads get a slice.",
+  t.time("host.softirq_max", AT(host.softirq_max), {1'000'000}, "Softirq work before waiting threads get a slice; from then on both have slices in turn.",
          "ksoftirqd takes over after MAX_SOFTIRQ_RESTART, 10 rounds, or 2 ms; derived with rounds of 20 us");
   const char* bridge = "none: the host only passes packets on";
   t.share("host.filter.share", AT(host.filter.share), {0, 1'000'000}, "Share of packets that a filter of the host drops.", bridge);
