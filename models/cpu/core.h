@@ -3,9 +3,9 @@
 // A core runs one step of one task at a time. A step executes its logic at its start, adds up what it costs, and ends when
 // that time has passed; only then do its effects become visible to others (publish, at_end, wake). An effect that others
 // wait for ends the step, and a task that finds nothing to do acts upon it only where no time has passed since it looked
-// (Step::over, Step::fresh, Step::settled): steps follow the work, and no result shall hang on CoreParams::step_max. No step is longer than that
-// by more than one frame or one chunk: long work is cut. Interrupts and wake-ups are taken between steps. Order of choice:
-// interrupt, softirq (each until it is done or yields, as net_rx_action() polls), threads in turn.
+// (Step::over, Step::fresh, Step::settled): steps follow the work, and no result shall hang on CoreParams::step_max. No step
+// is longer than that by more than one frame or one chunk: long work is cut. Interrupts and wake-ups are taken between steps.
+// Order of choice: interrupt, softirq (each until it is done or yields, as net_rx_action() polls), threads in turn.
 //
 // Modelled: context-switch, wake-up and idle-exit costs (cost book), world switches between host and guest, time slices; who
 // wakes a thread pays for it, also by way of an eventfd or a device's interrupt (Core::pay_wakeup, Vcpu::device_interrupt).

@@ -2,8 +2,9 @@
 //
 // Threads take turns of `slice` of their own running time: a thread that wants to go on stays first until its slice is
 // over, then the next in line runs. A softirq goes on until it is done or has had its share (a NAPI poll's weight), then the
-// next runs. Softirq work that has kept threads waiting for `softirq_max` lets them have one slice, and from then on has slices of
-// the same length itself, in turn, as long as both go on (Linux: ksoftirqd, an ordinary thread). Not modelled: preemption of a running thread by one that was just woken; weights.
+// next runs. Softirq work that has kept threads waiting for `softirq_max` lets them have one slice, and from then on has
+// slices of the same length itself, in turn, as long as both go on (Linux: ksoftirqd, an ordinary thread). Not modelled:
+// preemption of a running thread by one that was just woken; weights.
 #pragma once
 #include "models/base/units.h"
 

@@ -1,9 +1,9 @@
 // The application of the consumer `user-async`, and the kernel thread that may complete its reads.
 //
-// Modelled: an event loop: completions are taken, every byte is read once where it lies, the buffer goes back through the
-// refill ring, whose index shows each at once (the completion queue's once there is nothing left to read); when the queue is empty the application enters the kernel, where its own
-// thread makes completions of what waits, or sleeps. With a kernel thread (SQPOLL) that polls, the application polls its queue too and
-// makes no system call. How it treats its buffers:
+// Modelled: an event loop: completions are taken, every byte is read once where it lies, the buffer goes back through the refill
+// ring, whose index shows each at once (the completion queue's once nothing is left to read); when the queue is empty the application
+// enters the kernel, where its own thread makes completions of what waits, or sleeps. With a kernel thread (SQPOLL) that polls, the
+// application polls its queue too and makes no system call. How it treats its buffers:
 //   well-behaved   gives each back when it has read it        idle        never gives one, reads nothing
 //   hoarder        keeps each for a drawn time, or for good   slow-refill gives back `batch` in each `interval`
 //   ring-liar      of its refill entries `share` name no buffer
