@@ -96,8 +96,7 @@ def main():
     p.add_argument("--draws", type=int, default=4)
     a = p.parse_args()
     runs = Runs(a.program, a.scenarios, a.j)
-    # The base run of a question is short, and at a limit by intent; a run of a hazard goes on until its mistake shows.
-    files = [f for f in runs.shipped() if f.parent.name not in ("questions", "hazards") and any(t in f.stem for t in a.only.split(","))]
+    files = [f for f in runs.shipped() if any(t in f.stem for t in a.only.split(","))]
     first = drawn(runs, [(f, None) for f in files], a.step, a.draws)
     broken = [run for run, moved in first.items() if moved is None]
     again = {run: {m.metric for m in moved if m.beyond(0 if m.metric in MAIN else LIKELY)} for run, moved in first.items() if moved}
