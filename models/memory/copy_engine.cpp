@@ -45,7 +45,7 @@ std::uint64_t CopyEngine::add(unsigned queue, Hpa to, Hpa from, std::uint32_t n)
   Queue& q = queues_[queue];
   require(n > 0 && q.added - q.completed < params_.ring, "a copy was added that the engine has no descriptor for");
   ++q.added;
-  copy(q, q.added) = {to, from, n, 0, 0};
+  copy(q, q.added) = {to, from, n, 0, 0, 0};
   return q.added;
 }
 
@@ -81,8 +81,7 @@ bool CopyEngine::begin(Channel& c, Time now) {
     const CopyTimes t = copy_times(params_, x.ready, now, c.last_done, x.n, memory);
     c.free = t.free;
     stats_.busy += t.free - t.begin;
-    x.done = t.done + memory_.device_write(now, t.done, q.status, kCopyStatus);
-    c.last_done = x.done;
+    c.last_done = x.done = t.done;
     c.turn = (at + 1) % static_cast<unsigned>(c.queues.size());
     return true;
   }
@@ -91,13 +90,15 @@ bool CopyEngine::begin(Channel& c, Time now) {
 
 void CopyEngine::complete(Queue& q, Time now) {
   PhysMem& phys = memory_.phys();
-  const std::uint64_t before = q.completed;
-  while (q.completed < q.begun && copy(q, q.completed + 1).done <= now) {
-    const Copy& x = copy(q, ++q.completed);
+  while (q.moved < q.begun && copy(q, q.moved + 1).done <= now) {
+    Copy& x = copy(q, ++q.moved);
     std::memmove(phys.at(x.to), phys.at(x.from), x.n);
     ++stats_.copies;
     stats_.bytes += x.n;
+    q.last_told = x.told = std::max(q.last_told, now + memory_.device_write(now, now, q.status, kCopyStatus));
   }
+  const std::uint64_t before = q.completed;
+  while (q.completed < q.moved && copy(q, q.completed + 1).told <= now) ++q.completed;
   if (q.completed == before) return;
   phys.store(q.status, q.completed);
   if (q.listener && q.completed >= q.awaited) std::exchange(q.listener, nullptr)->copies_done(now);
@@ -110,7 +111,8 @@ void CopyEngine::act(Time now) {
     for (const unsigned number : c.queues) {
       Queue& q = queues_[number];
       if (q.begun < q.rung) wake_at(std::max({now, c.free, copy(q, q.begun + 1).ready}));
-      if (q.completed < q.begun) wake_at(std::max(now, copy(q, q.completed + 1).done));
+      if (q.moved < q.begun) wake_at(std::max(now, copy(q, q.moved + 1).done));
+      if (q.completed < q.moved) wake_at(std::max(now, copy(q, q.completed + 1).told));
     }
   }
 }

@@ -72,13 +72,14 @@ class CopyEngine : public Actor {
   struct Copy {
     Hpa to = 0, from = 0;
     std::uint32_t n = 0;
-    Time ready = 0, done = 0;
+    Time ready = 0, done = 0, told = 0;   // its descriptor is known; its last byte is written; the count is
   };
   struct Queue {
     std::vector<Copy> ring;
     Hpa descriptors = 0, status = 0;
     unsigned channel = 0;
-    std::uint64_t added = 0, rung = 0, begun = 0, completed = 0, awaited = 0;
+    std::uint64_t added = 0, rung = 0, begun = 0, moved = 0, completed = 0, awaited = 0;   // moved: their bytes are there
+    Time last_told = 0;
     Listener* listener = nullptr;
   };
   struct Channel {

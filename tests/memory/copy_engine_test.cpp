@@ -89,6 +89,24 @@ TEST_F(CopyEngineTest, BytesMoveWhenTheCopyIsDoneAndNotBeforeTheDoorbell) {
   EXPECT_EQ(e.stats().bytes, 2000u);
 }
 
+// The count is written when a copy is done: who looks at it meanwhile waits for memory alone, and finds the line gone thereafter.
+TEST_F(CopyEngineTest, TheCountsLineIsTheCoresUntilACopyIsDone) {
+  CopyEngine& e = make(1);
+  const unsigned q = e.open();
+  e.add(q, filled(0), filled(1), 4000);
+  e.ring(q, 1, 0);
+  run(kUs);
+  const auto look = [&](Time at) { return memory.cpu(at, e.status(q), 8, Touch::load, false, 0); };
+  EXPECT_NEAR(static_cast<double>(look(kUs)), 98e3, 3e3);   // 16 ns in the cache and 82 in memory, which the copy's bytes use
+  EXPECT_EQ(look(kUs + 200 * kNs), 16 * kNs);
+  run(3 * kUs);
+  EXPECT_EQ(e.completed(q), 0u);
+  const std::uint64_t written = memory.stats().ddio_hits;
+  run(10 * kUs);
+  EXPECT_EQ(e.completed(q), 1u);
+  EXPECT_EQ(memory.stats().ddio_hits, written + 1);
+}
+
 TEST_F(CopyEngineTest, AQueueIsInOrderAndChannelsWorkSideBySide) {
   CopyEngine& e = make(2);
   const unsigned a = e.open(), b = e.open(), c = e.open();   // a and c share a channel
