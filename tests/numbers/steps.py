@@ -2,9 +2,9 @@
 """steps.py PROGRAM SCENARIOS [-j N] [--only TEXT,...] [--step TIME] [--draws N]
 
 Every shipped scenario with each of its strategies, with the longest software step as it is and halved: no metric of a run moves by
-more than 1 %; less than one of what is counted is no move. One run each way would show more, as single events hang on phases: whether a poll meets
-one packet more, whether an interrupt comes before a frame or behind it. So both are drawn N times, and it is the mean difference of
-the pairs that counts.
+more than 1 %; less than one of what is counted is no move. One run each way would show more, as single events hang on phases:
+whether a poll meets one packet more, whether an interrupt comes before a frame or behind it. So both are drawn N times, and it is the
+mean difference of the pairs that counts.
 The pairs of a draw have their own seed, Poisson arrivals where the scenario has paced ones, and a clock, an exit from idle and a
 moderation that are a little longer from draw to draw, which moves phases. Where a metric's mean moved by more than 1 % (those of
 MAIN: in any case; others: and by more than their spread makes likely) the run is drawn MORE times as often, and twice as often as that
@@ -106,7 +106,7 @@ def main():
     wide = [run for run, moved in last.items() if any(m.metric in MAIN and m.error > LIMIT for m in moved)]
     last.update(drawn(runs, wide, a.step, most))
     moved = {run: [m for m in all_of_it if m.metric in again[run] and m.beyond(CHANCE)] for run, all_of_it in last.items()}
-    failed = {run: sorted(of_run, key=lambda m: -m.share) for run, of_run in moved.items() if of_run}
+    failed = {run: sorted(metrics, key=lambda m: -m.share) for run, metrics in moved.items() if metrics}
     for f, label in broken:
         print(f"{f.stem} {label}, host.step_max {a.step}: did not run")
     for (f, label), of_run in sorted(failed.items(), key=lambda x: -x[1][0].share):
