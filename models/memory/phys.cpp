@@ -12,7 +12,8 @@
 namespace gd {
 
 namespace {
-constexpr Bytes kHuge = 2 * 1024 * 1024;
+constexpr Bytes kHuge = 2 * 1024 * 1024;        // the modelled machine's large page, and the granule of its memory
+constexpr Bytes kLargePage = 2 * 1024 * 1024;   // the simulating machine's
 // Where the bus takes a write for an interrupt message no memory is handed out: without an IOMMU a bus address is a
 // host-physical one.
 constexpr bool touches_msi(Hpa a, Bytes n) { return a < kMsiBase + kMsiSize && a + n > kMsiBase; }
@@ -24,9 +25,9 @@ PhysMem::PhysMem(Bytes size, std::uint64_t seed, Bytes remote, unsigned home)
     if (part % kHuge != 0 || part >= kMemoryLimit || size == 0)
       throw UserError("host memory of " + std::to_string(part) + " bytes: a multiple of 2 MiB below 128 GiB is needed");
   if (size_ >= kMemoryLimit) throw UserError("host memory of " + std::to_string(size_) + " bytes on two nodes: less than 128 GiB is needed");
-  reserved_ = mmap(nullptr, size_ + kHuge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  reserved_ = mmap(nullptr, size_ + kLargePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (reserved_ == MAP_FAILED) throw UserError("cannot reserve " + std::to_string(size_) + " bytes of address space for host memory");
-  base_ = reinterpret_cast<std::uint8_t*>(align_up(reinterpret_cast<std::uintptr_t>(reserved_), kHuge));
+  base_ = reinterpret_cast<std::uint8_t*>(align_up(reinterpret_cast<std::uintptr_t>(reserved_), kLargePage));
   madvise(base_, size_, MADV_HUGEPAGE);   // where the kernel gives none nothing changes
   moved_.grow(size_ / kPage + 1);          // at() of no bytes at the end
   moved_here_.grow(size_ / kPage + 1);
@@ -49,7 +50,7 @@ void PhysMem::open(Node& n, Hpa begin, Hpa end, std::uint64_t seed, const char* 
   n.next_real = n.lowest;
 }
 
-PhysMem::~PhysMem() { munmap(reserved_, size_ + kHuge); }
+PhysMem::~PhysMem() { munmap(reserved_, size_ + kLargePage); }
 
 PhysMem::Node& PhysMem::node(unsigned number) {
   require(number == 0 || (number == 1 && has_remote()), "memory of a node that the machine does not have");
