@@ -63,6 +63,7 @@ class HostBridge : public PacketSink, private HeldSink {
   // The tap of another guest, which gets replicas.
   void peer(TapQueue& tap) { peers_.push_back(&tap); }
   void packet(Step& s, Skb* skb) override;
+  bool room(const Skb& skb) const override { return tap_->room(skb); }
   // Frames that wait for a clone's reader.
   std::uint32_t held() const override { return reader_.held(); }
   CloneReader& reader() { return reader_; }

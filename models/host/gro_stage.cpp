@@ -22,20 +22,19 @@ void GroStage::give(Step& s, Skb* skb, PacketSink& up) {
   up.packet(s, skb);
 }
 
-void GroStage::pass(Step& s, Skb* skb, PacketSink& up) {
+void GroStage::pass(Step& s, Skb* skb) {
   if (skb->broken) {   // whoever copies it finds fewer bytes than its length says (-EFAULT)
     held_frames_ -= skb->frames.count;
     frames_.dropped(skb->frames, Drop::stack, s.now());
     skb->path->release(s, skb);
     return;
   }
-  if (old()) return give(s, skb, up);
   skb->next = nullptr;
   (ready_ ? ready_tail_->next : ready_) = skb;
   ready_tail_ = skb;
   ++ready_packets_;
   batched_ += std::max<std::uint32_t>(skb->gso_segments, 1);
-  if (batched_ < params_.normal_batch) return;
+  if (!old() && batched_ < params_.normal_batch) return;
   due_ = ready_packets_;
   batched_ = 0;
 }
@@ -43,6 +42,7 @@ void GroStage::pass(Step& s, Skb* skb, PacketSink& up) {
 bool GroStage::hand_up(Step& s, PacketSink& up) {
   while (due_) {
     if (s.over()) return false;
+    if (!s.fresh() && !up.room(*ready_)) return false;   // as it is in the next step: some may be made before
     Skb* skb = ready_;
     ready_ = skb->next;
     skb->next = nullptr;
@@ -147,7 +147,7 @@ void GroStage::merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path) {
   }
 }
 
-void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up) {
+void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path) {
   Skb* skb = static_cast<Skb*>(f.owner);
   ++stats_.flushes[static_cast<int>(f.reason)];
   if (f.info.segments > 1) {
@@ -167,7 +167,7 @@ void GroStage::finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up
     skb->csum_start = m.csum_start;
     skb->csum_offset = m.csum_offset;
   }
-  pass(s, skb, up);
+  pass(s, skb);
 }
 
 void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
@@ -175,7 +175,7 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   held_frames_ += skb->frames.count;
   const bool frags = path.napi_frags(), merges = params_.enabled && path.merges();
   if (!frags && !merges) {
-    pass(s, skb, up);
+    pass(s, skb);
     hand_up(s, up);
     return;
   }
@@ -187,7 +187,7 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
   if (frags && !old()) pull(s, *skb, ether::kHeader, path, pull_);
   if (!merges) {   // the host still wants to read the headers
     pull(s, *skb, p.header_length, path, pull_);
-    pass(s, skb, up);
+    pass(s, skb);
     hand_up(s, up);
     return;
   }
@@ -227,7 +227,7 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
     if (skb->checksum == Checksum::none && r.reason != GroReason::bad_checksum) skb->checksum = Checksum::unnecessary;
   }
   if (r.verdict == GroVerdict::merged) merge(s, static_cast<Skb*>(r.into), skb, r, path);
-  for (unsigned i = 0; i < r.flushed_count; ++i) finish(s, r.flushed[i], path, up);
+  for (unsigned i = 0; i < r.flushed_count; ++i) finish(s, r.flushed[i], path);
   if (r.verdict == GroVerdict::merged) {
     hand_up(s, up);
     return;
@@ -237,7 +237,7 @@ void GroStage::receive(Step& s, Skb* skb, RxPath& path, PacketSink& up) {
     table_.set_room(skb, static_cast<std::uint16_t>(kMaxSkbFrags2635 - skb->nr_frags));
   } else {
     ++stats_.flushes[static_cast<int>(r.reason)];
-    pass(s, skb, up);
+    pass(s, skb);
   }
   hand_up(s, up);
 }
@@ -250,7 +250,7 @@ bool GroStage::end_poll(Step& s, RxPath& path, PacketSink& up, PollEnd how) {
     if (!hand_up(s, up) || s.over()) return false;   // a batch goes up as soon as it is whole
     GroFlushed f;
     if (!(some ? table_.flush_older(tick(s), &f, reason, 1) : table_.flush_all(&f, reason, 1))) break;
-    finish(s, f, path, up);
+    finish(s, f, path);
   }
   due_ = ready_packets_;
   batched_ = 0;

@@ -22,6 +22,8 @@ namespace gd {
 struct PacketSink {
   virtual ~PacketSink() = default;
   virtual void packet(Step& s, Skb* skb) = 0;
+  // Whether there is room for a packet at the step's start.
+  virtual bool room(const Skb&) const { return true; }
   // Packets that wait there (for conservation: wire frames).
   virtual std::uint32_t held() const = 0;
 };
@@ -90,9 +92,9 @@ class GroStage {
   static void count_buffers(const Skb& skb, std::uint32_t header, GroSegment& seg);
   std::uint32_t in_place(const Skb& skb, bool frags) const;
   void pull(Step& s, Skb& skb, std::uint32_t n, RxPath& path, const Cost& price);
-  void finish(Step& s, const GroFlushed& f, RxPath& path, PacketSink& up);
+  void finish(Step& s, const GroFlushed& f, RxPath& path);
   void merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path);
-  void pass(Step& s, Skb* skb, PacketSink& up);
+  void pass(Step& s, Skb* skb);
   void give(Step& s, Skb* skb, PacketSink& up);
   std::int64_t tick(const Step& s) const { return static_cast<std::int64_t>(jiffy_.of(static_cast<std::uint64_t>(s.start()))); }
   bool old() const { return table_.rules() == GroRules::linux_2_6_35; }

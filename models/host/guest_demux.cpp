@@ -1,5 +1,7 @@
 #include "models/host/guest_demux.h"
 
+#include <algorithm>
+
 #include "models/packet/address.h"
 #include "models/packet/headers.h"
 #include "models/packet/parse.h"
@@ -12,6 +14,10 @@ GuestDemux::GuestDemux(std::uint32_t share, PhysMem& phys, FrameTable& frames, C
 void GuestDemux::drop(Step& s, Skb* skb, Drop why) {
   frames_.dropped(skb->frames, why, s.now());
   skb->path->release(s, skb);
+}
+
+bool GuestDemux::room(const Skb& skb) const {
+  return std::all_of(guests_.begin(), guests_.end(), [&](const Rule& r) { return r.up->room(skb) && !beyond_share(r, skb); });
 }
 
 void GuestDemux::packet(Step& s, Skb* skb) {
@@ -27,7 +33,7 @@ void GuestDemux::packet(Step& s, Skb* skb) {
   if (!best) return drop(s, skb, Drop::filtered);
   if (share_) {
     s.charge(quota_);
-    if (best->queue->held() + skb->frames.count > share_) {
+    if (beyond_share(*best, *skb)) {
       stats_.over_share += skb->frames.count;
       return drop(s, skb, best->full);
     }

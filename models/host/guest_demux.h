@@ -26,6 +26,7 @@ class GuestDemux : public PacketSink {
   // are dropped as `full`.
   void add(std::uint64_t mac, std::uint16_t vlan, PacketSink& up, const PacketSink& queue, Drop full) { guests_.push_back({mac, vlan, &up, &queue, full}); }
   void packet(Step& s, Skb* skb) override;
+  bool room(const Skb& skb) const override;   // with every guest
   std::uint32_t held() const override { return 0; }
   const DemuxStats& stats() const { return stats_; }
 
@@ -38,6 +39,7 @@ class GuestDemux : public PacketSink {
     Drop full;
   };
   void drop(Step& s, Skb* skb, Drop why);
+  bool beyond_share(const Rule& r, const Skb& skb) const { return share_ && r.queue->held() + skb.frames.count > share_; }
   std::uint32_t share_;
   PhysMem& phys_;
   FrameTable& frames_;

@@ -38,7 +38,7 @@ void HostSocket::packet(Step& s, Skb* skb) {
     skb->path->release(s, skb);
     return;
   }
-  if (truesize_ + truesize(*skb) > params_.socket_buffer) {
+  if (!room(*skb)) {
     stats_.socket_drops += skb->frames.count;
     frames_.dropped(skb->frames, Drop::socket_full, s.now());
     skb->path->release(s, skb);

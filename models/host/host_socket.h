@@ -42,6 +42,7 @@ class HostSocket : public Task, public PacketSink {
   void transmit_by(TxDriver& tx) { acks_.connect(tx); }
   // PacketSink: softirq's side.
   void packet(Step& s, Skb* skb) override;
+  bool room(const Skb& skb) const override { return truesize_ + truesize(skb) <= params_.socket_buffer; }
   std::uint32_t held() const override { return held_frames_; }
   // Task "host-app": the reader.
   bool step(Step& s) override;

@@ -24,6 +24,7 @@ class TapQueue : public PacketSink {
            TapOffloads offloads);
   void connect(Task& worker) { worker_ = &worker; }
   void packet(Step& s, Skb* skb) override;
+  bool room(const Skb&) const override { return !full(); }
   // Oldest packet, or null. Its reading is charged by the worker.
   Skb* pop();
   Skb* front() const { return count_ ? ring_[head_] : nullptr; }

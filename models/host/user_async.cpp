@@ -16,7 +16,7 @@ UserAsync::UserAsync(const UserAsyncParams& params, UserPages& pages, PhysMem& p
 void UserAsync::packet(Step& s, Skb* skb) {
   const auto [headers, p, summed] = stack_.receive(s, *skb);
   const bool bad = skb->checksum == Checksum::bad;
-  if (bad || closed_ || truesize_ + truesize(*skb) > params_.socket_buffer) {
+  if (bad || closed_ || !room(*skb)) {
     frames_.dropped(skb->frames, bad ? Drop::bad_checksum : closed_ ? Drop::stack : Drop::socket_full, s.now());
     skb->path->release(s, skb);
     return;

@@ -44,6 +44,7 @@ class UserAsync : public PacketSink {
   }
   // PacketSink: softirq's side.
   void packet(Step& s, Skb* skb) override;
+  bool room(const Skb& skb) const override { return truesize_ + truesize(skb) <= params_.socket_buffer; }
   std::uint32_t held() const override { return held_frames_; }
 
   // Process context: completions for what waits, bounded by the step; true when there is more that can be done now. Those of a packet

@@ -128,6 +128,44 @@ TEST_F(NapiTest, FlushedPacketsGoUpInBatches) {
   for (int i = 0; i < 12; ++i) EXPECT_EQ(more[i], i < 8) << i;
 }
 
+// Places that somebody else makes free while the driver's step goes on: a packet for which there was none is given to the taker at the
+// beginning of a step, and finds what is there by then.
+class RoomTest : public NapiTest, public ::testing::WithParamInterface<std::pair<GroRules, Time>> {};
+
+TEST_P(RoomTest, APacketIsDroppedForWantOfRoomAsOfItsOwnTime) {
+  struct Tight : StubUp {
+    bool room(const Skb&) const override { return places > 0; }
+    unsigned places = 2, without = 0, late = 0;
+  } tight;
+  params.step_max = GetParam().second;
+  add_core();
+  make_driver();
+  bind("vhost-copy");
+  gro = std::make_unique<GroStage>(gro_params(false, GetParam().first), phys, skbs_, frames, costs);
+  napi->connect(*path, *gro, tight);
+  core(1).attach(napi->irq());
+  core(1).attach(*napi);
+  napi->start(0);
+  wait();
+  tight.on_packet = [&](Step& s, Skb* k) {
+    if (tight.places > 0) --tight.places;
+    else ++tight.without, tight.late += s.elapsed() > 0;
+    frames.dropped(k->frames, Drop::stack, s.now());
+    path->release(s, k);
+  };
+  const Time begin = now();
+  for (int i = 0; i < 16; ++i) ASSERT_TRUE(receive(udp4_frame(300)));
+  for (Time t = 0; t < 4 * kUs; t += 200 * kNs) script.at(begin + t, [&](Time) { if (tight.places < 2) ++tight.places; });
+  wait();
+  EXPECT_EQ(tight.packets.size(), 16u);
+  EXPECT_GT(tight.without, 0u);
+  EXPECT_EQ(tight.late, 0u);
+  expect_no_violation();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RoomTest, ::testing::Values(std::pair{GroRules::linux_6, 50 * kNs}, std::pair{GroRules::linux_6, kUs},
+                                                          std::pair{GroRules::linux_2_6_35, kUs}));
+
 // The card hears of new descriptors as soon as the ring is full again: the step that tells it is over.
 TEST_F(NapiTest, TheDoorbellIsRungBeforeFurtherFrames) {
   start("vhost-copy");
