@@ -89,8 +89,8 @@ class Step {
   // which finds nothing there, and would act upon it, looks once more in a new step unless this one is fresh.
   bool fresh() const { return mc_ == 0; }
   // The same for a look that may have to wait for the line that it looks at, and then saw it as it was before that: whether what was
-  // not there may be acted upon, or the task looks once more in its next step. `fresh`: whether the step was when the look began.
-  bool settled(bool fresh);
+  // not there may be acted upon, or the task looks once more in its next step. `was_fresh`: whether the step was when the look began.
+  bool settled(bool was_fresh);
 
   // Software work.
   void charge(const Cost& c, std::uint64_t units = 0) { add(c.op, c.fixed_mc + c.unit_mc * units); }

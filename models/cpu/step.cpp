@@ -19,8 +19,8 @@ void Step::charge_to(Ledger::Row row, const Cost& c, std::uint64_t units) {
   ledger_->count(row, c.op);
 }
 
-bool Step::settled(bool fresh_before) {
-  if (mc_ == 0 || (fresh_before && looked_)) return true;
+bool Step::settled(bool was_fresh) {
+  if (mc_ == 0 || (was_fresh && looked_)) return true;
   task_->looked_ = true;
   return false;
 }

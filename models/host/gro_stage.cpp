@@ -12,14 +12,8 @@ GroStage::GroStage(const GroParams& params, PhysMem& phys, SkbPool& skbs, FrameT
     : params_(params), jiffy_(kSec / params.hz), phys_(phys), skbs_(skbs), frames_(frames), table_(params.rules, params.udp, params.most_buffers), receive_(costs.get("gro.receive")),
       compare_(costs.get("gro.compare")), merge_frag_(costs.get("gro.merge_frag")), chain_(costs.get("gro.chain")),
       complete_(costs.get("gro.complete")), checksum_(costs.get("gro.checksum")), match_(costs.get("gro.match")),
-      pull_(costs.get("gro.pull")), slow_pull_(costs.get("gro.slow_pull")), expand_(costs.get("gro.expand_head")), gathered_(kGathered) {}
-
-// One skb to whoever takes it.
-void GroStage::give(Step& s, Skb* skb, PacketSink& up) {
-  held_frames_ -= skb->frames.count;
-  ++stats_.packets_out;
-  stats_.segments_out += skb->frames.count;
-  up.packet(s, skb);
+      pull_(costs.get("gro.pull")), slow_pull_(costs.get("gro.slow_pull")), expand_(costs.get("gro.expand_head")), gathered_(kGathered) {
+  if (old()) params_.normal_batch = 1;
 }
 
 void GroStage::pass(Step& s, Skb* skb) {
@@ -34,7 +28,7 @@ void GroStage::pass(Step& s, Skb* skb) {
   ready_tail_ = skb;
   ++ready_packets_;
   batched_ += std::max<std::uint32_t>(skb->gso_segments, 1);
-  if (!old() && batched_ < params_.normal_batch) return;
+  if (batched_ < params_.normal_batch) return;
   due_ = ready_packets_;
   batched_ = 0;
 }
@@ -48,7 +42,10 @@ bool GroStage::hand_up(Step& s, PacketSink& up) {
     skb->next = nullptr;
     --ready_packets_;
     --due_;
-    give(s, skb, up);
+    held_frames_ -= skb->frames.count;
+    ++stats_.packets_out;
+    stats_.segments_out += skb->frames.count;
+    up.packet(s, skb);
   }
   return true;
 }

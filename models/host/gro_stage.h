@@ -22,7 +22,7 @@ namespace gd {
 struct PacketSink {
   virtual ~PacketSink() = default;
   virtual void packet(Step& s, Skb* skb) = 0;
-  // Whether there is room for a packet at the step's start.
+  // Whether there is room for a packet, as it was at the step's start: where there is none it is given in a fresh step.
   virtual bool room(const Skb&) const { return true; }
   // Packets that wait there (for conservation: wire frames).
   virtual std::uint32_t held() const = 0;
@@ -38,7 +38,7 @@ struct GroParams {
   GroRules rules = GroRules::linux_6;
   bool udp = false;                  // UDP segments of a flow are merged (NETIF_F_GRO_UDP_FWD or a UDP_GRO socket)
   std::uint32_t hz = 250;            // CONFIG_HZ: ages are counted in ticks
-  std::uint32_t normal_batch = 8;    // segments that wait before they go up together (gro_normal_batch; 2.6.35: 1)
+  std::uint32_t normal_batch = 8;    // segments that wait before they go up together (gro_normal_batch); 2.6.35 has none: 1
   std::uint32_t most_buffers = UINT32_MAX;   // of the guest's in a merged packet, where they are the guest's: what its driver takes
   // The hazard frag-shift: the fragment array moves down as Linux 2.6.35 did it (PullBug::shift_bytes). A packet that lost
   // a fragment so is a violation for each buffer lost, and is dropped where it would have been passed up.
@@ -95,7 +95,6 @@ class GroStage {
   void finish(Step& s, const GroFlushed& f, RxPath& path);
   void merge(Step& s, Skb* into, Skb* skb, GroResult& r, RxPath& path);
   void pass(Step& s, Skb* skb);
-  void give(Step& s, Skb* skb, PacketSink& up);
   std::int64_t tick(const Step& s) const { return static_cast<std::int64_t>(jiffy_.of(static_cast<std::uint64_t>(s.start()))); }
   bool old() const { return table_.rules() == GroRules::linux_2_6_35; }
 

@@ -181,8 +181,9 @@ bool UserAsyncThread::step(Step& s) {
   kernel_.entered(s);
   const bool fresh = s.fresh();
   const bool more = kernel_.complete(s, true);
-  if (kernel_.shown() != before) s.wake(*app_);
-  if (more || kernel_.shown() != before || !s.settled(fresh)) return true;
+  const bool shown = kernel_.shown() != before;
+  if (shown) s.wake(*app_);
+  if (more || shown || !s.settled(fresh)) return true;
   s.spin(spin_);
   return false;
 }

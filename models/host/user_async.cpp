@@ -49,12 +49,12 @@ void UserAsync::show(void* self, std::uint64_t packet, Core& core, Time now) {
   if (u.head_ == skb) core.wake_from_step(*u.worker_, now);   // a worker that sleeps with packets there waits for buffers
 }
 
-bool UserAsync::room(std::uint32_t n) const {
+bool UserAsync::completions_fit(std::uint32_t n) const {
   const UserArea& a = pages_.area();
   return tail_ - phys_.load<std::uint32_t>(a.completion_head) + n <= a.completion_entries;
 }
 
-bool UserAsync::can_complete() const { return !closed_ && head_ && room(2) && (!no_buffer_ || pages_.kept() || pages_.offered()); }
+bool UserAsync::can_complete() const { return !closed_ && head_ && completions_fit(2) && (!no_buffer_ || pages_.kept() || pages_.offered()); }
 
 void UserAsync::begin(Step& s, Skb& skb) {
   begun_ = true;
@@ -116,7 +116,7 @@ UserAsync::Next UserAsync::pieces(Step& s, Skb& skb) {
         next = Next::over;
         return;
       }
-      if (!room(2)) {
+      if (!completions_fit(2)) {
         ++stats_.queue_full;
         next = Next::stuck;
         return;

@@ -84,7 +84,7 @@ class UserAsync : public PacketSink {
   static void show(void* self, std::uint64_t packet, Core& core, Time now);
   void begin(Step& s, Skb& skb);
   Next pieces(Step& s, Skb& skb);
-  bool room(std::uint32_t n) const;
+  bool completions_fit(std::uint32_t n) const;
   void post(Step& s, Gpa offset, std::uint32_t length);
   void post_copy(Step& s);
   void end(Step& s, Skb* skb);

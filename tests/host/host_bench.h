@@ -85,14 +85,15 @@ struct HostBench : PathBench {
     napi = std::make_unique<NapiQueue>(0, p, nic, mmio, phys, *iommu_, frames, fault, costs);
     softirq = napi.get();
   }
-  // The driver over the bound path; `sink` null: the stub above.
-  void start(const char* strategy, PacketSink* sink = nullptr, NapiParams p = {}, GroRules rules = GroRules::linux_6) {
+  // The driver over the bound path; `sink` null: the stub above; `on` null: on the first core.
+  void start(const char* strategy, PacketSink* sink = nullptr, NapiParams p = {}, GroRules rules = GroRules::linux_6, Core* on = nullptr) {
     if (!napi) make_driver(p);
     if (!path) bind(strategy);
     gro = std::make_unique<GroStage>(gro_params(env.gro, rules, hz), phys, skbs_, frames, costs);
     napi->connect(*path, *gro, sink ? *sink : up);
-    core().attach(napi->irq());
-    core().attach(*napi);
+    Core& c = on ? *on : core();
+    c.attach(napi->irq());
+    c.attach(*napi);
     napi->start(0);
     run(now() + 100 * kUs);
   }

@@ -54,24 +54,17 @@ TEST_F(NapiTest, BudgetEndsAPoll) {
 // net_rx_action: a queue keeps the core until its poll is over or has used its budget, however many steps that takes.
 TEST_F(NapiTest, AnotherSoftirqRunsBetweenPolls) {
   params.step_max = 10 * kNs;
-  add_core();                                              // of short steps
+  Core& short_steps = add_core();
   NapiParams p;
   p.budget = 8;
-  make_driver(p);
-  bind("vhost-copy");
   std::size_t seen_by_other = 0;
   struct Other : Task {
     explicit Other(std::function<void()> f) : Task("other", Priority::softirq), look(std::move(f)) {}
     bool step(Step&) override { return look(), false; }
     std::function<void()> look;
   } other([&] { seen_by_other = up.packets.size(); });
-  gro = std::make_unique<GroStage>(gro_params(false, GroRules::linux_6), phys, skbs_, frames, costs);
-  napi->connect(*path, *gro, up);
-  core(1).attach(napi->irq());
-  core(1).attach(*napi);
-  core(1).attach(other);
-  napi->start(0);
-  wait();
+  short_steps.attach(other);
+  start("vhost-copy", nullptr, p, GroRules::linux_6, &short_steps);
   up.on_packet = [&, first = true](Step& s, Skb* k) mutable {
     if (std::exchange(first, false)) s.wake(other);
     frames.dropped(k->frames, Drop::stack, s.now());
@@ -86,15 +79,7 @@ TEST_F(NapiTest, AnotherSoftirqRunsBetweenPolls) {
 // Wherever a step ends: what GRO lets go is handed up before the driver goes on (napi_gro_receive does that within its call).
 TEST_F(NapiTest, PacketsGoUpBeforeTheRingIsRefilled) {
   params.step_max = 10 * kNs;
-  add_core();                                              // of short steps
-  make_driver();
-  bind("vhost-copy");
-  gro = std::make_unique<GroStage>(gro_params(false, GroRules::linux_6), phys, skbs_, frames, costs);
-  napi->connect(*path, *gro, up);
-  core(1).attach(napi->irq());
-  core(1).attach(*napi);
-  napi->start(0);
-  wait();
+  start("vhost-copy", nullptr, {}, GroRules::linux_6, &add_core());
   std::vector<std::uint32_t> posted;
   up.on_packet = [&](Step& s, Skb* k) {
     posted.push_back(napi->posted());
@@ -138,15 +123,7 @@ TEST_P(RoomTest, APacketIsDroppedForWantOfRoomAsOfItsOwnTime) {
     unsigned places = 2, without = 0, late = 0;
   } tight;
   params.step_max = GetParam().second;
-  add_core();
-  make_driver();
-  bind("vhost-copy");
-  gro = std::make_unique<GroStage>(gro_params(false, GetParam().first), phys, skbs_, frames, costs);
-  napi->connect(*path, *gro, tight);
-  core(1).attach(napi->irq());
-  core(1).attach(*napi);
-  napi->start(0);
-  wait();
+  start("vhost-copy", &tight, {}, GetParam().first, &add_core());
   tight.on_packet = [&](Step& s, Skb* k) {
     if (tight.places > 0) --tight.places;
     else ++tight.without, tight.late += s.elapsed() > 0;
